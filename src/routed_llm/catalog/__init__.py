@@ -1,0 +1,1 @@
+"""What could answer: model cards, deployments, prices, and the immutable snapshot of them all."""

@@ -1,0 +1,167 @@
+"""What is publicly known of a model: the :class:`ModelCard`, read from the generated file ``data/models.json``.
+
+The file is read when the first card is asked for. It names its sources and the day whose prices it holds; what it does
+not know stays unknown. Names are found without regard to case, in their other spellings, and with a date at their end.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from routed_llm.catalog.prices import PRICE_KEYS, Price, Rates, Tier
+
+__all__ = ["CardSources", "ModelCard", "card_sources", "cards_of", "find_card", "nearest_name"]
+
+#: a snapshot's ending: -2025-08-07, -20250807, @20250807, -001, -latest
+_SNAPSHOT = re.compile(r"(-\d{4}-\d{2}-\d{2}|[-@]\d{8}|-\d{3}|-latest)$")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """Public facts of a model; None, or a missing ability, is unknown.
+
+    Args:
+        provider: the provider, in the words of the provider rows.
+        name: the model's name on the wire.
+        context: longest prompt in tokens.
+        max_output: longest answer in tokens.
+        prices: what it costs.
+        abilities: what it can (True) and cannot do (False) at its maker's own interface. ``temperature`` tells whether
+            it takes sampling parameters. Not to be changed.
+        released: day of its release, as an ISO date.
+        knowledge: up to when it knows the world.
+        status: such as ``deprecated`` or ``beta``.
+        note: what to know of the price.
+    """
+
+    provider: str
+    name: str
+    context: int | None = None
+    max_output: int | None = None
+    prices: Price | None = None
+    abilities: Mapping[str, bool] = field(default_factory=dict, hash=False)
+    released: str | None = None
+    knowledge: str | None = None
+    status: str | None = None
+    note: str | None = None
+
+
+class CardSources(NamedTuple):
+    """Where the cards come from: the day whose prices they hold, and each source (name, version, license, gives)."""
+
+    generated: str
+    sources: tuple[Mapping[str, str], ...]
+
+
+class _Shelf(NamedTuple):
+    """The models of one provider, and the ways to their names (in lower case)."""
+
+    rows: Mapping[str, Mapping[str, Any]]
+    spellings: Mapping[str, str]
+    prefixes: tuple[tuple[str, str], ...]
+
+
+@lru_cache(maxsize=1)
+def _data() -> dict[str, Any]:
+    """The whole file. Two threads that come first may both read it; they get equal data."""
+    from importlib.resources import files  # costs some ms, and only the first card needs it
+
+    text = (files("routed_llm.catalog") / "data" / "models.json").read_bytes()
+    data: dict[str, Any] = json.loads(text)
+    by_provider: dict[str, dict[str, Any]] = {}
+    for key, row in data.pop("models").items():
+        provider, _, name = key.partition(":")
+        by_provider.setdefault(provider, {})[name] = row
+    data["by_provider"] = by_provider
+    return data
+
+
+@lru_cache(maxsize=64)
+def _shelf(provider: str) -> _Shelf:
+    data = _data()
+    rows = data["by_provider"].get(data["same_models"].get(provider, provider), {})
+    spellings: dict[str, str] = {}
+    prefixes: list[tuple[str, str]] = []
+    for name, row in rows.items():
+        for spelling in row.get("matches", ()):
+            if spelling.endswith("*"):
+                prefixes.append((spelling[:-1], name))
+            else:
+                spellings[spelling] = name
+    spellings.update((name.lower(), name) for name in rows)
+    prefixes.sort(key=lambda pair: -len(pair[0]))
+    return _Shelf(rows, spellings, tuple(prefixes))
+
+
+def _price(row: Mapping[str, Any]) -> Price | None:
+    prices = row.get("prices")
+    if not prices:
+        return None
+    base = {key: prices[key] for key in PRICE_KEYS if key in prices}
+    tiers = (
+        Tier(tier["above"], Rates(**{**base, **{key: tier[key] for key in PRICE_KEYS if key in tier}}))
+        for tier in row.get("tiers", ())
+    )
+    return Price(Rates(**base), tuple(tiers))
+
+
+def _card(provider: str, name: str, row: Mapping[str, Any]) -> ModelCard:
+    return ModelCard(
+        provider=provider,
+        name=name,
+        context=row.get("context"),
+        max_output=row.get("max_output"),
+        prices=_price(row),
+        abilities=dict(row.get("abilities", ())),
+        released=row.get("released"),
+        knowledge=row.get("knowledge"),
+        status=row.get("status"),
+        note=row.get("note"),
+    )
+
+
+def _known_name(shelf: _Shelf, name: str) -> str | None:
+    asked = name.lower().removeprefix("models/")  # Gemini lists its models as models/...
+    found = shelf.spellings.get(asked) or shelf.spellings.get(_SNAPSHOT.sub("", asked))
+    return found or next((owner for prefix, owner in shelf.prefixes if asked.startswith(prefix)), None)
+
+
+@lru_cache(maxsize=1024)
+def find_card(provider: str, name: str) -> ModelCard | None:
+    """The card of a model, or None where nothing is known of it.
+
+    The exact name comes first, then other spellings, then the name without a date at its end, then known beginnings.
+
+    Args:
+        provider: name of the provider, in the words of the provider rows (no alias).
+        name: the model's name on the wire.
+    """
+    shelf = _shelf(provider)
+    if name in shelf.rows:
+        return _card(provider, name, shelf.rows[name])
+    known = _known_name(shelf, name)
+    return None if known is None else _card(provider, known, shelf.rows[known])
+
+
+def nearest_name(provider: str, name: str) -> str | None:
+    """The known model of a provider whose name is most like ``name``; None where none is."""
+    shelf = _shelf(provider)
+    near = difflib.get_close_matches(name.lower(), shelf.spellings, n=1, cutoff=0.6)
+    return shelf.spellings[near[0]] if near else None
+
+
+def cards_of(provider: str) -> tuple[ModelCard, ...]:
+    """All cards of a provider, by name; empty for a provider without any."""
+    return tuple(_card(provider, name, row) for name, row in _shelf(provider).rows.items())
+
+
+def card_sources() -> CardSources:
+    """Which sources the cards come from, and the day whose prices they hold."""
+    data = _data()
+    return CardSources(data["generated"], tuple(data["sources"]))

@@ -1,0 +1,140 @@
+"""What a user says about one model: the :class:`Model` entry, plain data without any call."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from routed_llm.catalog.prices import PRICE_KEYS, Price
+from routed_llm.errors import ConfigurationError
+
+__all__ = ["ABILITIES", "Model"]
+
+#: every ability that a call can need, as ``Model(abilities=...)`` names it
+ABILITIES: tuple[str, ...] = (
+    "tools",
+    "tool_choice",
+    "tool_streaming",
+    "structured_output",
+    "images",
+    "image_urls",
+    "pdf",
+    "audio",
+    "video",
+    "reasoning",
+)
+
+
+@dataclass(slots=True)
+class Model:
+    """One model of a router, with what the user wants to say about it. Everything but ``model`` may be left out.
+
+    Args:
+        model: ``"provider:model"``, a framework's chat model, or an ``openai`` client (then ``name`` is the model's name).
+        name: alias by which hints, ``model=`` and answers name it; ``"provider:model"`` by default.
+        base_url: endpoint of an OpenAI-compatible server, such as ``http://localhost:8000/v1``.
+        api_key: the key itself, ``"env:NAME"``, ``"file:PATH"``, ``"command:PROGRAM ARG"``, a callable (sync or async), or a
+            list of these, which are used in turn.
+        price: a mapping of US dollars per million tokens (``input``, ``output``, ``cache_read``, ``cache_write``,
+            ``audio_input``, ``audio_output``; ``request`` in dollars per request) or a ``Price``.
+        context: longest prompt in tokens.
+        max_output: longest answer in tokens.
+        abilities: names of what it can do, or a mapping of names to True and False; see :data:`ABILITIES`.
+        region: where it runs; compared with the hint ``region``.
+        tags: free labels that the hints ``prefer`` and ``exclude`` can name.
+        private: True marks it fit for calls with the hint ``private``; on loopback that is so by itself.
+        weight: its share in the strategy ``weighted``.
+        params: generation parameters of its own; those of a call win over them.
+        reasoning: reasoning effort (``minimal``, ``low``, ``medium``, ``high``); the same model with two efforts is two candidates.
+        deployments: several endpoints of this model; each entry fills in what differs.
+        headers: HTTP headers of its own.
+        proxy: URL of a proxy; by default the environment decides (HTTPS_PROXY, NO_PROXY).
+        ca_bundle: file of trusted certificates; by default SSL_CERT_FILE, else the usual store.
+        client_cert: file of a client certificate, or a pair of files (certificate, key).
+        api_version: Azure OpenAI's ``api-version``, for its classic endpoints.
+        keep_retries: leave a framework object's own retries on.
+        factory: makes the framework object; for routers that are pickled.
+    """
+
+    model: Any = None
+    name: str | None = None
+    base_url: str | None = None
+    api_key: Any = None
+    price: Mapping[str, Any] | Price | None = None
+    context: int | None = None
+    max_output: int | None = None
+    abilities: Mapping[str, bool] | Sequence[str] | None = None
+    region: str | None = None
+    tags: Sequence[str] = ()
+    private: bool | None = None
+    weight: float = 1.0
+    params: Mapping[str, Any] = field(default_factory=dict)
+    reasoning: str | None = None
+    deployments: Sequence[Model] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    proxy: str | None = None
+    ca_bundle: str | None = None
+    client_cert: str | tuple[str, str] | None = None
+    api_version: str | None = None
+    keep_retries: bool = False
+    factory: Callable[[], Any] | None = None
+
+    def __repr__(self) -> str:
+        told = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("api_key", "headers", "proxy")}
+        shown = ", ".join(f"{k}={v!r}" for k, v in told.items() if v not in (None, (), {}, 1.0, False))
+        return f"Model({shown})"
+
+    def check(self, path: str) -> None:
+        """Refuse values that cannot be meant.
+
+        Raises:
+            ConfigurationError: with the path of the offending key.
+        """
+        for name in ("context", "max_output"):
+            value = getattr(self, name)
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value <= 0):
+                raise ConfigurationError(f"must be a number of tokens above zero, not {value!r}.", path=f"{path}.{name}")
+        if not isinstance(self.weight, (int, float)) or not 0 <= self.weight < float("inf"):
+            raise ConfigurationError(f"must be a number of at least zero, not {self.weight!r}.", path=f"{path}.weight")
+        self.parsed_price(path)
+        self.parsed_abilities(path)
+
+    def parsed_price(self, path: str) -> Price | None:
+        """The price given here, or None.
+
+        Raises:
+            ConfigurationError: for a negative, infinite or NaN price, or a key that is none.
+        """
+        if self.price is None or isinstance(self.price, Price):
+            return self.price
+        if not isinstance(self.price, Mapping):
+            raise ConfigurationError(
+                f"must be a dict such as {{'input': 0.25, 'output': 2.0}} (USD per million tokens), not {self.price!r}.",
+                path=f"{path}.price",
+            )
+        for key in self.price:
+            if key not in PRICE_KEYS:
+                near = difflib.get_close_matches(str(key), PRICE_KEYS, n=1, cutoff=0.5)
+                meant = f" Did you mean {near[0]!r}?" if near else ""
+                raise ConfigurationError(f"unknown price.{meant} Known: {', '.join(PRICE_KEYS)}.", path=f"{path}.price.{key}")
+        try:
+            return Price.from_usd(**self.price)
+        except (ValueError, TypeError) as error:
+            raise ConfigurationError(str(error), path=f"{path}.price") from None
+
+    def parsed_abilities(self, path: str) -> dict[str, bool]:
+        """The abilities given here, by name.
+
+        Raises:
+            ConfigurationError: for a name that is no ability.
+        """
+        given = self.abilities or {}
+        named = dict(given) if isinstance(given, Mapping) else dict.fromkeys([given] if isinstance(given, str) else given, True)
+        for name in named:
+            if name not in ABILITIES:
+                raise ConfigurationError(
+                    f"unknown ability {name!r}; known: {', '.join(ABILITIES)}.", path=f"{path}.abilities"
+                )
+        return named

@@ -1,0 +1,76 @@
+"""The :class:`Catalog`: all deployments of a router as one immutable snapshot, named by the hash of its content."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections.abc import Hashable, Iterable
+from typing import Any
+
+from routed_llm.catalog.deployments import Deployment
+from routed_llm.errors import ConfigurationError, NoModels, UnknownModel
+
+__all__ = ["Catalog"]
+
+
+class Catalog:
+    """All deployments, in the user's order.
+
+    ``static`` caches what depends on nothing but the catalog: verdicts of static filters by the call's requirements.
+
+    Raises:
+        NoModels: when there is no deployment.
+        ConfigurationError: when two deployments carry one id.
+    """
+
+    __slots__ = ("by_id", "deployments", "static", "version")
+
+    #: how many verdicts are kept; hints are the caller's, so the number of different ones is not ours to bound
+    STATIC_LIMIT = 4096
+
+    def __init__(self, deployments: Iterable[Deployment]) -> None:
+        self.deployments: tuple[Deployment, ...] = tuple(deployments)
+        if not self.deployments:
+            raise NoModels("No model to route to: the list of models is empty.")
+        self.by_id: dict[str, Deployment] = {}
+        for deployment in self.deployments:
+            if deployment.id in self.by_id:
+                raise ConfigurationError(
+                    f"two models are named {deployment.id!r}. Give one another alias, or put both into one "
+                    "Model(..., deployments=[...]) when they serve the same model."
+                )
+            self.by_id[deployment.id] = deployment
+        content = repr([d.facts() for d in self.deployments])
+        self.version = hashlib.blake2s(content.encode(), digest_size=6).hexdigest()
+        self.static: dict[Hashable, Any] = {}
+
+    def remember(self, key: Hashable, value: Any) -> None:
+        """Keep a static verdict, within bounds."""
+        if len(self.static) >= self.STATIC_LIMIT:
+            self.static.clear()
+        self.static[key] = value
+
+    def named(self, name: str) -> tuple[Deployment, ...]:
+        """The deployments of a model or alias.
+
+        Raises:
+            UnknownModel: when there is none; the message names the nearest one.
+        """
+        found = tuple(d for d in self.deployments if name in d.names)
+        if not found:
+            known = sorted({n for d in self.deployments for n in d.names})
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+            meant = f" Did you mean {near[0]!r}?" if near else ""
+            raise UnknownModel(f"No model {name!r} in this router.{meant} It has: {', '.join(self.models)}.")
+        return found
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models by the names users give them, each once."""
+        return tuple(dict.fromkeys(d.model for d in self.deployments))
+
+    def __len__(self) -> int:
+        return len(self.deployments)
+
+    def __repr__(self) -> str:
+        return f"<Catalog {self.version}: {', '.join(self.models)}>"

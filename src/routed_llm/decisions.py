@@ -1,0 +1,193 @@
+"""A :class:`Decision` as a value: who was considered, why each was rejected or how it scored, and in which order.
+
+On the way of a call it is a handful of references; what people read is made when somebody asks.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from routed_llm.requests import Ask
+
+if TYPE_CHECKING:
+    from routed_llm.catalog.deployments import Deployment
+
+__all__ = ["Decision", "Scores"]
+
+_numbers = itertools.count(1)
+_prefix = os.urandom(5).hex()
+
+
+def _new_prefix() -> None:
+    global _prefix
+    _prefix = os.urandom(5).hex()
+
+
+os.register_at_fork(after_in_child=_new_prefix)
+
+
+class Scores:
+    """What one scorer gave: ``values`` by candidate, with their unit and direction; None is unknown."""
+
+    __slots__ = ("lower_is_better", "name", "unit", "values", "weight")
+
+    def __init__(self, name: str, unit: str, lower_is_better: bool, weight: float, values: Sequence[float | None]) -> None:
+        self.name = name
+        self.unit = unit
+        self.lower_is_better = lower_is_better
+        self.weight = weight
+        self.values = values
+
+
+class Decision:
+    """One choice among deployments.
+
+    Args:
+        ask: what the policy knew of the call.
+        strategy: name of the policy.
+        candidates: those that were scored, in the catalog's order.
+        order: those to try, the best first.
+        rejected: reason by deployment id of those that may not serve this call.
+        cooling: deployments that may serve it but are left alone, with the monotonic time until when.
+        scores: what each scorer gave for ``candidates``.
+        reason: why the head of the order is the head, in a few words.
+        propensity: probability with which the head was picked.
+        catalog_version: hash of the catalog's content.
+        seed: seed of the draw, where there was one.
+        microseconds: what deciding took.
+    """
+
+    __slots__ = (
+        "ask",
+        "candidates",
+        "catalog_version",
+        "cooling",
+        "id",
+        "losses",
+        "microseconds",
+        "order",
+        "propensity",
+        "reason",
+        "rejected",
+        "scores",
+        "seed",
+        "strategy",
+    )
+
+    def __init__(
+        self,
+        ask: Ask,
+        strategy: str,
+        candidates: Sequence[Deployment],
+        order: Sequence[Deployment],
+        rejected: Mapping[str, str],
+        cooling: Mapping[str, float],
+        scores: Sequence[Scores],
+        reason: str,
+        propensity: float,
+        catalog_version: str,
+        seed: int | None = None,
+    ) -> None:
+        self.id = f"{_prefix}{next(_numbers):08x}"
+        self.ask = ask
+        self.strategy = strategy
+        self.candidates = candidates
+        self.order = order
+        self.rejected = rejected
+        self.cooling = cooling
+        self.scores = scores
+        self.reason = reason
+        self.propensity = propensity
+        self.catalog_version = catalog_version
+        self.seed = seed
+        self.microseconds = 0.0
+        self.losses: Sequence[str] = ()
+
+    @property
+    def chosen(self) -> Deployment | None:
+        """The deployment to try first; None when nobody may serve the call now."""
+        return self.order[0] if self.order else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The whole decision as plain data."""
+        place = {d.id: n for n, d in enumerate(self.order, 1)}
+        now = self.ask.now
+        return {
+            "decision_id": self.id,
+            "strategy": self.strategy,
+            "reason": self.reason,
+            "chosen": self.order[0].id if self.order else None,
+            "fallbacks": max(0, len(self.order) - 1),
+            "propensity": self.propensity,
+            "candidates": [
+                {
+                    "deployment": d.id,
+                    "model": d.model,
+                    "provider": d.provider,
+                    "place": place.get(d.id),
+                    "scores": {
+                        s.name: {"value": s.values[i], "unit": s.unit, "weight": s.weight} for s in self.scores
+                    },
+                }
+                for i, d in enumerate(self.candidates)
+            ],
+            "rejected": dict(self.rejected),
+            "cooling": {key: max(0.0, until - now) for key, until in self.cooling.items()},
+            "input_tokens": self.ask.input_tokens,
+            "output_tokens": self.ask.output_tokens,
+            "facts": dict(self.ask.facts),
+            "hints": dict(self.ask.hints.given),
+            "losses": list(self.losses),
+            "catalog_version": self.catalog_version,
+            "seed": self.seed,
+            "microseconds": self.microseconds,
+        }
+
+    def as_json(self) -> str:
+        """:meth:`as_dict` as JSON text."""
+        return json.dumps(self.as_dict(), default=str)
+
+    def _rows(self) -> list[tuple[str, str, str]]:
+        rows: list[tuple[str, str, str]] = []
+        index = {d.id: i for i, d in enumerate(self.candidates)}
+        for n, d in enumerate(self.order, 1):
+            told = [f"{s.name} {_value(s.values[index[d.id]], s.unit)}" for s in self.scores] if d.id in index else []
+            rows.append((str(n), d.id, ", ".join(told) or "eligible"))
+        for key, until in self.cooling.items():
+            rows.append(("-", key, f"cooling down for {max(0.0, until - self.ask.now):.1f} s"))
+        rows.extend(("-", key, why) for key, why in self.rejected.items())
+        return rows
+
+    def __str__(self) -> str:
+        if self.order:
+            left = max(0, len(self.order) - 1)
+            head = f"{self.order[0].id} ({self.reason}); {left} left to fall back to"
+        else:
+            head = "nobody may serve this call now"
+        rows = self._rows()
+        width = max((len(row[1]) for row in rows), default=0)
+        return "\n".join([head, *(f"  {n:>2}  {name:<{width}}  {why}" for n, name, why in rows)])
+
+    def __repr__(self) -> str:
+        return f"<Decision {self.id}: {self.order[0].id if self.order else None} by {self.strategy}>"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        cells = "".join(
+            f"<tr><td>{escape(n)}</td><td>{escape(name)}</td><td>{escape(why)}</td></tr>" for n, name, why in self._rows()
+        )
+        head = escape(str(self).split("\n", 1)[0])
+        return f"<table><caption>{head}</caption><tr><th>#</th><th>deployment</th><th>why</th></tr>{cells}</table>"
+
+
+def _value(value: float | None, unit: str) -> str:
+    if value is None:
+        return "unknown"
+    if unit == "nano-USD":
+        return f"${value / 1e9:.9f}".rstrip("0").rstrip(".")
+    return f"{value:.3f} {unit}".strip()

@@ -1,0 +1,89 @@
+"""A request as the body of a chat completion."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from routed_llm.dialects.openai_chat.wire import Wire
+from routed_llm.requests import Request, SchemaBinding, ToolBinding
+
+__all__ = ["build_body", "schema_tool"]
+
+
+def schema_tool(request: Request, wire: Wire) -> str | None:
+    """Name of the tool that stands for the typed answer at a model without ``response_format``; else None."""
+    return request.schema.name if request.schema is not None and not wire.native_schema else None
+
+
+def build_body(request: Request, wire: Wire) -> dict[str, Any]:
+    """The body as plain data; what the model does not take is left out and noted in ``request.losses``."""
+    messages = request.hub_messages()
+    if wire.system_role != "system":
+        messages = [{**m, "role": wire.system_role} if m["role"] == "system" else m for m in messages]
+    body: dict[str, Any] = {"model": wire.model, "messages": messages}
+    params = {**wire.params, **request.params} if wire.params else request.params
+    for name, value in params.items():
+        if value is None:
+            continue
+        if name in wire.drops:
+            request.losses.append(f"{wire.model} does not take {name}: left out")
+        elif name == "max_tokens":
+            body[wire.max_tokens_field] = value
+        else:
+            body[name] = value
+    if request.tools is not None and request.tools.wire:
+        _add_tools(body, request.tools, wire)
+    if request.schema is not None:
+        _add_schema(body, request.schema, wire)
+    if request.stream:
+        body["stream"] = True
+        if wire.stream_usage:
+            body["stream_options"] = {"include_usage": True}
+    return body
+
+
+def _add_tools(body: dict[str, Any], tools: ToolBinding, wire: Wire) -> None:
+    formatted = [dict(tool) for tool in tools.wire]
+    if not wire.strict_tools:
+        formatted = [_without_strict(tool) for tool in formatted]
+    body["tools"] = formatted
+    choice = tools.choice
+    if choice is not None:
+        body["tool_choice"] = (
+            choice
+            if isinstance(choice, dict) or choice in ("auto", "none", "required")
+            else {"type": "function", "function": {"name": choice}}
+        )
+    if tools.parallel is not None and "parallel_tool_calls" not in wire.drops:
+        body["parallel_tool_calls"] = tools.parallel
+
+
+def _without_strict(tool: dict[str, Any]) -> dict[str, Any]:
+    function = tool.get("function")
+    if isinstance(function, dict) and "strict" in function:
+        return {**tool, "function": {k: v for k, v in function.items() if k != "strict"}}
+    return tool
+
+
+def _add_schema(body: dict[str, Any], schema: SchemaBinding, wire: Wire) -> None:
+    """``response_format`` where the model takes it, else a tool that must be called."""
+    if wire.native_schema:
+        if schema.method == "json_mode" or schema.schema is None:
+            body["response_format"] = {"type": "json_object"}
+            return
+        named: dict[str, Any] = {"name": schema.name, "schema": schema.schema}
+        if schema.description:
+            named["description"] = schema.description
+        if schema.strict is not None:
+            named["strict"] = schema.strict
+        body["response_format"] = {"type": "json_schema", "json_schema": named}
+        return
+    function = {
+        "name": schema.name,
+        "description": schema.description or "Give the answer in this form.",
+        "parameters": schema.schema or {"type": "object", "additionalProperties": True},
+    }
+    others = body.get("tools") or []
+    body["tools"] = [*others, {"type": "function", "function": function}]
+    # beside the caller's own tools either may be called; alone it must be
+    body["tool_choice"] = "required" if others else {"type": "function", "function": {"name": schema.name}}

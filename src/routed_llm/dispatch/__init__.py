@@ -1,0 +1,1 @@
+"""Getting it answered: ``journey`` reads top to bottom, ``execute`` tries one deployment after the other."""

@@ -1,0 +1,74 @@
+"""The sum of a stream's events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from routed_llm.results import (
+    Answer,
+    Event,
+    Finish,
+    Opaque,
+    Reasoning,
+    Served,
+    Text,
+    ToolCall,
+    ToolCallDelta,
+    Usage,
+)
+
+__all__ = ["Assembly"]
+
+
+class Assembly:
+    """Adds events up to an :class:`~routed_llm.results.Answer`."""
+
+    __slots__ = ("_calls", "_reasoning", "_texts", "extras", "finish", "served", "usage")
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+        self._reasoning: list[str] = []
+        self._calls: dict[int, list[Any]] = {}
+        self.extras: dict[str, Any] = {}
+        self.finish: Finish | None = None
+        self.served: Served | None = None
+        self.usage: Usage | None = None
+
+    def add(self, event: Event) -> None:
+        """Add one event."""
+        kind = type(event)
+        if kind is Text:
+            self._texts.append(event.text)  # type: ignore[union-attr]  # narrowed by kind
+        elif isinstance(event, ToolCallDelta):
+            call = self._calls.setdefault(event.number, ["", "", []])
+            call[0] = event.id or call[0]
+            call[1] = event.name or call[1]
+            call[2].append(event.arguments)
+        elif isinstance(event, Reasoning):
+            self._reasoning.append(event.text)
+        elif isinstance(event, Usage):
+            self.usage = event
+        elif isinstance(event, Finish):
+            self.finish = event
+        elif isinstance(event, Served):
+            self.served = event
+        elif isinstance(event, Opaque):
+            self.extras[event.key] = event.value
+
+    def text(self) -> str:
+        """The text so far."""
+        return "".join(self._texts)
+
+    def answer(self) -> Answer:
+        """The answer so far."""
+        return Answer(
+            self.text(),
+            reasoning="".join(self._reasoning),
+            tool_calls=[ToolCall(c[0], c[1], "".join(c[2])) for _, c in sorted(self._calls.items())],
+            usage=self.usage,
+            model=self.served.model if self.served else "",
+            id=self.served.id if self.served else None,
+            finish=self.finish.reason if self.finish else "other",
+            finish_raw=self.finish.raw if self.finish else "",
+            extras=dict(self.extras),
+        )

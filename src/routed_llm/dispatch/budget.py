@@ -1,0 +1,47 @@
+"""The call budget: time and attempts that one call may use over everything below it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from routed_llm.driver import Patience
+
+__all__ = ["CallBudget", "Limits"]
+
+
+class Limits(NamedTuple):
+    """Limits of one call, in seconds and counts.
+
+    ``first``: to the first content over all attempts; ``total``: a whole stream; ``attempts``: calls to providers;
+    ``gap``: between two pieces of a stream; ``attempt``: one attempt (None: what is left of ``first``); ``same``:
+    repeats on one deployment when no other is left.
+    """
+
+    first: float = 120.0
+    total: float = 600.0
+    attempts: int = 5
+    gap: float = 60.0
+    attempt: float | None = None
+    same: int = 2
+
+
+class CallBudget:
+    """What is left for one call. ``deadline`` is True when the caller gave one: only then may recovery be waited for."""
+
+    __slots__ = ("attempts_left", "deadline", "first", "limits", "same_left", "started", "total")
+
+    def __init__(self, limits: Limits, now: float, deadline: float | None) -> None:
+        self.limits = limits
+        self.started = now
+        self.deadline = deadline is not None
+        self.first = now + (limits.first if deadline is None else min(limits.first, deadline))
+        self.total = now + (limits.total if deadline is None else min(limits.total, deadline))
+        self.attempts_left = limits.attempts
+        self.same_left = limits.same
+
+    def patience(self, now: float) -> Patience:
+        """How long the next attempt may take."""
+        attempt = self.limits.attempt
+        if attempt is None:
+            return Patience(self.first, self.total, self.limits.gap)
+        return Patience(min(self.first, now + attempt), self.total, min(self.limits.gap, attempt))

@@ -1,0 +1,85 @@
+"""What is written down when an attempt or a call ends: live state, cost, the record, the warning of a fallback."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from routed_llm.catalog.deployments import Deployment
+from routed_llm.decisions import Decision
+from routed_llm.dispatch.cooldown import FOREVER, cool_down
+from routed_llm.dispatch.core import Core
+from routed_llm.dispatch.reactions import REACTIONS
+from routed_llm.errors import ProviderError
+from routed_llm.events import Attempt, CallRecord, Outcome
+from routed_llm.policy.scorers.cost import expected_cost
+from routed_llm.results import Usage
+
+__all__ = ["attempt_failed", "attempt_succeeded", "bill", "finish", "warn_of_fallback"]
+
+log = logging.getLogger("routed_llm")
+
+
+def attempt_succeeded(core: Core, attempt: Attempt, now: float) -> None:
+    """An attempt gave an answer."""
+    attempt.seconds = now - attempt.started
+    deployment_id = attempt.deployment.id
+    core.live.succeeded(deployment_id, core.live.of(deployment_id), attempt.seconds, attempt.first_content)
+
+
+def attempt_failed(core: Core, attempt: Attempt, error: ProviderError, now: float) -> float:
+    """An attempt failed; gives the seconds for which its deployment is left alone."""
+    attempt.seconds = now - attempt.started
+    attempt.error = error
+    deployment = attempt.deployment
+    error.model, error.deployment = error.model or deployment.model, error.deployment or deployment.id
+    counts = REACTIONS[error.kind].counts or REACTIONS[error.kind].cool == "backoff"
+    failures = core.live.failed(core.live.of(deployment.id), counts=counts)
+    return cool_down(core, deployment, error, failures, now)
+
+
+def bill(attempt: Attempt, usage: Usage | None, estimate: tuple[int, int]) -> Usage:
+    """Book what an attempt used; the provider's own cost is preferred to the table of prices.
+
+    ``estimate`` is (input, output) tokens for an answer without usable counts; such usage is marked as estimated.
+    """
+    if usage is None:
+        usage = Usage(estimate[0], estimate[1], estimated=True)
+    attempt.usage = usage
+    price = attempt.deployment.price
+    if usage.cost_nanousd is not None:
+        attempt.cost_nanousd = usage.cost_nanousd
+    elif price is not None:
+        attempt.cost_nanousd = price.cost(usage)
+    return usage
+
+
+def finish(core: Core, decision: Decision, attempts: Sequence[Attempt], outcome: Outcome, now: float) -> CallRecord:
+    """Close the call's books and publish its record."""
+    last = attempts[-1] if attempts else None
+    usage = last.usage if last is not None else None
+    cost = last.cost_nanousd if last is not None else None
+    if len(attempts) > 1:
+        known = [a.cost_nanousd for a in attempts if a.cost_nanousd is not None]
+        cost = sum(known) if known and cost is not None else cost
+    record = CallRecord(decision, attempts, outcome, usage, cost, now - decision.ask.now)
+    core.publish(record)
+    return record
+
+
+def warn_of_fallback(core: Core, decision: Decision, error: ProviderError, to: Deployment, cooled: float) -> None:
+    """Write one line: which model failed and why, where the call goes, what that costs, when the failed one is tried again."""
+    if core.quiet_fallbacks or not log.isEnabledFor(logging.WARNING):
+        return
+    failed = core.catalog.by_id.get(error.deployment)
+    before, after = failed and expected_cost(failed, decision.ask), expected_cost(to, decision.ask)
+    ratio = f"{after / before:.2g} x its price" if before and after is not None else "price ratio unknown"
+    if cooled == FOREVER:
+        again = "not tried again until the configuration changes"
+    elif cooled > 0:
+        again = f"tried again in {cooled:.1f} s"
+    else:
+        again = "not left alone"
+    cause = error.kind if error.status is None else f"{error.kind}, HTTP {error.status}"
+    log.warning("%s failed (%s: %s); falling back to %s (%s); %s is %s.", error.deployment, cause, error.message[:200],
+                to.id, ratio, error.deployment, again)  # fmt: skip

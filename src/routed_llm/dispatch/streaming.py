@@ -1,0 +1,168 @@
+"""Streams: held back until the first content, guarded until the end, and booked whichever way they end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator, Sequence
+from typing import Any
+
+from routed_llm.decisions import Decision
+from routed_llm.dispatch.assemble import Assembly
+from routed_llm.dispatch.core import Core
+from routed_llm.dispatch.settle import attempt_failed, attempt_succeeded, bill, finish
+from routed_llm.driver import Driver, Endpoint, Patience
+from routed_llm.errors import ProviderError, StreamBroken
+from routed_llm.events import Attempt, CallRecord
+from routed_llm.prompt.estimate import text_tokens
+from routed_llm.requests import Request
+from routed_llm.results import Event, Finish, Fragment, Opaque, Reasoning, Text, ToolCallDelta
+
+__all__ = ["AsyncStream", "Opened", "Stream", "open_stream"]
+
+
+def _shows(event: Event) -> bool:
+    """True for an event with content that a caller would see."""
+    kind = type(event)
+    if kind is Text or kind is Reasoning:
+        return bool(event.text)  # type: ignore[union-attr]  # both have a text
+    return kind is ToolCallDelta or kind is Opaque or (kind is Fragment and event.shows)  # type: ignore[union-attr]  # by kind
+
+
+async def open_stream(
+    driver: Driver, endpoint: Endpoint, request: Request, patience: Patience
+) -> tuple[Any, list[Event]]:
+    """Open a stream and read up to its first content; gives the source and the events held back until then."""
+    source = await driver.open(endpoint, request, patience)
+    held: list[Event] = []
+    try:
+        while True:
+            events = await driver.read(source, patience.first)
+            if events is None:
+                raise ProviderError("empty", "the stream ended without content", phase="stream")
+            held.extend(events)
+            for event in events:
+                if _shows(event):
+                    return source, held
+                if type(event) is Finish and event.reason != "stop":
+                    return source, held
+    except BaseException:
+        await driver.close(source)
+        raise
+
+
+class Opened:
+    """An opened stream with its books: notes what passes and closes the call whichever way it ends."""
+
+    __slots__ = ("assembly", "attempts", "core", "decision", "held", "patience", "record", "request", "source")
+
+    def __init__(
+        self,
+        core: Core,
+        request: Request,
+        decision: Decision,
+        attempts: list[Attempt],
+        source: Any,
+        held: Sequence[Event],
+        patience: Patience,
+    ) -> None:
+        self.core = core
+        self.request = request
+        self.decision = decision
+        self.attempts = attempts
+        self.source = source
+        self.held = held
+        self.patience = patience
+        self.assembly = Assembly()
+        self.record: CallRecord | None = None
+
+    def until(self, now: float) -> float:
+        """When the next piece must be there."""
+        return min(self.patience.total, now + self.patience.gap)
+
+    def _book(self) -> None:
+        counted = (self.decision.ask.input_tokens, text_tokens(self.assembly.text()))
+        bill(self.attempts[-1], self.assembly.usage, counted)
+
+    def answered(self, now: float) -> CallRecord:
+        """The stream ended as it should."""
+        self._book()
+        attempt_succeeded(self.core, self.attempts[-1], now)
+        self.record = finish(self.core, self.decision, self.attempts, "answered", now)
+        return self.record
+
+    def broken(self, error: ProviderError, now: float) -> StreamBroken:
+        """The stream broke after its first content: nobody else may go on silently."""
+        self._book()
+        attempt_failed(self.core, self.attempts[-1], error, now)
+        self.record = finish(self.core, self.decision, self.attempts, "broken", now)
+        errors = [a.error for a in self.attempts if a.error is not None]
+        return StreamBroken(
+            f"The stream of {error.deployment} broke after its first content ({error}). What had come is in .partial; "
+            "calling again starts a new answer.",
+            partial=self.assembly.answer(),
+            attempts=errors,
+            decision_id=self.decision.id,
+        )
+
+    def abandoned(self, now: float) -> None:
+        """The caller went away in the middle."""
+        if self.record is None:
+            self._book()
+            self.core.live.left(self.core.live.of(self.attempts[-1].deployment.id))
+            self.attempts[-1].seconds = now - self.attempts[-1].started
+            self.record = finish(self.core, self.decision, self.attempts, "abandoned", now)
+
+
+class Stream:
+    """A stream in sync code: iterate over its events once; afterwards ``record`` tells how it came about."""
+
+    __slots__ = ("_driver", "opened")
+
+    def __init__(self, opened: Opened, driver: Driver) -> None:
+        self.opened = opened
+        self._driver = driver
+
+    def __iter__(self) -> Generator[Event]:
+        opened, now = self.opened, self._driver.now
+        note = opened.assembly.add
+        read = opened.source.read
+        batch: Sequence[Event] | None = opened.held
+        try:
+            while batch is not None:
+                for event in batch:
+                    note(event)
+                    yield event
+                batch = read(opened.until(now()))
+            opened.answered(now())
+        except ProviderError as error:
+            raise opened.broken(error, now()) from None
+        finally:
+            opened.source.close()
+            opened.abandoned(now())
+
+
+class AsyncStream:
+    """A stream in async code; see :class:`Stream`."""
+
+    __slots__ = ("_driver", "opened")
+
+    def __init__(self, opened: Opened, driver: Driver) -> None:
+        self.opened = opened
+        self._driver = driver
+
+    async def __aiter__(self) -> AsyncGenerator[Event]:
+        opened, now = self.opened, self._driver.now
+        note = opened.assembly.add
+        read = opened.source.read
+        batch: Sequence[Event] | None = opened.held
+        try:
+            while batch is not None:
+                for event in batch:
+                    note(event)
+                    yield event
+                batch = await read(opened.until(now()))
+            opened.answered(now())
+        except ProviderError as error:
+            raise opened.broken(error, now()) from None
+        finally:
+            opened.abandoned(now())
+            await opened.source.close()

@@ -1,0 +1,121 @@
+"""The two seams of the core: the :class:`Driver` that does all waiting, and the :class:`Endpoint` that is called.
+
+The core is written once, as coroutines that await nothing but the driver. In async code the driver really waits; in
+sync code its operations block and never suspend, so that one ``send(None)`` runs the whole coroutine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from routed_llm.requests import Mode, Request
+from routed_llm.results import Answer, Event
+
+__all__ = ["AsyncSource", "Driver", "Endpoint", "Patience", "Source"]
+
+T = TypeVar("T")
+
+
+class Patience(NamedTuple):
+    """How long one attempt may take, as absolute times of the monotonic clock (seconds).
+
+    ``first`` bounds the first content (of a call without stream: the whole answer), ``total`` the whole stream, and
+    ``gap`` is the longest pause in seconds between two pieces of content.
+    """
+
+    first: float
+    total: float
+    gap: float
+
+
+class Source(Protocol):
+    """An opened stream in sync code."""
+
+    def read(self, until: float) -> Sequence[Event] | None:
+        """The next events, or None at a proper end.
+
+        Raises:
+            ProviderError: when the stream breaks, holds an error, ends without a finish, or is late.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close the connection; allowed at any time, more than once, and from another thread."""
+        ...
+
+
+class AsyncSource(Protocol):
+    """An opened stream in async code; see :class:`Source`."""
+
+    async def read(self, until: float) -> Sequence[Event] | None:
+        """The next events, or None at a proper end; raises like :meth:`Source.read`."""
+        ...
+
+    async def close(self) -> None:
+        """Close the connection; allowed at any time and more than once."""
+        ...
+
+
+class Endpoint(Protocol):
+    """Something that answers: a deployment behind HTTP, or a framework's own object.
+
+    All four methods raise :class:`~routed_llm.errors.ProviderError` and nothing else for a provider's failure.
+    ``modes`` tells which of sync and async it can serve without blocking.
+    """
+
+    modes: frozenset[Mode]
+
+    def call(self, request: Request, patience: Patience) -> Answer:
+        """A whole answer, in sync code."""
+        ...
+
+    async def acall(self, request: Request, patience: Patience) -> Answer:
+        """A whole answer, in async code."""
+        ...
+
+    def open(self, request: Request, patience: Patience) -> Source:
+        """Begin a stream, in sync code."""
+        ...
+
+    async def aopen(self, request: Request, patience: Patience) -> AsyncSource:
+        """Begin a stream, in async code."""
+        ...
+
+
+class Driver(Protocol):
+    """All waiting of the core goes through these operations."""
+
+    mode: Mode
+
+    def now(self) -> float:
+        """The monotonic clock, in seconds."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+    async def call(self, endpoint: Endpoint, request: Request, patience: Patience) -> Answer:
+        """Ask an endpoint for a whole answer."""
+        ...
+
+    async def open(self, endpoint: Endpoint, request: Request, patience: Patience) -> Any:
+        """Ask an endpoint for a stream; gives a source that :meth:`read` and :meth:`close` take."""
+        ...
+
+    async def read(self, source: Any, until: float) -> Sequence[Event] | None:
+        """The next events of a source."""
+        ...
+
+    async def close(self, source: Any) -> None:
+        """Close a source."""
+        ...
+
+    async def run(self, function: Callable[..., T | Awaitable[T]], *args: Any) -> T:
+        """Call a piece that the user gave, sync or async.
+
+        Raises:
+            AsyncOnly: in sync code, when the piece really has to wait.
+        """
+        ...

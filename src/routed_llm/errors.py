@@ -1,0 +1,238 @@
+"""Every error a caller can meet, as one tree.
+
+::
+
+    RoutedError
+    ├── ConfigurationError        found while a router is built          (also ValueError)
+    │   ├── UnknownProvider       ├── MissingKey        ├── NoModels
+    ├── InvalidCall               found before anything is sent          (also ValueError)
+    │   ├── UnknownHint           ├── UnknownModel      ├── NoEligibleModel
+    │   └── AsyncOnly             a piece that only works in async code
+    ├── CallFailed                every attempt failed; carries all of them
+    │   ├── AllDeploymentsDown    nothing was tried, everything is cooling down
+    │   ├── StreamBroken          text had been given out already; carries the partial answer
+    │   └── DeadlineExceeded      the call budget ran out
+    └── ProviderError             one attempt failed; ``kind`` names the class of the error
+
+What each ``kind`` means for the next step is one table: :mod:`routed_llm.dispatch.reactions`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from routed_llm.results import Answer
+
+__all__ = [
+    "AllDeploymentsDown",
+    "AsyncOnly",
+    "CallFailed",
+    "ConfigurationError",
+    "DeadlineExceeded",
+    "ErrorKind",
+    "InvalidCall",
+    "MissingKey",
+    "NoEligibleModel",
+    "NoModels",
+    "ProviderError",
+    "RoutedError",
+    "StreamBroken",
+    "UnknownHint",
+    "UnknownModel",
+    "UnknownProvider",
+]
+
+ErrorKind = Literal[
+    "auth",
+    "permission",
+    "not_found",
+    "rate_limit",
+    "quota",
+    "context_length",
+    "content_policy",
+    "bad_request",
+    "unsupported_parameter",
+    "timeout",
+    "overloaded",
+    "server_error",
+    "connection",
+    "malformed",
+    "empty",
+    "too_large",
+]
+
+
+class RoutedError(Exception):
+    """Base of every error of this package."""
+
+
+class ConfigurationError(RoutedError, ValueError):
+    """A router cannot be built from what was given.
+
+    ``path`` names the offending argument or key, such as ``models[1].price.input``.
+    """
+
+    def __init__(self, message: str, *, path: str | None = None) -> None:
+        super().__init__(f"{path}: {message}" if path else message)
+        self.path = path
+
+
+class UnknownProvider(ConfigurationError):
+    """No provider of that name; the message names the nearest known one."""
+
+
+class MissingKey(ConfigurationError):
+    """A provider needs a key that is nowhere to be found; the message names the variable to set."""
+
+
+class NoModels(ConfigurationError):
+    """There is no model to route to."""
+
+
+class InvalidCall(RoutedError, ValueError):
+    """A call that cannot be made as asked; nothing was sent."""
+
+
+class UnknownHint(InvalidCall):
+    """A key or a value of ``routing={...}`` that does not exist; the message names the nearest one."""
+
+
+class UnknownModel(InvalidCall):
+    """``model=`` names no model or alias of this router."""
+
+
+class NoEligibleModel(InvalidCall):
+    """No model of the pool may serve this call.
+
+    ``rejected`` maps each deployment's id to the reason it was rejected.
+    """
+
+    def __init__(self, message: str, rejected: dict[str, str]) -> None:
+        super().__init__(message)
+        self.rejected = rejected
+
+
+class AsyncOnly(InvalidCall):
+    """A piece that can only work in async code was used in a sync call; the message names it."""
+
+
+class ProviderError(RoutedError):
+    """One attempt at one deployment failed.
+
+    Args:
+        kind: class of the error, by body first, then message, then status.
+        message: the provider's own words, shortened, with secrets removed.
+        model: the model that was asked, as the user names it.
+        deployment: id of the deployment that was asked.
+        status: HTTP status, None where there was no answer.
+        code: the provider's own code or type.
+        retry_after: seconds the provider asked to wait, already clamped; None where it did not say.
+        request_id: the provider's id of the request.
+        phase: where it broke: connect, headers, body, stream ...
+        sent: whether the provider may have seen the request.
+        param: the request parameter the provider complained of.
+        spare_key: the failed key is set aside and the deployment has another one: it is tried again at once.
+    """
+
+    def __init__(
+        self,
+        kind: ErrorKind,
+        message: str,
+        *,
+        model: str = "",
+        deployment: str = "",
+        status: int | None = None,
+        code: str | None = None,
+        retry_after: float | None = None,
+        request_id: str | None = None,
+        phase: str = "answer",
+        sent: bool = True,
+        param: str | None = None,
+        spare_key: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.kind: ErrorKind = kind
+        self.message = message
+        self.model = model
+        self.deployment = deployment
+        self.status = status
+        self.code = code
+        self.retry_after = retry_after
+        self.request_id = request_id
+        self.phase = phase
+        self.sent = sent
+        self.param = param
+        self.spare_key = spare_key
+
+    def __str__(self) -> str:
+        where = f"{self.model}: " if self.model else ""
+        status = f" (HTTP {self.status})" if self.status else ""
+        return f"{where}{self.kind}{status}: {self.message}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_restore, (ProviderError, (self.kind, self.message), dict(self.__dict__)))
+
+
+def _restore(cls: type[RoutedError], args: tuple[Any, ...], state: dict[str, Any]) -> RoutedError:
+    error = cls.__new__(cls, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class CallFailed(RoutedError):
+    """Every attempt of a call failed.
+
+    ``attempts`` holds each attempt's :class:`ProviderError` in order, ``kind`` the class of the last one, ``decision_id``
+    the decision that was being carried out, ``retry_after`` the seconds until something may work again, if known.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        attempts: Sequence[ProviderError] = (),
+        kind: ErrorKind | None = None,
+        decision_id: str = "",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.attempts = tuple(attempts)
+        self.kind: ErrorKind = kind or (self.attempts[-1].kind if self.attempts else "server_error")
+        self.decision_id = decision_id
+        self.retry_after = retry_after
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        plain = next(c for c in type(self).__mro__ if c.__module__ == __name__)
+        return (_restore, (plain, self.args, dict(self.__dict__)))
+
+    @property
+    def status_code(self) -> int | None:
+        """HTTP status of the last attempt, None where there was no answer."""
+        return self.attempts[-1].status if self.attempts else None
+
+    @property
+    def request_id(self) -> str | None:
+        """The provider's id of the last request, where it gave one."""
+        return self.attempts[-1].request_id if self.attempts else None
+
+
+class AllDeploymentsDown(CallFailed):
+    """Every eligible deployment is cooling down; ``retry_after`` tells in how many seconds the first is tried again."""
+
+
+class DeadlineExceeded(CallFailed):
+    """The call's time ran out before any model had answered."""
+
+
+class StreamBroken(CallFailed):
+    """A stream broke after text had been given out, so no other model may go on silently.
+
+    ``partial`` is what had been given out.
+    """
+
+    def __init__(self, message: str, *, partial: Answer, attempts: Sequence[ProviderError], decision_id: str = "") -> None:
+        super().__init__(message, attempts=attempts, decision_id=decision_id)
+        self.partial = partial

@@ -1,0 +1,90 @@
+"""What the router tells of its work: records of calls and notices, published on the event bus."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from routed_llm.decisions import Decision
+from routed_llm.errors import ProviderError
+from routed_llm.results import Usage
+
+if TYPE_CHECKING:
+    from routed_llm.catalog.deployments import Deployment
+
+__all__ = ["Attempt", "CallRecord", "Outcome"]
+
+Outcome = Literal["answered", "failed", "broken", "abandoned"]
+
+
+class Attempt:
+    """One call to one deployment: ``seconds`` it took, ``first_content`` seconds to the first piece, ``error`` or None."""
+
+    __slots__ = ("cost_nanousd", "deployment", "error", "first_content", "seconds", "started", "usage")
+
+    def __init__(self, deployment: Deployment, started: float) -> None:
+        self.deployment = deployment
+        self.started = started
+        self.seconds = 0.0
+        self.first_content: float | None = None
+        self.error: ProviderError | None = None
+        self.usage: Usage | None = None
+        self.cost_nanousd: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The attempt as plain data."""
+        told: dict[str, Any] = {
+            "model": self.deployment.model,
+            "deployment": self.deployment.id,
+            "seconds": round(self.seconds, 6),
+        }
+        if self.error is not None:
+            told["error"] = self.error.kind
+            told["status"] = self.error.status
+        return told
+
+
+class CallRecord:
+    """One finished call, whichever way it ended.
+
+    ``cost_nanousd`` is exact where a price or the provider's own figure is known, else None.
+    """
+
+    __slots__ = ("attempts", "cost_nanousd", "decision", "outcome", "seconds", "usage")
+
+    def __init__(
+        self,
+        decision: Decision,
+        attempts: Sequence[Attempt],
+        outcome: Outcome,
+        usage: Usage | None,
+        cost_nanousd: int | None,
+        seconds: float,
+    ) -> None:
+        self.decision = decision
+        self.attempts = attempts
+        self.outcome = outcome
+        self.usage = usage
+        self.cost_nanousd = cost_nanousd
+        self.seconds = seconds
+
+    @property
+    def answered_by(self) -> Deployment | None:
+        """The deployment that answered; None when none did."""
+        last = self.attempts[-1] if self.attempts else None
+        return last.deployment if last is not None and self.outcome != "failed" else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The record as plain data."""
+        by = self.answered_by
+        return {
+            "decision_id": self.decision.id,
+            "outcome": self.outcome,
+            "model": by.model if by else None,
+            "deployment": by.id if by else None,
+            "attempts": [attempt.as_dict() for attempt in self.attempts],
+            "usage": self.usage.as_dict() if self.usage else None,
+            "cost_nanousd": self.cost_nanousd,
+            "seconds": self.seconds,
+            "hints": dict(self.decision.ask.hints.given),
+        }

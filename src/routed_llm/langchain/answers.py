@@ -1,0 +1,153 @@
+"""Answers as LangChain messages, with what happened in their ``response_metadata``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from langchain_core.messages import AIMessage, AIMessageChunk, InvalidToolCall
+from langchain_core.messages import ToolCall as MessageToolCall
+from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
+from langchain_core.output_parsers.openai_tools import make_invalid_tool_call, parse_tool_call
+
+from routed_llm.events import CallRecord
+from routed_llm.results import Answer, ToolCall, Usage
+
+__all__ = ["facts_of", "message_of", "routing_facts", "usage_metadata"]
+
+NANO = 1e9
+
+
+def usage_metadata(usage: Usage) -> UsageMetadata:
+    """Counts in LangChain's form: integers, with the details that are not zero."""
+    told = UsageMetadata(
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        total_tokens=usage.input_tokens + usage.output_tokens,
+    )
+    if usage.cache_read or usage.cache_write or usage.audio_input:
+        inner = InputTokenDetails()
+        if usage.cache_read:
+            inner["cache_read"] = usage.cache_read
+        if usage.cache_write:
+            inner["cache_creation"] = usage.cache_write
+        if usage.audio_input:
+            inner["audio"] = usage.audio_input
+        told["input_token_details"] = inner
+    if usage.reasoning or usage.audio_output:
+        outer = OutputTokenDetails()
+        if usage.reasoning:
+            outer["reasoning"] = usage.reasoning
+        if usage.audio_output:
+            outer["audio"] = usage.audio_output
+        told["output_token_details"] = outer
+    return told
+
+
+def routing_facts(record: CallRecord) -> dict[str, Any]:
+    """What an application may want to know of a call, as plain data.
+
+    ``cost_nanousd`` is exact; ``cost_usd`` is the same for reading. Both are None where the price is unknown.
+    """
+    decision = record.decision
+    deployment = record.attempts[-1].deployment
+    cost = record.cost_nanousd
+    told: dict[str, Any] = {
+        "decision_id": decision.id,
+        "model": deployment.model,
+        "deployment": deployment.id,
+        "provider": deployment.provider,
+        "strategy": decision.strategy,
+        "reason": _reason(record),
+        "attempts": [attempt.as_dict() for attempt in record.attempts],
+        "cost_nanousd": cost,
+        "cost_usd": None if cost is None else cost / NANO,
+    }
+    if record.usage is not None and record.usage.estimated:
+        told["usage_estimated"] = True
+    if decision.losses:
+        told["losses"] = list(dict.fromkeys(decision.losses))
+    if deployment.marks:
+        told["marks"] = list(deployment.marks)
+    hints = decision.ask.hints
+    if hints.given:
+        told.update({name: value for name in ("user", "tenant", "application", "session") if (value := getattr(hints, name))})
+        if hints.tags:
+            told["tags"] = list(hints.tags)
+    return told
+
+
+def _reason(record: CallRecord) -> str:
+    """Why this model: the decision's reason, and what failed before it."""
+    failed = [f"{a.deployment.id} failed ({a.error.kind})" for a in record.attempts if a.error is not None]
+    return f"{record.decision.reason}; {', '.join(failed)}" if failed else record.decision.reason
+
+
+def facts_of(record: CallRecord, answered: str, finish: str) -> dict[str, Any]:
+    """The ``response_metadata`` of an answer of our own wire."""
+    deployment = record.attempts[-1].deployment
+    return {
+        "model_name": answered or deployment.served_model,
+        "model_provider": deployment.provider,
+        "finish_reason": finish,
+        "routing": routing_facts(record),
+    }
+
+
+def message_of(answer: Answer, record: CallRecord, message_id: str | None = None) -> AIMessage:
+    """The message: the very object that a framework's model gave, else a new one."""
+    native = answer.native
+    if native is not None:
+        return _native(native, answer, record)
+    calls: list[MessageToolCall] = []
+    invalid: list[InvalidToolCall] = []
+    for call in answer.tool_calls:
+        _parse(call, calls, invalid)
+    metadata = facts_of(record, answer.model, answer.finish_raw or answer.finish)
+    extras = answer.extras
+    more = _additional(extras) if extras else {}
+    if answer.reasoning:
+        more["reasoning_content"] = answer.reasoning
+    for name in ("system_fingerprint", "service_tier", "logprobs"):
+        if name in extras:
+            metadata[name] = extras[name]
+    usage = record.usage
+    return AIMessage(
+        content=answer.text,
+        additional_kwargs=more,
+        response_metadata=metadata,
+        tool_calls=calls,
+        invalid_tool_calls=invalid,
+        usage_metadata=usage_metadata(usage) if usage is not None else None,
+        id=message_id,
+    )
+
+
+def _additional(extras: Mapping[str, Any]) -> dict[str, Any]:
+    """Opaque parts that LangChain keeps beside the content."""
+    names = ("refusal", "audio", "annotations", "reasoning_details", "citations", "other_choices")
+    return {name: extras[name] for name in names if name in extras}
+
+
+def _parse(call: ToolCall, calls: list[MessageToolCall], invalid: list[InvalidToolCall]) -> None:
+    raw = {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments or "{}"}}
+    try:
+        parsed = parse_tool_call(raw, return_id=True)
+    except Exception as error:  # noqa: BLE001  # LangChain's parser raises its own and JSON's errors; none may end a call
+        invalid.append(make_invalid_tool_call(raw, str(error)))
+        return
+    if parsed is not None:
+        calls.append(MessageToolCall(name=parsed["name"], args=parsed["args"], id=parsed["id"], type="tool_call"))
+
+
+def _native(message: Any, answer: Answer, record: CallRecord) -> AIMessage:
+    """A framework object's own message, completed by what happened."""
+    if isinstance(message, AIMessageChunk):
+        message = AIMessage(**{k: v for k, v in message.__dict__.items() if k in AIMessage.model_fields and k != "type"})
+    deployment = record.attempts[-1].deployment
+    metadata = message.response_metadata
+    metadata.setdefault("model_name", answer.model or deployment.served_model)
+    metadata.setdefault("model_provider", deployment.provider)
+    metadata.setdefault("finish_reason", answer.finish)
+    metadata["routing"] = routing_facts(record)
+    return message  # type: ignore[no-any-return]  # the object came from a chat model

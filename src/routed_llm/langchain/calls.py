@@ -1,0 +1,249 @@
+"""How calls come in and go out: LangChain's methods over the router, in four modes.
+
+``invoke``, ``ainvoke``, ``stream``, ``astream`` and the event streams are overridden for one reason: only there a
+``config`` can be seen on every way in, so hints are read there and handed on as a keyword. They also take a short cut
+when nobody listens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from contextlib import aclosing, closing
+from typing import Any
+from uuid import uuid4
+
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
+from langchain_core.language_models._utils import _normalize_messages
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.runnables import RunnableConfig, ensure_config
+
+from routed_llm.dispatch.journey import Completed
+from routed_llm.errors import CallFailed
+from routed_llm.hints import Hints
+from routed_llm.langchain.answers import message_of
+from routed_llm.langchain.binding import schema_binding, tool_binding
+from routed_llm.langchain.chunks import Chunks
+from routed_llm.langchain.errors import at_the_door
+from routed_llm.langchain.messages import to_hub
+from routed_llm.langchain.observers import messages_of, nobody_listens
+from routed_llm.langchain.view import MessagesView
+from routed_llm.requests import Request
+from routed_llm.router import Router
+
+__all__ = ["RoutedCalls"]
+
+#: keywords that LangChain or this door use themselves and that no provider ever sees
+_OURS = frozenset(
+    ("routing", "model", "tools", "tool_choice", "parallel_tool_calls", "strict", "response_format", "stream",
+     "ls_structured_output_format", "structured_output_format", "stream_usage", "run_manager")
+)  # fmt: skip
+_SAME = {"max_completion_tokens": "max_tokens", "stop_sequences": "stop", "reasoning": "reasoning_effort"}
+
+
+class RoutedCalls(BaseChatModel):
+    """The calls of a routed chat model; see :class:`~routed_llm.langchain.chat_model.RoutedChatModel`."""
+
+    def _core_router(self) -> Router:
+        raise AttributeError("a routed chat model has a router")
+
+    def _own_params(self) -> dict[str, Any]:
+        return {}
+
+    def _own_hints(self) -> Any:
+        return None
+
+    # a request from what LangChain hands over -------------------------------------------------------------------------
+
+    def _request(self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any], stream: bool) -> Request:
+        own = self._own_params()
+        if kwargs:
+            params = dict(own)
+            for name, value in kwargs.items():
+                if name not in _OURS:
+                    params[_SAME.get(name, name)] = value
+        else:
+            params = own
+        if stop is not None:
+            params = {**params, "stop": stop}
+        strict = kwargs.get("strict")
+        return Request(
+            "langchain",
+            messages,
+            MessagesView(messages),
+            to_hub,
+            params=params,
+            tools=tool_binding(kwargs.get("tools"), kwargs.get("tool_choice"), kwargs.get("parallel_tool_calls"), strict),
+            schema=schema_binding(kwargs.get("response_format"), strict),
+            hints=Hints.of(kwargs.get("routing"), self._own_hints()),
+            model=kwargs.get("model"),
+            stream=stream,
+        )
+
+    def _with_hints(self, config: RunnableConfig | None, kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Keywords with the hints of the config: the keyword's own win, then ``configurable``, then ``metadata``."""
+        config = ensure_config(config)
+        configured = (config.get("configurable") or {}).get("routing")
+        noted = (config.get("metadata") or {}).get("routing")
+        if configured or noted or "routing" in kwargs:
+            noted = noted if isinstance(noted, dict) else None
+            hints = Hints.of(kwargs.get("routing"), configured, noted)
+            return {**kwargs, "routing": hints.given}
+        return kwargs
+
+    def _direct(self, model_input: LanguageModelInput, config: RunnableConfig | None) -> list[BaseMessage] | None:
+        """The messages, when nobody listens and nothing but the answer itself is to be done; else None."""
+        if self.disable_streaming or self.output_version not in (None, "v0") or not nobody_listens(self, config):
+            return None
+        if "streaming" in self.model_fields_set:
+            return None
+        messages = messages_of(model_input)
+        if messages is not None and any(type(message.content) is not str for message in messages):
+            return _normalize_messages(messages)
+        return messages
+
+    # LangChain's methods ----------------------------------------------------------------------------------------------
+
+    def _generate(
+        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+    ) -> ChatResult:
+        request = self._request(messages, stop, kwargs, stream=False)
+        try:
+            return _result(self._core_router().complete(request))
+        except CallFailed as error:
+            raise at_the_door(error) from None
+
+    async def _agenerate(
+        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+    ) -> ChatResult:
+        request = self._request(messages, stop, kwargs, stream=False)
+        try:
+            return _result(await self._core_router().acomplete(request))
+        except CallFailed as error:
+            raise at_the_door(error) from None
+
+    def _stream(
+        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+    ) -> Iterator[ChatGenerationChunk]:
+        for chunk in self._chunks(messages, stop, kwargs, None):
+            yield ChatGenerationChunk(message=chunk)
+
+    async def _astream(
+        self, messages: list[BaseMessage], stop: list[str] | None = None, run_manager: Any = None, **kwargs: Any
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        async for chunk in self._achunks(messages, stop, kwargs, None):
+            yield ChatGenerationChunk(message=chunk)
+
+    def _chunks(
+        self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any], message_id: str | None
+    ) -> Generator[AIMessageChunk]:
+        request = self._request(messages, stop, kwargs, stream=True)
+        try:
+            stream = self._core_router().open(request)
+            chunks = Chunks(stream.opened, message_id)
+            # closed explicitly: a consumer that walks away must not leave the connection to the garbage collector
+            with closing(iter(stream)) as events:
+                for event in events:
+                    if (chunk := chunks.of(event)) is not None:
+                        yield chunk
+            yield chunks.last()
+        except CallFailed as error:
+            raise at_the_door(error) from None
+
+    async def _achunks(
+        self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any], message_id: str | None
+    ) -> AsyncGenerator[AIMessageChunk]:
+        request = self._request(messages, stop, kwargs, stream=True)
+        try:
+            stream = await self._core_router().aopen(request)
+            chunks = Chunks(stream.opened, message_id)
+            async with aclosing(aiter(stream)) as events:
+                async for event in events:
+                    if (chunk := chunks.of(event)) is not None:
+                        yield chunk
+            yield chunks.last()
+        except CallFailed as error:
+            raise at_the_door(error) from None
+
+    # the ways in ------------------------------------------------------------------------------------------------------
+
+    def invoke(
+        self, input: LanguageModelInput, config: RunnableConfig | None = None, *, stop: list[str] | None = None, **kwargs: Any
+    ) -> AIMessage:
+        """A whole answer; see :meth:`langchain_core.language_models.BaseChatModel.invoke`."""
+        kwargs = self._with_hints(config, kwargs)
+        messages = self._direct(input, config) if "stream" not in kwargs else None
+        if messages is None:
+            return super().invoke(input, config, stop=stop, **kwargs)
+        request = self._request(messages, stop, kwargs, stream=False)
+        try:
+            return _message(self._core_router().complete(request))
+        except CallFailed as error:
+            raise at_the_door(error) from None
+
+    async def ainvoke(
+        self, input: LanguageModelInput, config: RunnableConfig | None = None, *, stop: list[str] | None = None, **kwargs: Any
+    ) -> AIMessage:
+        """A whole answer, in async code."""
+        kwargs = self._with_hints(config, kwargs)
+        messages = self._direct(input, config) if "stream" not in kwargs else None
+        if messages is None:
+            return await super().ainvoke(input, config, stop=stop, **kwargs)
+        request = self._request(messages, stop, kwargs, stream=False)
+        try:
+            return _message(await self._core_router().acomplete(request))
+        except CallFailed as error:
+            raise at_the_door(error) from None
+
+    def stream(
+        self, input: LanguageModelInput, config: RunnableConfig | None = None, *, stop: list[str] | None = None, **kwargs: Any
+    ) -> Iterator[AIMessageChunk]:
+        """An answer piece by piece."""
+        kwargs = self._with_hints(config, kwargs)
+        messages = self._direct(input, config) if "stream" not in kwargs else None
+        if messages is None:
+            yield from super().stream(input, config, stop=stop, **kwargs)
+        else:
+            yield from self._chunks(messages, stop, kwargs, f"lc_run--{uuid4()}")
+
+    async def astream(
+        self, input: LanguageModelInput, config: RunnableConfig | None = None, *, stop: list[str] | None = None, **kwargs: Any
+    ) -> AsyncIterator[AIMessageChunk]:
+        """An answer piece by piece, in async code."""
+        kwargs = self._with_hints(config, kwargs)
+        messages = self._direct(input, config) if "stream" not in kwargs else None
+        chunks = (
+            super().astream(input, config, stop=stop, **kwargs)
+            if messages is None
+            else self._achunks(messages, stop, kwargs, f"lc_run--{uuid4()}")
+        )
+        async with aclosing(chunks) as pieces:  # type: ignore[type-var]  # both are async generators
+            async for chunk in pieces:
+                yield chunk
+
+    def stream_events(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
+        """Events of one call; version ``v3`` gives a ``ChatModelStream``."""
+        return super().stream_events(input, config, **self._with_hints(config, kwargs))
+
+    def astream_events(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
+        """Events of one call, in async code."""
+        return super().astream_events(input, config, **self._with_hints(config, kwargs))
+
+
+def _message(completed: Completed) -> AIMessage:
+    message = message_of(completed.answer, completed.record, f"lc_run--{uuid4()}-0")
+    if message.id is None:
+        message.id = f"lc_run--{uuid4()}-0"
+    return message
+
+
+def _result(completed: Completed) -> ChatResult:
+    message = message_of(completed.answer, completed.record)
+    usage = message.usage_metadata
+    counted = usage and {
+        "prompt_tokens": usage["input_tokens"],
+        "completion_tokens": usage["output_tokens"],
+        "total_tokens": usage["total_tokens"],
+    }
+    output = {"model_name": message.response_metadata.get("model_name"), "token_usage": counted or {}}
+    return ChatResult(generations=[ChatGeneration(message=message)], llm_output=output)

@@ -1,0 +1,49 @@
+"""Errors at the door: ours, and langchain-core's matching class at once, so that ``except`` clauses go on working."""
+
+from __future__ import annotations
+
+from langchain_core import exceptions as core
+
+from routed_llm.errors import CallFailed, ErrorKind
+
+__all__ = ["at_the_door"]
+
+_MATCHING: dict[ErrorKind, type[core.ModelError]] = {
+    "auth": core.ModelAuthenticationError,
+    "permission": core.ModelPermissionDeniedError,
+    "not_found": core.ModelNotFoundError,
+    "rate_limit": core.ModelRateLimitError,
+    "quota": core.ModelRateLimitError,
+    "context_length": core.ContextOverflowError,
+    "content_policy": core.ModelInvalidRequestError,
+    "bad_request": core.ModelInvalidRequestError,
+    "unsupported_parameter": core.ModelInvalidRequestError,
+    "timeout": core.ModelTimeoutError,
+    "overloaded": core.ModelAPIError,
+    "server_error": core.ModelAPIError,
+    "connection": core.ModelConnectionError,
+    "malformed": core.ModelAPIError,
+    "empty": core.ModelAPIError,
+    "too_large": core.ModelAPIError,
+}
+
+
+_classes: dict[tuple[type[CallFailed], ErrorKind], type[CallFailed]] = {}
+
+
+def _combined(ours: type[CallFailed], kind: ErrorKind) -> type[CallFailed]:
+    """A class that is both; named and documented like ours."""
+    found = _classes.get((ours, kind))
+    if found is None:
+        found = type(ours.__name__, (ours, _MATCHING[kind]), {"__doc__": ours.__doc__, "__module__": __name__})
+        _classes[ours, kind] = found
+    return found
+
+
+def at_the_door(error: CallFailed) -> CallFailed:
+    """The same error as an instance of langchain-core's matching class too."""
+    cls = _combined(type(error), error.kind)
+    raised = cls.__new__(cls)
+    raised.args = error.args
+    raised.__dict__.update(error.__dict__)
+    return raised

@@ -1,0 +1,50 @@
+"""Whether anybody could observe a call: callbacks, tracers, caches, limiters.
+
+When nobody can, the chat model answers directly; otherwise the call takes LangChain's ordinary way. Every switch that
+LangChain's own ``CallbackManager.configure`` looks at is looked at here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from langchain_core import globals as lc_globals
+from langchain_core.runnables.config import var_child_runnable_config
+from langchain_core.tracers import context as tracers
+from langchain_core.utils.env import env_var_is_set
+
+if TYPE_CHECKING:
+    from langchain_core.language_models.chat_models import BaseChatModel
+    from langchain_core.runnables import RunnableConfig
+
+__all__ = ["nobody_listens"]
+
+_is_tracing = tracers._tracing_v2_is_enabled
+
+
+def nobody_listens(model: BaseChatModel, config: RunnableConfig | None) -> bool:
+    """True when no callback, tracer, cache or limiter is attached in any way to this call."""
+    if config is not None and config.get("callbacks"):
+        return False
+    ambient = var_child_runnable_config.get()
+    if ambient is not None and ambient.get("callbacks"):
+        return False
+    if model.callbacks or model.verbose or model.rate_limiter is not None or model.cache:
+        return False
+    if model.cache is None and lc_globals.get_llm_cache() is not None:
+        return False
+    if lc_globals.get_debug() or _is_tracing():
+        return False
+    for variable, _, handler, env_var in tracers._configure_hooks:
+        if variable.get() is not None or (env_var is not None and handler is not None and env_var_is_set(env_var)):
+            return False
+    return True
+
+
+def messages_of(model_input: Any) -> list[Any] | None:
+    """The input as it is when it is a list of messages; None for every form that LangChain has to convert first."""
+    from langchain_core.messages import BaseMessage
+
+    if type(model_input) is list and model_input and all(isinstance(m, BaseMessage) for m in model_input):
+        return model_input
+    return None

@@ -1,0 +1,93 @@
+"""Routing's look at LangChain messages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from langchain_core.messages import BaseMessage
+
+__all__ = ["MessagesView", "media_of"]
+
+#: tokens that one piece of media is taken to cost; providers count 85 to 1,600 for an image (their vision guides)
+MEDIA_TOKENS = {"images": 1_000, "image_urls": 1_000, "pdf": 3_000, "audio": 1_000, "video": 5_000}
+
+
+def _source(block: Mapping[str, Any]) -> tuple[str, str]:
+    """Mime type and URL of a block in any of its spellings: v1, v0, OpenAI's and Anthropic's."""
+    source = block.get("source")
+    inner = source if isinstance(source, Mapping) else {}
+    file = block.get("file")
+    file = file if isinstance(file, Mapping) else {}
+    data = str(file.get("file_data") or "")
+    mime = block.get("mime_type") or inner.get("media_type") or (data[5:].split(";", 1)[0] if data[:5] == "data:" else "")
+    return str(mime), str(block.get("url") or inner.get("url") or "")
+
+
+def media_of(block: Mapping[str, Any]) -> str | None:
+    """Kind of media of a content block, in the words of the abilities; None for text and the like."""
+    kind = block.get("type")
+    if kind == "image_url":
+        given = block.get("image_url")
+        url = given.get("url", "") if isinstance(given, Mapping) else str(given)
+        return "images" if url.startswith("data:") else "image_urls"
+    if kind == "image":
+        return "image_urls" if _source(block)[1].startswith("http") else "images"
+    if kind in ("input_audio", "audio"):
+        return "audio"
+    if kind == "video":
+        return "video"
+    if kind in ("file", "document", "media"):
+        mime = _source(block)[0]
+        for prefix, ability in (("audio/", "audio"), ("image/", "images"), ("video/", "video"), ("text/", None)):
+            if mime.startswith(prefix):
+                return ability
+        return "pdf"
+    return None
+
+
+class MessagesView:
+    """Characters, media and turns, counted once; texts are read when somebody asks."""
+
+    __slots__ = ("_messages", "characters", "media", "media_tokens", "turns")
+
+    def __init__(self, messages: Sequence[BaseMessage]) -> None:
+        self._messages = messages
+        characters = turns = media_tokens = 0
+        media: set[str] | None = None
+        for message in messages:
+            content = message.content
+            if message.type == "human":
+                turns += 1
+            if type(content) is str:
+                characters += len(content)
+                continue
+            for block in content:
+                if isinstance(block, str):
+                    characters += len(block)
+                    continue
+                kind = media_of(block)
+                if kind is None:
+                    characters += len(block["text"]) if isinstance(block.get("text"), str) else len(str(block))
+                else:
+                    media = media or set()
+                    media.add(kind)
+                    media_tokens += MEDIA_TOKENS[kind]
+        self.characters = characters
+        self.turns = turns
+        self.media_tokens = media_tokens
+        self.media = frozenset(media) if media else NO_MEDIA
+
+    def user_text(self) -> str:
+        """Text of the last message that the user wrote."""
+        for message in reversed(self._messages):
+            if message.type == "human":
+                return str(message.text)
+        return ""
+
+    def has_tool_results(self) -> bool:
+        """True while a tool loop is under way."""
+        return bool(self._messages) and self._messages[-1].type == "tool"
+
+
+NO_MEDIA: frozenset[str] = frozenset()

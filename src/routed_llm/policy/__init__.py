@@ -1,0 +1,1 @@
+"""Who should answer: ``decide`` over filters, scorers and selectors. Read ``shapes``, then one neighbour, then ``decide``."""

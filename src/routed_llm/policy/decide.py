@@ -1,0 +1,69 @@
+"""Deciding: plain code over sets. It never waits and never sees text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+
+from routed_llm.catalog.deployments import Deployment
+from routed_llm.catalog.snapshot import Catalog
+from routed_llm.decisions import Decision
+from routed_llm.policy.compose import Policy
+from routed_llm.policy.shapes import Live
+from routed_llm.requests import Ask
+
+__all__ = ["decide"]
+
+#: tokens that fit the window of every chat model in use; only a longer prompt makes an unknown window doubtful
+EVERY_WINDOW = 4_096
+
+
+def decide(ask: Ask, catalog: Catalog, policy: Policy, live: Live, rng: Random) -> Decision:
+    """Choose among the catalog's deployments for one call.
+
+    Static filters (cached), live filters, cool-downs, scores, selector, the hint ``prefer``; in this order. A rejected
+    deployment appears nowhere in the order, so that no fallback can reach it.
+    """
+    eligible = policy.eligible(ask, catalog, live)
+    candidates: Sequence[Deployment] = eligible.candidates
+    rejected = eligible.rejected
+    for each in policy.live_filters:
+        verdicts = each.reject(ask, candidates, live)
+        if verdicts:
+            rejected = {**rejected, **verdicts}
+            candidates = [d for d in candidates if d.id not in verdicts]
+    cooling = {}
+    if live.cooling:
+        cooling = {d.id: until for d in candidates if (until := live.cooling.get(d.id, 0.0)) > ask.now}
+        if cooling:
+            candidates = [d for d in candidates if d.id not in cooling]
+    scores, totals = policy.score(ask, candidates, live)
+    if candidates:
+        order, propensity, reason = policy.selector.order(ask, candidates, totals, live, rng)
+        unsure = eligible.unsure
+        if ask.input_tokens > EVERY_WINDOW:
+            unsure = unsure.union(d.id for d in candidates if d.context is None)
+        if unsure or ask.hints.prefer:
+            order, reason = _rank(order, reason, unsure, ask.hints.prefer)
+    else:
+        order, propensity, reason = (), 0.0, "nobody is eligible"
+    return Decision(
+        ask, policy.name, candidates, order, rejected, cooling, scores, f"{policy.name}: {reason}", propensity, catalog.version
+    )
+
+
+def _rank(
+    order: Sequence[Deployment], reason: str, unsure: frozenset[str], prefer: Sequence[str]
+) -> tuple[Sequence[Deployment], str]:
+    """Known abilities and windows before unknown ones, then the caller's preference above all; otherwise the order stays."""
+    head = order[0]
+    ranked = sorted(order, key=lambda d: d.id in unsure) if unsure else list(order)
+    if ranked[0] is not head:
+        reason = "first whose abilities and window are known"
+    if prefer:
+        last = len(prefer)
+        place = {d.id: next((i for i, name in enumerate(prefer) if d.answers_to(name)), last) for d in ranked}
+        ranked.sort(key=lambda d: place[d.id])
+        if place[ranked[0].id] < last:
+            reason = f"preferred by the hint {prefer[place[ranked[0].id]]!r}"
+    return ranked, reason

@@ -1,0 +1,1 @@
+"""Features find out facts about a call; the only pieces of a policy that may wait or read text."""

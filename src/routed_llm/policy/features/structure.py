@@ -1,0 +1,59 @@
+"""Difficulty of a call, read from its simple structure: length, code, mathematics, tools, turns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from routed_llm.driver import Driver
+from routed_llm.requests import Request
+
+__all__ = ["Difficulty"]
+
+#: characters of the user's text that are read, so that padding cannot steer the choice
+READ_AT_MOST = 4_000
+
+_CODE = re.compile(
+    r"```|\b(?:def|class|function|import|return|select\s+.+\s+from|public\s+static)\b.*[({:;]|\b(?:refactor|stack ?trace|"
+    r"unit test|debug|regex|algorithm|compile|traceback)\b",
+    re.IGNORECASE,
+)
+_MATHEMATICS = re.compile(
+    r"\\(?:frac|int|sum|sqrt)|[∑∫√≤≥]|\b(?:prove|proof|theorem|integral|derivative|equation|probability|matrix|polynomial|"
+    r"eigenvalue|modulo|factorial)\b|\d\s*[-+*/^×÷]\s*\(?\d.*[-+*/^×÷]",
+    re.IGNORECASE,
+)
+_THINKING = re.compile(
+    r"\b(?:step by step|explain why|analy[sz]e|compare|trade-?offs?|design|architecture|strategy|plan|derive|reason(?:ing)?|"
+    r"evaluate|critique|optimi[sz]e|multi-?step)\b",
+    re.IGNORECASE,
+)
+
+
+class Difficulty:
+    """Facts ``difficulty`` (``easy``, ``middle``, ``hard``), ``difficulty_score`` (0 to 1), ``code`` and ``mathematics``.
+
+    The weights are hand-set: each sign alone makes a call at most a middle one, two strong signs make it hard.
+    """
+
+    name = "difficulty"
+
+    #: scores from which a call counts as middle, and as hard
+    MIDDLE, HARD = 0.3, 0.6
+
+    async def read(self, request: Request, driver: Driver) -> Mapping[str, Any]:
+        """Read the last user message and the shape of the request."""
+        view = request.view
+        text = view.user_text()[:READ_AT_MOST]
+        code, mathematics = bool(_CODE.search(text)), bool(_MATHEMATICS.search(text))
+        score = min(len(text) / 4_000, 0.3)
+        score += 0.35 if code else 0.0
+        score += 0.35 if mathematics else 0.0
+        score += min(0.2 * len(set(m.lower() for m in _THINKING.findall(text))), 0.4)
+        score += 0.1 if request.tools is not None and len(request.tools.wire) > 2 else 0.0
+        score += min(0.03 * max(0, view.turns - 1), 0.15)
+        score += 0.1 if view.characters > 16_000 else 0.0
+        score = min(score, 1.0)
+        level = "hard" if score >= self.HARD else "middle" if score >= self.MIDDLE else "easy"
+        return {"difficulty": level, "difficulty_score": round(score, 3), "code": code, "mathematics": mathematics}

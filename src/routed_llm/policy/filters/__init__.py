@@ -1,0 +1,1 @@
+"""Filters reject candidates, each with a reason a user can read."""

@@ -1,0 +1,1 @@
+"""Scorers give candidates values with a unit and a direction."""

@@ -1,0 +1,1 @@
+"""Selectors put candidates in order."""

@@ -1,0 +1,34 @@
+"""How long a prompt and its answer are, in tokens, estimated without a tokenizer and without the network."""
+
+from __future__ import annotations
+
+from routed_llm.requests import Request
+
+__all__ = ["expected_output", "input_tokens", "text_tokens"]
+
+#: characters per token of English text by OpenAI's rule of thumb (help centre: "1 token ~= 4 chars in English")
+CHARACTERS_PER_TOKEN = 4
+#: tokens of an answer where nothing limits it: about a long paragraph
+TYPICAL_ANSWER = 300
+
+
+def text_tokens(text: str) -> int:
+    """Tokens of a text, rounded up."""
+    return -(-len(text) // CHARACTERS_PER_TOKEN)
+
+
+def input_tokens(request: Request) -> int:
+    """Tokens of a request's prompt: its text, tools, schema and media."""
+    view = request.view
+    characters = view.characters
+    if request.tools is not None:
+        characters += sum(len(repr(tool)) for tool in request.tools.wire)
+    if request.schema is not None and request.schema.schema is not None:
+        characters += len(repr(request.schema.schema))
+    return -(-characters // CHARACTERS_PER_TOKEN) + view.media_tokens
+
+
+def expected_output(request: Request) -> int:
+    """Tokens that the answer is expected to have: the caller's limit where it is lower than a typical answer."""
+    limit = request.params.get("max_tokens")
+    return min(limit, TYPICAL_ANSWER) if isinstance(limit, int) and limit > 0 else TYPICAL_ANSWER

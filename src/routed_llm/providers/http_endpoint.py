@@ -1,0 +1,261 @@
+"""A deployment behind HTTP that speaks OpenAI's chat completions: our own wire over the transport seam."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from routed_llm.dialects.errors import error_of
+from routed_llm.dialects.openai_chat.body import build_body, schema_tool
+from routed_llm.dialects.openai_chat.reader import Reader, read_answer
+from routed_llm.dialects.openai_chat.wire import Wire
+from routed_llm.driver import Patience
+from routed_llm.errors import InvalidCall, ProviderError
+from routed_llm.providers.credentials import Credential
+from routed_llm.providers.transport import (
+    AsyncByteStream,
+    AsyncTransport,
+    ByteStream,
+    Fault,
+    Reply,
+    Target,
+    Transport,
+    TransportOptions,
+    get_async,
+    get_sync,
+)
+from routed_llm.requests import Mode, Request
+from routed_llm.results import Answer, Event
+
+__all__ = ["HttpEndpoint", "Transports"]
+
+#: seconds for which a key is set aside after its account ran out of money, and after any other refusal
+QUOTA_ASIDE, REFUSED_ASIDE = 600.0, float("inf")
+
+
+class Transports:
+    """The sync and the async transport of an endpoint, made when first used."""
+
+    __slots__ = ("_async", "_sync", "options")
+
+    def __init__(self, options: TransportOptions) -> None:
+        self.options = options
+        self._sync: Transport | None = None
+        self._async: AsyncTransport | None = None
+
+    def sync(self) -> Transport:
+        """The sync form."""
+        if self._sync is None:
+            self._sync = get_sync(self.options)
+        return self._sync
+
+    def asynchronous(self) -> AsyncTransport:
+        """The async form."""
+        if self._async is None:
+            self._async = get_async(self.options)
+        return self._async
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (type(self), (self.options,))
+
+
+class HttpEndpoint:
+    """One model at one URL.
+
+    Args:
+        url: where chat completions are posted.
+        wire: how the model wants to be spoken to.
+        credential: its keys; None where it needs none.
+        key_header: ``Authorization`` (with ``Bearer``) or the bare header that carries the key.
+        headers: further headers.
+        transports: the transports to use.
+    """
+
+    modes: frozenset[Mode] = frozenset({"sync", "async"})
+
+    def __init__(
+        self,
+        url: str,
+        wire: Wire,
+        credential: Credential | None,
+        *,
+        key_header: str = "Authorization",
+        headers: Mapping[str, str] | None = None,
+        transports: Transports | None = None,
+    ) -> None:
+        self.url = url
+        self.wire = wire
+        self.credential = credential
+        self._key_header = key_header
+        self._headers = dict(headers or {})
+        self._transports = transports or Transports(TransportOptions())
+        self._targets: dict[str, Target] = {}
+
+    def __repr__(self) -> str:
+        return f"<HttpEndpoint {self.wire.model} at {self.url.partition('?')[0]}>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_targets": {}}
+
+    def _target(self, key: str) -> Target:
+        target = self._targets.get(key)
+        if target is None:
+            headers = {"content-type": "application/json", **self._headers}
+            if key:
+                bearer = self._key_header.lower() == "authorization"
+                headers[self._key_header.lower()] = f"Bearer {key}" if bearer else key
+            if len(self._targets) > 64:  # tokens that change by the hour must not pile up
+                self._targets.clear()
+            target = self._targets[key] = Target(self.url, headers)
+        return target
+
+    def _body(self, request: Request) -> bytes:
+        body = build_body(request, self.wire)
+        try:
+            return orjson.dumps(body)
+        except TypeError as error:
+            raise InvalidCall(f"The request cannot be written as JSON: {error}. Check parameters, tools and messages.") from None
+
+    def _answer(self, reply: Reply, request: Request, key: int) -> Answer:
+        if reply.status != 200:
+            raise self._refused(error_of(reply.status, reply.headers, reply.body), key)
+        try:
+            return read_answer(
+                reply.body, reasoning_fields=self.wire.reasoning_fields, schema_tool=schema_tool(request, self.wire)
+            )
+        except ProviderError as error:
+            raise self._refused(error, key) from None
+
+    def _refused(self, error: ProviderError, key: int) -> ProviderError:
+        """Set the key aside that was refused, and tell whether another one is left."""
+        if self.credential is not None and error.kind in ("auth", "quota", "rate_limit"):
+            aside = {"auth": REFUSED_ASIDE, "quota": QUOTA_ASIDE}.get(error.kind, min(error.retry_after or 1.0, 60.0))
+            error.spare_key = self.credential.set_aside(key, aside)
+        return error
+
+    def _reader(self, request: Request) -> Reader:
+        return Reader(reasoning_fields=self.wire.reasoning_fields, schema_tool=schema_tool(request, self.wire))
+
+    def call(self, request: Request, patience: Patience) -> Answer:
+        """A whole answer, in sync code."""
+        number, key = self.credential.get() if self.credential is not None else (0, "")
+        try:
+            reply = self._transports.sync().post(self._target(key), self._body(request), patience.first)
+        except Fault as fault:
+            raise _error_of_fault(fault) from None
+        return self._answer(reply, request, number)
+
+    async def acall(self, request: Request, patience: Patience) -> Answer:
+        """A whole answer, in async code."""
+        number, key = await self.credential.aget() if self.credential is not None else (0, "")
+        try:
+            reply = await self._transports.asynchronous().post(self._target(key), self._body(request), patience.first)
+        except Fault as fault:
+            raise _error_of_fault(fault) from None
+        return self._answer(reply, request, number)
+
+    def open(self, request: Request, patience: Patience) -> HttpSource:
+        """Begin a stream, in sync code."""
+        number, key = self.credential.get() if self.credential is not None else (0, "")
+        try:
+            stream = self._transports.sync().stream(self._target(key), self._body(request), patience.first)
+        except Fault as fault:
+            raise _error_of_fault(fault) from None
+        if stream.status == 200:
+            return HttpSource(stream, self._reader(request), lambda error: self._refused(error, number))
+        parts: list[bytes] = []
+        try:
+            while len(parts) < 64 and (data := stream.read(patience.first)):
+                parts.append(data)
+        except Fault as fault:
+            raise _error_of_fault(fault) from None
+        finally:
+            stream.close()
+        raise self._refused(error_of(stream.status, stream.headers, b"".join(parts)), number)
+
+    async def aopen(self, request: Request, patience: Patience) -> AsyncHttpSource:
+        """Begin a stream, in async code."""
+        number, key = await self.credential.aget() if self.credential is not None else (0, "")
+        try:
+            stream = await self._transports.asynchronous().stream(self._target(key), self._body(request), patience.first)
+        except Fault as fault:
+            raise _error_of_fault(fault) from None
+        if stream.status == 200:
+            return AsyncHttpSource(stream, self._reader(request), lambda error: self._refused(error, number))
+        parts: list[bytes] = []
+        try:
+            while len(parts) < 64 and (data := await stream.read(patience.first)):
+                parts.append(data)
+        except Fault as fault:
+            raise _error_of_fault(fault) from None
+        finally:
+            await stream.close()
+        raise self._refused(error_of(stream.status, stream.headers, b"".join(parts)), number)
+
+
+class HttpSource:
+    """Moves a stream's bytes through the reader, in sync code."""
+
+    __slots__ = ("_done", "_reader", "_refused", "_stream")
+
+    def __init__(self, stream: ByteStream, reader: Reader, refused: Callable[[ProviderError], ProviderError]) -> None:
+        self._stream = stream
+        self._reader = reader
+        self._refused = refused
+        self._done = False
+
+    def read(self, until: float) -> Sequence[Event] | None:
+        """The next events; comments and empty chunks do not hold the call open beyond ``until``."""
+        if self._done:
+            return None
+        try:
+            while data := self._stream.read(until):
+                if events := self._reader.feed(data):
+                    return events
+        except Fault as fault:
+            raise _error_of_fault(fault, "stream") from None
+        except ProviderError as error:
+            raise self._refused(error) from None
+        self._done = True
+        return self._reader.end()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._stream.close()
+
+
+class AsyncHttpSource:
+    """Moves a stream's bytes through the reader, in async code."""
+
+    __slots__ = ("_done", "_reader", "_refused", "_stream")
+
+    def __init__(self, stream: AsyncByteStream, reader: Reader, refused: Callable[[ProviderError], ProviderError]) -> None:
+        self._stream = stream
+        self._reader = reader
+        self._refused = refused
+        self._done = False
+
+    async def read(self, until: float) -> Sequence[Event] | None:
+        """The next events; see :meth:`HttpSource.read`."""
+        if self._done:
+            return None
+        try:
+            while data := await self._stream.read(until):
+                if events := self._reader.feed(data):
+                    return events
+        except Fault as fault:
+            raise _error_of_fault(fault, "stream") from None
+        except ProviderError as error:
+            raise self._refused(error) from None
+        self._done = True
+        return self._reader.end()
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._stream.close()
+
+
+def _error_of_fault(fault: Fault, phase: str | None = None) -> ProviderError:
+    return ProviderError(fault.kind, fault.detail, phase=phase or fault.phase, sent=fault.sent)

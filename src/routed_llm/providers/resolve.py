@@ -1,0 +1,131 @@
+"""From what users write (strings, framework objects, clients, entries) to deployments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, replace
+from typing import Any
+
+from routed_llm.catalog.deployments import Deployment
+from routed_llm.catalog.models import Model
+from routed_llm.errors import ConfigurationError, NoModels
+from routed_llm.providers.objects import is_langchain_model, is_openai_client, resolve_client, resolve_langchain, spread
+from routed_llm.providers.sandbox_endpoint import resolve_sandbox
+from routed_llm.providers.strings import Shared, resolve_string
+
+__all__ = ["resolve"]
+
+
+def resolve(models: Any, common: Model | None = None) -> list[Deployment]:
+    """The deployments of a list (order is preference), a dict of aliases, or a single item.
+
+    ``common`` holds what applies to every model that does not say otherwise (key, base URL, parameters).
+
+    Raises:
+        ConfigurationError: with the path of what cannot be meant.
+    """
+    shared = Shared(common or Model())
+    found: list[Deployment] = []
+    for entry, path in _entries(models):
+        found.extend(_resolve_entry(entry, path, shared))
+    if not found:
+        raise NoModels("No model to route to: the list of models is empty. Pass models=[...].")
+    for position, deployment in enumerate(found):
+        deployment.position = position
+    return found
+
+
+def _entries(models: Any) -> Iterator[tuple[Model, str]]:
+    if isinstance(models, Mapping):
+        for alias, item in models.items():
+            if not isinstance(alias, str) or not alias:
+                raise ConfigurationError(f"an alias must be a non-empty string, not {alias!r}.", path="models")
+            several = isinstance(item, list)
+            entries = [_entry(each, f"models[{alias!r}][{i}]") for i, each in enumerate(item)] if several else []
+            yield replace(
+                Model(deployments=entries) if several else _entry(item, f"models[{alias!r}]"), name=alias
+            ), f"models[{alias!r}]"
+    elif isinstance(models, (list, set, frozenset)) or (isinstance(models, tuple) and not _is_client_pair(models)):
+        for i, item in enumerate(models):
+            for each in spread(item):
+                yield _entry(each, f"models[{i}]"), f"models[{i}]"
+    else:
+        for each in spread(models):
+            yield _entry(each, "models"), "models"
+
+
+def _is_client_pair(item: Any) -> bool:
+    return isinstance(item, tuple) and len(item) == 2 and is_openai_client(item[0]) and isinstance(item[1], str)
+
+
+def _entry(item: Any, path: str) -> Model:
+    """One item as a Model entry."""
+    if isinstance(item, Model):
+        return item
+    if isinstance(item, str):
+        return Model(item)
+    if _is_client_pair(item):
+        return Model(item[0], name=item[1])
+    if is_openai_client(item):
+        raise ConfigurationError("an openai client needs a model's name: pass (client, 'model') or Model(client, name='model').", path=path)
+    if is_langchain_model(item):
+        return Model(item)
+    raise ConfigurationError(
+        f"cannot route to {type(item).__name__}: pass 'provider:model', a LangChain chat model, (openai client, 'model') or Model(...).",
+        path=path,
+    )
+
+
+def _resolve_entry(entry: Model, path: str, shared: Shared) -> list[Deployment]:
+    entry.check(path)
+    if entry.deployments:
+        return _resolve_several(entry, path, shared)
+    if entry.factory is not None:
+        entry = replace(entry, model=entry.factory())
+        if not is_langchain_model(entry.model) and not is_openai_client(entry.model):
+            raise ConfigurationError("must give a chat model or an openai client.", path=f"{path}.factory")
+    item = entry.model
+    if isinstance(item, str):
+        if item == "sandbox" or item.startswith("sandbox:"):
+            return resolve_sandbox(entry, path)
+        return [resolve_string(entry, path, shared)]
+    if is_openai_client(item):
+        return [resolve_client(entry, path)]
+    if is_langchain_model(item):
+        return [resolve_langchain(entry, path)]
+    raise ConfigurationError(
+        f"must be 'provider:model', a LangChain chat model or an openai client, not {type(item).__name__}.", path=f"{path}.model"
+    )
+
+
+def _resolve_several(entry: Model, path: str, shared: Shared) -> list[Deployment]:
+    """The deployments of one model: each entry inherits what it does not say."""
+    name = entry.name or (entry.model if isinstance(entry.model, str) else None)
+    if name is None:
+        raise ConfigurationError("several deployments need a common name: Model(name=..., deployments=[...]).", path=path)
+    found: list[Deployment] = []
+    for number, part in enumerate(_inherited(entry)):
+        for deployment in _resolve_entry(part, f"{path}.deployments[{number}]", shared):
+            found.append(_renamed(deployment, name, f"{name}#{len(found) + 1}"))
+    return found
+
+
+def _inherited(entry: Model) -> Sequence[Model]:
+    empty = Model()
+    parts = []
+    for part in entry.deployments:
+        given = {
+            f.name: getattr(entry, f.name)
+            for f in fields(Model)
+            if f.name not in ("deployments", "name") and getattr(part, f.name) == getattr(empty, f.name)
+        }
+        parts.append(replace(part, **given))
+    return parts
+
+
+def _renamed(deployment: Deployment, model: str, deployment_id: str) -> Deployment:
+    deployment.names = frozenset({*deployment.names, model, deployment_id}) - {deployment.id, deployment.model} | {
+        deployment.served_model
+    }
+    deployment.id, deployment.model = deployment_id, model
+    return deployment

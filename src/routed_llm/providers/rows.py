@@ -1,0 +1,170 @@
+"""The rows of ``providers.toml``: what an OpenAI-compatible provider is called, where it is, how it wants to be asked.
+
+A row is data. Nothing here opens a connection; the environment is only read through the mapping that is passed.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Literal
+from urllib.parse import quote, urlsplit
+
+__all__ = ["SAMPLING", "ProviderRow", "find_row", "load_rows", "nearest_provider"]
+
+#: parameters that OpenAI's reasoning models refuse (OpenAI documentation, reasoning models)
+SAMPLING = frozenset(
+    {"temperature", "top_p", "presence_penalty", "frequency_penalty", "logprobs", "top_logprobs", "logit_bias"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderRow:
+    """One OpenAI-compatible provider.
+
+    Args:
+        name: our name for it.
+        title: its own name.
+        source: where the row's facts come from.
+        base_url: where it is; None where every customer has an address of their own.
+        base_url_env: environment variables that may hold another address; the first that is set wins.
+        base_path: added to an address that comes without a path.
+        default_port: added to an address from the environment that has no port.
+        path: added to the base for a chat completion.
+        classic_path: from the server's root, for calls that name an ``api_version`` (Azure OpenAI's classic form).
+        key_env: environment variables that may hold the key; the first that is set wins.
+        key_required: False where it answers without a key.
+        auth_header: header that carries the key; in ``Authorization`` it is a bearer token.
+        extra_headers: headers of every request.
+        aliases: other names by which users know it.
+        local: runs on the user's own machine.
+        max_tokens_field: its word for the longest answer.
+        system_role_for_reasoning: role of system messages for reasoning models.
+        reasoning_fields: where its answers hold reasoning; the first that is there counts.
+        stream_usage: whether usage in streams is sent ``always``, or needs the ``option`` ``include_usage``.
+        reasoning_models: beginnings of the names of models that refuse sampling parameters, take the role above, and
+            need ``max_completion_tokens``.
+        reasoning_except: parts of names that take a model out of these again.
+        drops: parameters that it refuses, whatever the model.
+        strict_tools: whether it takes ``strict`` in tools.
+        lacks: abilities that this endpoint does not have, whatever is known of the model.
+        unsure: abilities that are unknown at this endpoint, whatever is known of the model.
+        pool: one current model each by level (``cheap``, ``middle``, ``strong``), in this order.
+    """
+
+    name: str
+    title: str
+    source: str
+    base_url: str | None = None
+    base_url_env: tuple[str, ...] = ()
+    base_path: str = ""
+    default_port: int | None = None
+    path: str = "/chat/completions"
+    classic_path: str | None = None
+    key_env: tuple[str, ...] = ()
+    key_required: bool = True
+    auth_header: Literal["Authorization", "api-key"] = "Authorization"
+    extra_headers: Mapping[str, str] = field(default_factory=dict, hash=False)
+    aliases: tuple[str, ...] = ()
+    local: bool = False
+    max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    system_role_for_reasoning: Literal["system", "developer"] = "system"
+    reasoning_fields: tuple[str, ...] = ("reasoning_content", "reasoning")
+    stream_usage: Literal["option", "always"] = "option"
+    reasoning_models: tuple[str, ...] = ()
+    reasoning_except: tuple[str, ...] = ()
+    drops: frozenset[str] = frozenset()
+    strict_tools: bool = False
+    lacks: frozenset[str] = frozenset()
+    unsure: frozenset[str] = frozenset()
+    pool: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    def is_reasoning(self, model: str) -> bool:
+        """Whether a model is one of ``reasoning_models``; a fine-tune is as its base."""
+        name = model.lower().removeprefix("ft:")
+        return name.startswith(self.reasoning_models) and not any(part in name for part in self.reasoning_except)
+
+    def drops_for(self, model: str) -> frozenset[str]:
+        """The parameters that a model refuses here."""
+        return self.drops | SAMPLING if self.is_reasoning(model) else self.drops
+
+    def system_role(self, model: str) -> str:
+        """The role of system messages for a model."""
+        return self.system_role_for_reasoning if self.is_reasoning(model) else "system"
+
+    def abilities(self, known: Mapping[str, bool]) -> dict[str, bool]:
+        """What a model can do at this endpoint, from what it can do at its maker's own interface."""
+        kept = {name: can for name, can in known.items() if name not in self.unsure}
+        return {**kept, **dict.fromkeys(self.lacks, False)}
+
+    def key_name(self, environ: Mapping[str, str]) -> str | None:
+        """The environment variable that holds the key: the first that is set and not empty; None where none is."""
+        return next((name for name in self.key_env if environ.get(name)), None)
+
+    def address(self, environ: Mapping[str, str]) -> str | None:
+        """The base URL: that of the environment, else the row's own; None where it is in neither."""
+        told = next((environ[name] for name in self.base_url_env if environ.get(name)), None)
+        return self.base_url if told is None else self.complete(told)
+
+    def complete(self, address: str) -> str:
+        """An address as a base URL, with the scheme, port and path that this provider has where they are left out."""
+        url = address.strip().rstrip("/")
+        if "://" not in url:
+            url = f"http://{url}"
+        parts = urlsplit(url)
+        if self.default_port and parts.port is None and parts.scheme == "http":
+            url = url.replace(parts.netloc, f"{parts.netloc}:{self.default_port}", 1)
+        return url if parts.path else url + self.base_path
+
+    def chat_url(self, base_url: str, model: str, api_version: str | None = None) -> str:
+        """Where a chat completion is posted.
+
+        Args:
+            base_url: as :meth:`address` or the user gives it.
+            model: the model's (at Azure: the deployment's) name.
+            api_version: asks for the classic form where the provider has one.
+        """
+        base = base_url.rstrip("/")
+        if api_version is None or self.classic_path is None:
+            return base + self.path
+        if "/deployments/" in base:
+            return f"{base}{self.path}?api-version={quote(api_version)}"
+        root = base.removesuffix(self.base_path).removesuffix("/openai")
+        return root + self.classic_path.format(model=quote(model, safe=""), api_version=quote(api_version))
+
+
+@lru_cache(maxsize=1)
+def load_rows() -> Mapping[str, ProviderRow]:
+    """All rows by our name, in the order of the file; read once. Not to be changed."""
+    import tomllib  # only the first call needs these two
+    from importlib.resources import files
+
+    text = (files("routed_llm.providers") / "providers.toml").read_text(encoding="utf-8")
+    return {name: _row(name, values) for name, values in tomllib.loads(text).items()}
+
+
+def _row(name: str, values: dict[str, Any]) -> ProviderRow:
+    sets = ("drops", "lacks", "unsure")
+    shaped: dict[str, Any] = {
+        k: (frozenset(v) if k in sets else tuple(v)) if isinstance(v, list) else v for k, v in values.items()
+    }
+    return ProviderRow(name=name, **shaped)
+
+
+@lru_cache(maxsize=1)
+def _by_any_name() -> Mapping[str, ProviderRow]:
+    return {name: row for row in load_rows().values() for name in (row.name, *row.aliases)}
+
+
+def find_row(name: str) -> ProviderRow | None:
+    """The row of a provider, by our name or an alias, without regard to case; None where there is none."""
+    return _by_any_name().get(name.lower())
+
+
+def nearest_provider(name: str) -> str | None:
+    """The provider whose name or alias is most like ``name``, by our name; None where none is."""
+    known = _by_any_name()
+    near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
+    return known[near[0]].name if near else None

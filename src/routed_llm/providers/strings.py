@@ -1,0 +1,181 @@
+"""``"provider:model"`` as a deployment: provider row + model card + what the user said."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from routed_llm.catalog.cards import ModelCard, cards_of, find_card, nearest_name
+from routed_llm.catalog.deployments import Deployment
+from routed_llm.catalog.models import Model
+from routed_llm.dialects.openai_chat.wire import Wire
+from routed_llm.errors import ConfigurationError, UnknownProvider
+from routed_llm.providers.credentials import credential_of
+from routed_llm.providers.http_endpoint import HttpEndpoint, Transports
+from routed_llm.providers.rows import SAMPLING, ProviderRow, find_row, load_rows, nearest_provider
+from routed_llm.providers.transport import TransportOptions
+
+__all__ = ["Shared", "assemble", "is_loopback", "resolve_string"]
+
+_warned: set[tuple[str, str]] = set()
+
+
+class Shared:
+    """What the models of one router share: settings for all of them, and transports by their options."""
+
+    def __init__(self, common: Model) -> None:
+        self.common = common
+        self._transports: dict[Any, Transports] = {}
+
+    def transports(self, entry: Model) -> Transports:
+        """One pair of transports for all models with the same connection settings."""
+        proxy, ca, cert = (
+            getattr(entry, name) or getattr(self.common, name) for name in ("proxy", "ca_bundle", "client_cert")
+        )
+        key = (proxy, ca, tuple(cert) if isinstance(cert, list) else cert)
+        if key not in self._transports:
+            self._transports[key] = Transports(TransportOptions(proxy=proxy, ca_bundle=ca, client_cert=key[2]))
+        return self._transports[key]
+
+
+def is_loopback(url: str) -> bool:
+    """True for a URL on this machine."""
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.") or host.endswith(".localhost")
+
+
+def resolve_string(entry: Model, path: str, shared: Shared) -> Deployment:
+    """The deployment of a string.
+
+    Raises:
+        UnknownProvider: the message names the nearest known one.
+        MissingKey: the message names the variable to set.
+    """
+    row, name = _split(entry, path, shared)
+    base_url = _base_url(entry, row, path, shared)
+    card = find_card(row.name, name)
+    if card is None and not row.local and entry.base_url is None and cards_of(row.name):
+        _warn_unknown(row.name, name)
+    own_key = entry.api_key if entry.api_key is not None else shared.common.api_key
+    required = row.key_required and entry.base_url is None and shared.common.base_url is None
+    credential = credential_of(own_key, row.key_env, required=required, provider=row.name, path=path)
+    known = dict(card.abilities) if card else {}
+    abilities = {**row.abilities(known), **entry.parsed_abilities(path)}
+    endpoint = HttpEndpoint(
+        row.chat_url(base_url, name, entry.api_version),
+        _wire(row, name, {**shared.common.params, **entry.params}, entry.reasoning, abilities),
+        credential,
+        key_header=row.auth_header,
+        headers={**row.extra_headers, **shared.common.headers, **entry.headers},
+        transports=shared.transports(entry),
+    )
+    label = f"{row.name}:{name}" + (f"@{entry.reasoning}" if entry.reasoning else "")
+    account = f"{row.name}/{credential.label}" if credential is not None else ""
+    return assemble(entry, path, endpoint, label, row.name, name, card, abilities, is_loopback(base_url), account)
+
+
+def assemble(
+    entry: Model,
+    path: str,
+    endpoint: Any,
+    label: str,
+    provider: str,
+    served: str,
+    card: ModelCard | None,
+    abilities: Mapping[str, bool],
+    local: bool,
+    account: str = "",
+    marks: tuple[str, ...] = (),
+) -> Deployment:
+    """A deployment from an entry, an endpoint, and what the catalog knows; what the user said wins."""
+    name = entry.name or label
+    return Deployment(
+        name,
+        name,
+        provider,
+        served,
+        endpoint,
+        price=entry.parsed_price(path) or (card.prices if card else None),
+        context=entry.context or (card.context if card else None),
+        max_output=entry.max_output or (card.max_output if card else None),
+        abilities=abilities,
+        region=entry.region,
+        tags=tuple([entry.tags] if isinstance(entry.tags, str) else entry.tags),
+        private=local if entry.private is None else entry.private,
+        weight=entry.weight,
+        account=account,
+        marks=marks,
+    )
+
+
+def _split(entry: Model, path: str, shared: Shared) -> tuple[ProviderRow, str]:
+    """Provider row and model name of ``provider:model``, of a bare known name, or of any name with a base URL."""
+    prefix, colon, rest = entry.model.partition(":")
+    row = find_row(prefix) if colon else None
+    if row is not None:
+        if not rest:
+            raise ConfigurationError(f"names no model: write '{prefix}:model'.", path=path)
+        return row, rest
+    if entry.base_url or shared.common.base_url:
+        return _CUSTOM, entry.model
+    if not colon:
+        owner = next((r for r in load_rows().values() if find_card(r.name, entry.model) is not None), None)
+        if owner is not None:
+            return owner, entry.model
+        raise UnknownProvider(
+            f"{entry.model!r} names no provider; write 'provider:model', such as 'openai:{entry.model}'.", path=path
+        )
+    near = nearest_provider(prefix)
+    meant = f" Did you mean {near!r}?" if near else ""
+    raise UnknownProvider(f"unknown provider {prefix!r}.{meant} Known: {', '.join(load_rows())}.", path=path)
+
+
+def _warn_unknown(provider: str, name: str) -> None:
+    if (provider, name) not in _warned:
+        _warned.add((provider, name))
+        near = nearest_name(provider, name)
+        meant = f"; did you mean {provider}:{near}?" if near else ""
+        warnings.warn(
+            f"{provider}:{name} is not in the catalog{meant} It is used as it is, with unknown price and abilities.",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
+def _base_url(entry: Model, row: ProviderRow, path: str, shared: Shared) -> str:
+    given = entry.base_url or shared.common.base_url
+    if given is None:
+        given = row.address(os.environ)
+        if given is None:
+            names = " or ".join(row.base_url_env) or "base_url="
+            raise ConfigurationError(f"{row.name} needs an address. Set {names}, or pass base_url=.", path=f"{path}.base_url")
+    if not given.startswith(("http://", "https://")):
+        raise ConfigurationError(f"must begin with http:// or https://, not {given!r}.", path=f"{path}.base_url")
+    return row.complete(given)
+
+
+def _wire(
+    row: ProviderRow, name: str, params: Mapping[str, Any], reasoning: str | None, abilities: Mapping[str, bool]
+) -> Wire:
+    drops = row.drops_for(name)
+    if abilities.get("temperature") is False:
+        drops = drops | SAMPLING
+    return Wire(
+        name,
+        max_tokens_field="max_completion_tokens" if row.is_reasoning(name) else row.max_tokens_field,
+        system_role=row.system_role(name),
+        drops=drops,
+        reasoning_fields=row.reasoning_fields,
+        stream_usage=row.stream_usage == "option",
+        # what a model cannot do natively is done by a tool call, where it can call tools
+        native_schema=abilities.get("structured_output") is not False or abilities.get("tools") is False,
+        strict_tools=row.strict_tools,
+        params={**params, **({"reasoning_effort": reasoning} if reasoning else {})},
+    )
+
+
+#: any server that speaks OpenAI's chat completions, given by its address alone
+_CUSTOM = ProviderRow("custom", "OpenAI-compatible server", "the user's own address", key_required=False, strict_tools=True)

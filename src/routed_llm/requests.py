@@ -1,0 +1,186 @@
+"""What goes in: the :class:`Request` that carries the caller's own payload, and the :class:`Ask` that routing sees of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, NamedTuple, Protocol
+
+from routed_llm.hints import NO_HINTS, Hints
+
+__all__ = ["Ask", "Mode", "NO_NEEDS", "PromptView", "Request", "Requirements", "SchemaBinding", "ToolBinding"]
+
+Mode = Literal["sync", "async"]
+NO_NEEDS: frozenset[str] = frozenset()
+
+
+class PromptView(Protocol):
+    """The read-only look that routing has at a prompt; each door makes one over its own messages.
+
+    ``characters`` counts the text of all messages, ``media`` names the kinds of media in them (``images``,
+    ``image_urls``, ``pdf``, ``audio``, ``video``), ``media_tokens`` estimates what these cost, ``turns`` counts the user's
+    messages.
+    """
+
+    characters: int
+    media: frozenset[str]
+    media_tokens: int
+    turns: int
+
+    def user_text(self) -> str:
+        """Text of the last message that the user wrote; empty where there is none."""
+        ...
+
+    def has_tool_results(self) -> bool:
+        """True while a tool loop is under way."""
+        ...
+
+
+class ToolBinding(NamedTuple):
+    """Tools as the caller bound them, replayed on the chosen target.
+
+    ``originals`` are the caller's own objects, for targets that format tools themselves; ``wire`` the same as
+    OpenAI tool dicts. ``choice`` is None, ``auto``, ``none``, ``required`` or a tool's name.
+    """
+
+    originals: tuple[Any, ...]
+    wire: tuple[dict[str, Any], ...]
+    choice: Any = None
+    parallel: bool | None = None
+    strict: bool | None = None
+
+
+class SchemaBinding(NamedTuple):
+    """A typed answer as the caller asked for it.
+
+    ``original`` is the caller's schema, ``name`` its name, ``schema`` its JSON schema (None in JSON mode), ``method`` one
+    of ``json_schema`` and ``json_mode``.
+    """
+
+    original: Any
+    name: str
+    schema: dict[str, Any] | None
+    method: Literal["json_schema", "json_mode"]
+    strict: bool | None = None
+    description: str | None = None
+
+
+class Request:
+    """One call on its way through the router.
+
+    Args:
+        dialect: form of ``payload``: ``langchain``, ``openai.chat`` ...
+        payload: the caller's own messages, never changed.
+        view: routing's look at the payload.
+        to_hub: makes ``openai.chat`` messages of the payload and notes what is lost on the way; called at most once, and
+            only for a target of another dialect.
+        params: generation parameters by their OpenAI names (``temperature``, ``max_tokens``, ``stop`` ...).
+        tools: bound tools, or None.
+        schema: bound answer schema, or None.
+        hints: what the caller said about this call.
+        model: model or alias the caller pinned for this call, or None.
+        stream: whether the answer is wanted piece by piece.
+        context: what a framework object behind the router may need of its own framework (callbacks); opaque here.
+    """
+
+    __slots__ = (
+        "_hub",
+        "_to_hub",
+        "context",
+        "dialect",
+        "hints",
+        "losses",
+        "model",
+        "params",
+        "payload",
+        "schema",
+        "stream",
+        "tools",
+        "view",
+    )
+
+    def __init__(
+        self,
+        dialect: str,
+        payload: Any,
+        view: PromptView,
+        to_hub: Callable[[Any, list[str]], list[dict[str, Any]]],
+        *,
+        params: dict[str, Any] | None = None,
+        tools: ToolBinding | None = None,
+        schema: SchemaBinding | None = None,
+        hints: Hints = NO_HINTS,
+        model: str | None = None,
+        stream: bool = False,
+        context: Any = None,
+    ) -> None:
+        self.dialect = dialect
+        self.payload = payload
+        self.view = view
+        self._to_hub = to_hub
+        self._hub: list[dict[str, Any]] | None = None
+        self.params = params if params is not None else {}
+        self.tools = tools
+        self.schema = schema
+        self.hints = hints
+        self.model = model
+        self.stream = stream
+        self.context = context
+        self.losses: list[str] = []
+
+    def hub_messages(self) -> list[dict[str, Any]]:
+        """The payload as ``openai.chat`` messages; made at the first use and kept."""
+        if self._hub is None:
+            self._hub = self._to_hub(self.payload, self.losses)
+        return self._hub
+
+    def needs(self) -> frozenset[str]:
+        """Abilities without which the call cannot be served."""
+        media = self.view.media
+        if self.tools is None and self.schema is None:
+            return media
+        needs = set(media)
+        if self.tools is not None and self.tools.wire:
+            needs.add("tools")
+            if self.tools.choice not in (None, "auto", "none"):
+                needs.add("tool_choice")
+        if self.schema is not None:
+            needs.add("typed_answer")
+        return frozenset(needs)
+
+
+class Requirements(NamedTuple):
+    """The part of a call on which static filters look; their verdicts are cached per catalog by it."""
+
+    needs: frozenset[str] = NO_NEEDS
+    mode: Mode = "async"
+    model: str | None = None
+    exclude: tuple[str, ...] = ()
+    region: tuple[str, ...] = ()
+    private: bool = False
+
+
+class Ask:
+    """Everything a policy may look at: hints, facts and the shape of the request, but no text.
+
+    ``input_tokens`` and ``output_tokens`` are estimates; ``facts`` is what features found out.
+    """
+
+    __slots__ = ("facts", "hints", "input_tokens", "now", "output_tokens", "requires", "stream")
+
+    def __init__(
+        self,
+        requires: Requirements,
+        hints: Hints,
+        input_tokens: int,
+        output_tokens: int,
+        facts: Mapping[str, Any],
+        now: float,
+        stream: bool,
+    ) -> None:
+        self.requires = requires
+        self.hints = hints
+        self.input_tokens = input_tokens
+        self.output_tokens = output_tokens
+        self.facts = facts
+        self.now = now
+        self.stream = stream

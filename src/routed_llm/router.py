@@ -1,0 +1,182 @@
+"""The :class:`Router`: assembles catalog, policy, live state and dispatch. It decides nothing itself.
+
+One router can stand behind several doors; they then share one catalog, one live state and one sum of money.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+from routed_llm.catalog.models import Model
+from routed_llm.catalog.snapshot import Catalog
+from routed_llm.decisions import Decision
+from routed_llm.dispatch.budget import Limits
+from routed_llm.dispatch.core import Core
+from routed_llm.dispatch.drivers import AsyncDriver, SyncDriver, drive
+from routed_llm.dispatch.journey import Completed, complete, consider, open_call
+from routed_llm.dispatch.streaming import AsyncStream, Stream
+from routed_llm.errors import ConfigurationError
+from routed_llm.events import CallRecord
+from routed_llm.policy.compose import Policy
+from routed_llm.policy.strategies import policy_of
+from routed_llm.requests import Request
+from routed_llm.state.memory import LiveState
+from routed_llm.telemetry.bus import Bus, Subscription
+from routed_llm.telemetry.ring import Ring
+from routed_llm.telemetry.spend import Spend, active, tracking
+
+__all__ = ["Router"]
+
+_SYNC = SyncDriver()
+_ASYNC = AsyncDriver()
+
+
+class Router:
+    """A pool of models and the way to choose among them.
+
+    Args:
+        models: list (order is preference), dict of aliases, or one item; see :class:`~routed_llm.Model`. None takes what
+            keys the environment has.
+        strategy: name of a strategy, or a :class:`~routed_llm.Policy`.
+        common: settings of all models that do not say otherwise.
+        limits: the call budget.
+        max_price_ratio: bounds the expected cost of a fallback as a multiple of the first choice's.
+        quiet_fallbacks: do not write a warning when a call falls back.
+        seed: makes draws and jitter repeatable.
+
+    Raises:
+        ConfigurationError: for models or settings that cannot be meant.
+    """
+
+    def __init__(
+        self,
+        models: Any = None,
+        strategy: str | Policy = "ordered",
+        *,
+        common: Model | None = None,
+        limits: Limits | None = None,
+        max_price_ratio: float | None = None,
+        quiet_fallbacks: bool = False,
+        seed: int | None = None,
+    ) -> None:
+        from routed_llm.providers.resolve import resolve
+
+        if models is None:
+            from routed_llm.providers.discovery import discover
+
+            models = discover()
+        if max_price_ratio is not None and not 0 < max_price_ratio < float("inf"):
+            raise ConfigurationError(f"must be a number above zero, not {max_price_ratio!r}.", path="max_price_ratio")
+        self._settings = (models, strategy, common, limits, max_price_ratio, quiet_fallbacks, seed)
+        self.bus = Bus()
+        self.ring = Ring()
+        self.live = LiveState()
+        self._lock = threading.Lock()
+        self._core = Core(
+            Catalog(resolve(models, common)),
+            policy_of(strategy),
+            self.live,
+            self._publish,
+            limits=limits or Limits(),
+            rng=random.Random(seed),  # noqa: S311  # spreads load, guards nothing
+            max_price_ratio=max_price_ratio,
+            quiet_fallbacks=quiet_fallbacks,
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        models, strategy, common, limits, ratio, quiet, seed = self._settings
+        _refuse_to_pickle(models)
+        return (_rebuilt, (models, strategy, common, limits, ratio, quiet, seed))
+
+    def __repr__(self) -> str:
+        return f"<Router {self.policy.name}: {', '.join(self.catalog.models)}>"
+
+    @property
+    def catalog(self) -> Catalog:
+        """All deployments, as an immutable snapshot."""
+        return self._core.catalog
+
+    @property
+    def policy(self) -> Policy:
+        """How this router chooses."""
+        return self._core.policy
+
+    def _publish(self, record: CallRecord) -> None:
+        self.ring.append(record)
+        for spend in active():
+            spend.add(record, self)
+        if self.bus.listening:
+            self.bus.publish(record)
+
+    # calls -----------------------------------------------------------------------------------------------------------
+
+    def complete(self, request: Request) -> Completed:
+        """A whole answer, in sync code; see :func:`routed_llm.dispatch.journey.complete` for errors."""
+        return drive(complete(_SYNC, self._core, request))
+
+    async def acomplete(self, request: Request) -> Completed:
+        """A whole answer, in async code."""
+        return await complete(_ASYNC, self._core, request)
+
+    def open(self, request: Request) -> Stream:
+        """A stream whose first content is there, in sync code."""
+        return Stream(drive(open_call(_SYNC, self._core, request)), _SYNC)
+
+    async def aopen(self, request: Request) -> AsyncStream:
+        """A stream whose first content is there, in async code."""
+        return AsyncStream(await open_call(_ASYNC, self._core, request), _ASYNC)
+
+    def explain(self, request: Request) -> Decision:
+        """Decide without calling anything."""
+        return drive(consider(_SYNC, self._core, request))
+
+    async def aexplain(self, request: Request) -> Decision:
+        """Decide without calling anything, in async code."""
+        return await consider(_ASYNC, self._core, request)
+
+    # what happened ---------------------------------------------------------------------------------------------------
+
+    def track(self) -> AbstractContextManager[Spend]:
+        """Sum money and tokens of the calls made inside a ``with`` block, across its tasks and threads."""
+        return tracking(self)
+
+    def subscribe(self, listener: Callable[[CallRecord], None]) -> Subscription:
+        """Hand every finished call to ``listener``, in a thread of its own."""
+        return self.bus.subscribe(listener)
+
+    def record(self, decision_id: str) -> CallRecord | None:
+        """The record of one of the last 1,000 calls."""
+        return self.ring.find(decision_id)
+
+    def records(self, last: int = 100) -> Sequence[CallRecord]:
+        """The records of the last calls, the newest last."""
+        return self.ring.last(last)
+
+    def decision(self, decision_id: str) -> Decision | None:
+        """The decision of one of the last 1,000 calls."""
+        record = self.ring.find(decision_id)
+        return record.decision if record is not None else None
+
+
+def _rebuilt(*settings: Any) -> Router:
+    models, strategy, common, limits, ratio, quiet, seed = settings
+    return Router(
+        models, strategy, common=common, limits=limits, max_price_ratio=ratio, quiet_fallbacks=quiet, seed=seed
+    )
+
+
+def _refuse_to_pickle(models: Any) -> None:
+    """Name the first object that cannot be pickled, and the way out."""
+    items = models.values() if isinstance(models, dict) else models if isinstance(models, (list, tuple)) else [models]
+    for item in items:
+        inner = item.model if isinstance(item, Model) else item
+        if isinstance(item, Model) and item.factory is not None:
+            continue
+        if inner is not None and not isinstance(inner, str):
+            raise ConfigurationError(
+                f"a router that holds a {type(inner).__name__} object is not pickled; pass Model(factory=...) that makes it."
+            )

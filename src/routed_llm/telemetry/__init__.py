@@ -1,0 +1,1 @@
+"""What happened: the event bus, the ring of records, and sums of money."""
