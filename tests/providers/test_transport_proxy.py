@@ -55,7 +55,6 @@ def test_plain_http_goes_in_absolute_form(make, serve):
     assert head.startswith(b"post http://models.invalid:8080/v1?a=b http/1.1\r\n")
     assert b"host: models.invalid:8080\r\n" in head
     assert b"proxy-authorization: basic dxnlcjpwihc=\r\n" in head
-    assert len(proxy.connections) == 1
 
 
 def test_https_goes_through_a_tunnel(make, serve, tmp_path):

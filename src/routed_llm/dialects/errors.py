@@ -135,7 +135,7 @@ def _kind(status: int, words: list[str], message: str) -> ErrorKind:
     for pattern, kind in _PATTERNS:
         if pattern.search(message) and not (kind == "content_policy" and status >= 500):
             return kind
-    if kinds:
+    if kinds and not (kinds[0] == "server_error" and status in _STATUSES):
         return kinds[0]
     numbers = [int(w) for w in words if w.isdigit() and 400 <= int(w) < 600]
     if status < 400 and numbers:

@@ -110,9 +110,11 @@ class Policy:
 
 
 def _normalised(scores: Scores) -> list[float | None]:
-    """Values brought to 0..1 by min-max over the known ones, 0 the best."""
+    """Values brought to 0..1 by min-max over the known ones, 0 the best; what is known of nobody decides nothing."""
     known = [v for v in scores.values if v is not None]
-    low, high = min(known, default=0.0), max(known, default=0.0)
+    if not known:
+        return [0.0] * len(scores.values)
+    low, high = min(known), max(known)
     span = (high - low) or 1.0
     if scores.lower_is_better:
         return [None if v is None else (v - low) / span for v in scores.values]

@@ -87,7 +87,7 @@ def _resolve_entry(entry: Model, path: str, shared: Shared) -> list[Deployment]:
     item = entry.model
     if isinstance(item, str):
         if item == "sandbox" or item.startswith("sandbox:"):
-            return resolve_sandbox(entry, path)
+            return resolve_sandbox(entry, path, shared)
         return [resolve_string(entry, path, shared)]
     if is_openai_client(item):
         return [resolve_client(entry, path)]

@@ -1,11 +1,99 @@
-"""The sandbox as deployments: the in-process twin of its loopback server, behind the same wire and dialect."""
+"""``"sandbox"`` as deployments: the simulated models through the same wire and dialect as real ones."""
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+
 from routed_llm.catalog.deployments import Deployment
-from routed_llm.catalog.models import Model
+from routed_llm.catalog.models import ABILITIES, Model
+from routed_llm.catalog.prices import Price, Rates
+from routed_llm.dialects.openai_chat.wire import Wire
+from routed_llm.errors import ConfigurationError
+from routed_llm.providers.http_endpoint import HttpEndpoint, Transports
+from routed_llm.providers.sandbox import DEFAULT_MODELS, Sandbox, SandboxModel
+from routed_llm.providers.sandbox_twin import TwinTransports
+from routed_llm.providers.strings import Shared, assemble
+
+__all__ = ["default_transports", "resolve_sandbox", "sandbox_entries"]
+
+#: an address that is never connected to: the twin answers
+URL = "http://127.0.0.1/v1/chat/completions"
 
 
-def resolve_sandbox(entry: Model, path: str) -> list[Deployment]:
-    """x."""
-    return []
+@cache
+def default_transports() -> TwinTransports:
+    """The transports of the process's own sandbox."""
+    return TwinTransports(Sandbox())
+
+
+def sandbox_entries(models: Sequence[SandboxModel], base_url: str, api_key: str | None = None) -> list[Model]:
+    """Entries for the models of a served sandbox, with the prices, windows and abilities that it states.
+
+    Args:
+        models: what it serves, such as ``DEFAULT_MODELS``.
+        base_url: its address, such as ``http://127.0.0.1:8000/v1``.
+        api_key: its key, where it wants one.
+    """
+    return [
+        Model(
+            model.name,
+            name=f"sandbox:{model.name}",
+            base_url=base_url,
+            api_key=api_key,
+            price=_price(model),
+            context=model.context,
+            max_output=model.max_output,
+            abilities=_abilities(model),
+        )
+        for model in models
+    ]
+
+
+def _price(model: SandboxModel) -> Price | None:
+    stated = model.price
+    if stated is None:
+        return None
+    rates = Rates(input=stated.input, output=stated.output, cache_read=stated.cached, audio_input=stated.audio)
+    return Price(rates)
+
+
+def _abilities(model: SandboxModel) -> dict[str, bool]:
+    return {ability: ability in model.abilities for ability in ABILITIES if ability != "video"} | {"video": False}
+
+
+def resolve_sandbox(entry: Model, path: str, shared: Shared) -> list[Deployment]:
+    """All simulated models for ``"sandbox"``, or the one of ``"sandbox:name"``; served in-process.
+
+    Raises:
+        ConfigurationError: for a model that the sandbox does not have.
+    """
+    _, _, name = entry.model.partition(":")
+    known = {model.name: model for model in DEFAULT_MODELS}
+    if name and name not in known:
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+        meant = f" Did you mean {near[0]!r}?" if near else ""
+        raise ConfigurationError(f"the sandbox has no model {name!r}.{meant} It has: {', '.join(known)}.", path=path)
+    chosen = [known[name]] if name else list(DEFAULT_MODELS)
+    if entry.name and len(chosen) > 1:
+        raise ConfigurationError(f"an alias names one model; write 'sandbox:{chosen[0].name}'.", path=path)
+    return [_deployment(entry, path, model, default_transports(), shared) for model in chosen]
+
+
+def _deployment(entry: Model, path: str, model: SandboxModel, transports: Transports, shared: Shared) -> Deployment:
+    params = {**shared.common.params, **entry.params}
+    if entry.reasoning:
+        params["reasoning_effort"] = entry.reasoning
+    abilities = {**_abilities(model), **entry.parsed_abilities(path)}
+    wire = Wire(model.name, native_schema=abilities["structured_output"] or not abilities["tools"], params=params)
+    stated = replace(
+        entry,
+        price=entry.price or _price(model),
+        context=entry.context or model.context,
+        max_output=entry.max_output or model.max_output,
+    )
+    endpoint = HttpEndpoint(URL, wire, None, transports=transports)
+    label = f"sandbox:{model.name}" + (f"@{entry.reasoning}" if entry.reasoning else "")
+    return assemble(stated, path, endpoint, label, "sandbox", model.name, None, abilities, True, marks=("simulated",))

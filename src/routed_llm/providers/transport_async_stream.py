@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Iterator, Mapping
 from time import monotonic
 from typing import NamedTuple
@@ -119,14 +120,13 @@ def fault_of(error: BaseException, phase: Phase) -> Fault:
             return Fault("timeout", phase, "the time for the call ran out", True)
         case UnicodeError():
             return Fault("connection", "dns", "the name was not found: not a valid name", False)
-        case aiohttp.ClientConnectorDNSError():
-            return Fault("connection", "dns", reason_of(error.os_error), False)
         case aiohttp.ClientConnectorCertificateError():
             return Fault("connection", "tls", reason_of(error.certificate_error), False)
         case aiohttp.ClientConnectorSSLError():
             return Fault("connection", "tls", reason_of(error.os_error), False)
-        case aiohttp.ClientConnectorError():
-            return Fault("connection", "connect", reason_of(error.os_error), False)
+        case aiohttp.ClientConnectorError(os_error=cause):
+            phase = "dns" if isinstance(cause, socket.gaierror) else "connect"
+            return Fault("connection", phase, reason_of(cause), False)
         case aiohttp.ClientHttpProxyError():
             return Fault("connection", "connect", f"the proxy answered {error.status}", False)
     return _cut_or_malformed(error, phase)

@@ -42,8 +42,8 @@ def _resolve(host: str, port: int, until: float) -> list[_Address]:
     """Addresses of a host. The system's resolver knows no deadline: names are looked up in a thread one can leave."""
     try:
         return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
-    except socket.gaierror:
-        pass  # a name
+    except (socket.gaierror, UnicodeError):
+        pass  # a name; maybe one that cannot be
     found: list[list[_Address] | OSError] = []
     done = threading.Event()
 

@@ -107,7 +107,9 @@ def read_answer(
     choice = choices[0]
     message = choice.get("message")
     if not isinstance(message, Mapping):
-        raise _malformed("a choice without message")
+        if not choice.get("finish_reason"):
+            raise _malformed("a choice without message")
+        message = {}  # Azure leaves it out when its filter took the whole answer
     text, reasoning = _text_and_reasoning(message.get("content"))
     if not reasoning:
         found = next((message[name] for name in reasoning_fields if isinstance(message.get(name), str)), "")
@@ -158,13 +160,14 @@ class Reader:
         ProviderError: for error objects, unreadable chunks, and an end without finish reason.
     """
 
-    __slots__ = ("_calls", "_finish", "_json", "_lines", "_reasoning_fields", "_schema_tool", "_served", "_shadow")
+    __slots__ = ("_begun", "_calls", "_finish", "_json", "_lines", "_reasoning_fields", "_schema_tool", "_served", "_shadow")
 
     def __init__(self, *, reasoning_fields: tuple[str, ...] = (), schema_tool: str | None = None) -> None:
         self._lines = Lines()
         self._reasoning_fields = reasoning_fields
         self._schema_tool = schema_tool
         self._shadow: set[int] = set()
+        self._begun = False
         self._served = False
         self._calls = False
         self._finish: str | None = None
@@ -172,9 +175,11 @@ class Reader:
 
     def feed(self, data: bytes) -> list[Event]:
         """The events in these bytes."""
-        if self._json is not None or (not self._served and data.lstrip()[:1] == b"{"):
-            # a whole JSON answer instead of a stream
-            self._json = self._json or []
+        if not self._begun:
+            self._begun = bool(data.strip())
+            if data.lstrip()[:1] == b"{":
+                self._json = []  # a whole JSON answer instead of a stream
+        if self._json is not None:
             self._json.append(data)
             return []
         events: list[Event] = []
@@ -218,6 +223,8 @@ class Reader:
                 events.append(counted)
 
     def _choice(self, choice: dict[str, Any], events: list[Event]) -> None:
+        if choice.get("index"):
+            return  # further choices of n > 1 must not mix with the first
         delta = choice.get("delta") or {}
         content = delta.get("content")
         if content:

@@ -72,7 +72,7 @@ def read_usage(usage: Any) -> Usage | None:
         return Usage(
             prompt,
             completion,
-            cache_read=min(_count(cached), prompt),
+            cache_read=_count(cached),
             cache_write=min(_count(inner.get("cache_write_tokens") or inner.get("cache_creation_tokens")), prompt),
             reasoning=min(reasoning, completion),
             audio_input=min(_count(inner.get("audio_tokens")), prompt),

@@ -42,9 +42,7 @@ _TEXTS = ("user", "prompt_cache_key", "safety_identifier")
 _FLAGS = ("stream", "store", "logprobs")
 _OBJECTS = ("metadata", "logit_bias", "prompt_cache_options")
 _OTHERS = ("model", "messages", "tools", "tool_choice", "parallel_tool_calls", "response_format", "stop")
-_KNOWN = frozenset(
-    {*_NUMBERS, *_COUNTS, *_CHOICES, *_TEXTS, *_FLAGS, *_OBJECTS, *_OTHERS, "stream_options", "modalities"}
-)
+_KNOWN = frozenset({*_NUMBERS, *_COUNTS, *_CHOICES, *_TEXTS, *_FLAGS, *_OBJECTS, *_OTHERS, "stream_options", "modalities"})
 #: parameters of the real endpoint that nothing here can answer to
 _BEYOND = frozenset({"audio", "functions", "function_call", "moderation", "prediction", "web_search_options"})
 
@@ -80,9 +78,7 @@ def check_body(body: dict[str, Any], model: SandboxModel) -> None:
             raise unable(model, f"'{key}'", key)
     only(body, _KNOWN)
     if "messages" not in body:
-        raise Refusal(
-            "Missing required parameter: 'messages'.", param="messages", code="missing_required_parameter"
-        )
+        raise Refusal("Missing required parameter: 'messages'.", param="messages", code="missing_required_parameter")
     _simple(body)
     _streaming(body)
     if body.get("stop") is not None:
@@ -121,9 +117,7 @@ def _streaming(body: dict[str, Any]) -> None:
     if body.get("stream_options") is None:
         return
     if not body.get("stream"):
-        raise Refusal(
-            "The 'stream_options' parameter is only allowed when 'stream' is enabled.", param="stream_options"
-        )
+        raise Refusal("The 'stream_options' parameter is only allowed when 'stream' is enabled.", param="stream_options")
     options = need_object(body["stream_options"], "stream_options")
     only(options, {"include_usage", "include_obfuscation"}, "stream_options")
 
@@ -137,9 +131,7 @@ def _stop(value: Any) -> None:
 
 def _length(body: dict[str, Any], model: SandboxModel) -> None:
     if body.get("max_tokens") is not None and body.get("max_completion_tokens") is not None:
-        raise Refusal(
-            "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.", param="max_tokens"
-        )
+        raise Refusal("Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.", param="max_tokens")
     for key in ("max_tokens", "max_completion_tokens"):
         if body.get(key) is not None and body[key] > model.max_output:
             raise Refusal(

@@ -34,9 +34,7 @@ _DATA_URL = re.compile(r"^data:([\w.+/-]+);base64,(.*)$", re.DOTALL)
 
 def unable(model: SandboxModel, what: str, param: str) -> Refusal:
     """The model lacks an ability that the request needs."""
-    return Refusal(
-        f"The model '{model.name}' does not support {what}.", param=param, code="unsupported_parameter"
-    )
+    return Refusal(f"The model '{model.name}' does not support {what}.", param=param, code="unsupported_parameter")
 
 
 def check_messages(value: Any, model: SandboxModel) -> list[dict[str, Any]]:
@@ -76,9 +74,7 @@ def _message(message: dict[str, Any], path: str, model: SandboxModel) -> None:
 
 def _assistant(message: Mapping[str, Any], path: str) -> None:
     if message.get("content") is None and not message.get("tool_calls") and message.get("refusal") is None:
-        raise Refusal(
-            f"Invalid value for '{path}.content': expected a string, got null.", param=f"{path}.content"
-        )
+        raise Refusal(f"Invalid value for '{path}.content': expected a string, got null.", param=f"{path}.content")
     if "tool_calls" not in message:
         return
     for index, call in enumerate(need_list(message["tool_calls"], f"{path}.tool_calls", least=1)):

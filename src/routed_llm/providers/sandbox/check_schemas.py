@@ -49,7 +49,7 @@ def _tool(value: Any, path: str) -> str:
     if schema.get("type", "object") != "object":
         raise Refusal(
             f"Invalid schema for function '{name}': schema must be a JSON Schema of 'type: \"object\"', got 'type: "
-            f"\"{schema['type']}\"'.",
+            f'"{schema["type"]}"\'.',
             param=f"{where}.parameters",
             code="invalid_function_parameters",
         )
@@ -81,9 +81,7 @@ def _choice(value: Any, names: list[str]) -> None:
     only(function, {"name"}, "tool_choice.function")
     name = need_text(need(function, "name", "tool_choice.function"), "tool_choice.function.name")
     if name not in names:
-        raise Refusal(
-            f"Tool choice '{name}' not found in 'tools' parameter.", param="tool_choice", code="invalid_value"
-        )
+        raise Refusal(f"Tool choice '{name}' not found in 'tools' parameter.", param="tool_choice", code="invalid_value")
 
 
 def check_format(body: dict[str, Any], model: SandboxModel) -> None:
@@ -91,9 +89,7 @@ def check_format(body: dict[str, Any], model: SandboxModel) -> None:
     if body.get("response_format") is None:
         return
     value = need_object(body["response_format"], "response_format")
-    kind = need_choice(
-        need(value, "type", "response_format"), "response_format.type", ("text", "json_object", "json_schema")
-    )
+    kind = need_choice(need(value, "type", "response_format"), "response_format.type", ("text", "json_object", "json_schema"))
     only(value, {"type", "json_schema"} if kind == "json_schema" else {"type"}, "response_format")
     if kind == "json_object":
         _json_mode(body, model)

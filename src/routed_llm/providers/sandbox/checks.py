@@ -33,9 +33,7 @@ def need(value: Mapping[str, Any], key: str, path: str = "") -> Any:
     """The value of a required key."""
     where = f"{path}.{key}" if path else key
     if key not in value:
-        raise Refusal(
-            f"Missing required parameter: '{where}'.", param=where, code="missing_required_parameter"
-        )
+        raise Refusal(f"Missing required parameter: '{where}'.", param=where, code="missing_required_parameter")
     return value[key]
 
 
@@ -105,7 +103,5 @@ def need_choice(value: Any, path: str, choices: Collection[Any]) -> Any:
     """The value, which must be one of a few."""
     if isinstance(value, (dict, list)) or value not in choices:
         listed = ", ".join(f"'{choice}'" for choice in choices if choice is not None)
-        raise Refusal(
-            f"Invalid value: '{value}'. Supported values are: {listed}.", param=path, code="invalid_value"
-        )
+        raise Refusal(f"Invalid value: '{value}'. Supported values are: {listed}.", param=path, code="invalid_value")
     return value

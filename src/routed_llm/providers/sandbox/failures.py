@@ -11,9 +11,7 @@ from routed_llm.providers.sandbox.replies import Refusal, Reply, event, refusal_
 
 __all__ = ["Failure", "FailureMode", "Failures", "failed_reply", "spoil"]
 
-FailureMode = Literal[
-    "status", "refuse", "reset", "hang", "cut_stream", "error_in_stream", "empty", "malformed"
-]
+FailureMode = Literal["status", "refuse", "reset", "hang", "cut_stream", "error_in_stream", "empty", "malformed"]
 #: modes that need no answer to spoil
 _BEFORE = ("status", "refuse", "hang")
 # type and code of OpenAI's error bodies by status

@@ -30,12 +30,7 @@ def cost_of(usage: Usage, price: SandboxPrice) -> int:
     Plain prompt tokens are those that are neither cached nor audio.
     """
     plain = usage.prompt - usage.cached - usage.audio
-    total = (
-        plain * price.input
-        + usage.cached * price.cached
-        + usage.audio * price.audio
-        + usage.completion * price.output
-    )
+    total = plain * price.input + usage.cached * price.cached + usage.audio * price.audio + usage.completion * price.output
     return (total + 500_000) // 1_000_000
 
 

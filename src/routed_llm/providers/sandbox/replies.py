@@ -45,7 +45,7 @@ class Reply:
         return b"".join(part for _, part in self.parts)
 
 
-class Refusal(Exception):  # noqa: N818 - a refusal is an answer of the wire
+class Refusal(Exception):
     """The request is answered with an error in OpenAI's shape.
 
     Args:

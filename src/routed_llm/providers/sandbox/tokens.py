@@ -80,9 +80,7 @@ def count_prompt(body: Mapping[str, Any]) -> PromptCount:
             pieces.append(_padded(json.dumps(body[key], sort_keys=True)))
     for message in body["messages"]:
         pieces.append(_padded(message["role"], MESSAGE_TOKENS))
-        calls = "".join(
-            call["function"]["name"] + call["function"]["arguments"] for call in message.get("tool_calls") or ()
-        )
+        calls = "".join(call["function"]["name"] + call["function"]["arguments"] for call in message.get("tool_calls") or ())
         pieces.append(_padded(text_of(message) + calls))
         for part in media_of(message):
             size = MEDIA_TOKENS[part["type"]]

@@ -1,0 +1,170 @@
+"""What a chat model object raises, as a :class:`~routed_llm.errors.ProviderError`.
+
+The class comes from the answer that the provider's SDK attached (status, headers, body), else from the class of the
+exception, by its name and those of its bases, so that no SDK is imported; else from its words. What is left came from
+inside the object: a ``TypeError``, ``ValueError`` or ``NotImplementedError`` says that this request does not fit this
+object (``unsupported_parameter``: the next one is asked and nothing is held against this one), everything else is a failure
+of the deployment (``server_error``).
+
+Cancellation, interrupts and LangGraph's own signals (``GraphBubbleUp``, ``GraphInterrupt``) are no failures: they pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import orjson
+
+from routed_llm.dialects.errors import error_of, redact
+from routed_llm.errors import CallFailed, ErrorKind, InvalidCall, ProviderError
+
+__all__ = ["aguarded", "failure_of", "guarded"]
+
+T = TypeVar("T")
+
+#: classes that say more than a status does
+_SURE: dict[str, ErrorKind] = {
+    "ContextOverflowError": "context_length",
+    "ModelRefusalError": "content_policy",
+    "ContentFilterFinishReasonError": "content_policy",
+    "LengthFinishReasonError": "too_large",
+    "APIResponseValidationError": "malformed",
+}
+#: classes of errors without an answer: SDKs, httpx, aiohttp, botocore, langchain-core's ModelError family, Python's own
+_CLASSES: dict[str, ErrorKind] = {
+    "ModelAuthenticationError": "auth",
+    "ModelPermissionDeniedError": "permission",
+    "ModelNotFoundError": "not_found",
+    "ModelRateLimitError": "rate_limit",
+    "ModelInvalidRequestError": "bad_request",
+    "ModelAPIError": "server_error",
+    **dict.fromkeys(
+        ("ModelTimeoutError", "APITimeoutError", "TimeoutException", "ServerTimeoutError", "ReadTimeoutError",
+         "ConnectTimeoutError", "Timeout", "TimeoutError"), "timeout",
+    ),
+    **dict.fromkeys(
+        ("ModelConnectionError", "APIConnectionError", "TransportError", "ClientConnectionError",
+         "EndpointConnectionError", "HTTPClientError", "ConnectionError"), "connection",
+    ),
+    **dict.fromkeys(("JSONDecodeError", "ValidationError", "OutputParserException", "DecodingError", "UnicodeDecodeError"), "malformed"),
+}  # fmt: skip
+#: causes that show that nothing was sent
+_UNSENT = frozenset(
+    {"ConnectError", "ConnectTimeout", "ClientConnectorError", "EndpointConnectionError", "ConnectionRefusedError", "gaierror"}
+)
+
+
+def guarded(act: Callable[[], T], secrets: Sequence[str] = ()) -> T:
+    """Do something with a user's object; whatever it raises comes out as our error, without the original attached.
+
+    Raises:
+        ProviderError: for every failure.
+    """
+    try:
+        return act()
+    except Exception as error:  # noqa: BLE001  # any class may come out of an object that is not ours
+        failure = failure_of(error, secrets)
+        if failure is None:
+            raise
+    raise failure
+
+
+async def aguarded(awaitable: Awaitable[T], secrets: Sequence[str] = ()) -> T:
+    """Wait for something of a user's object; see :func:`guarded`."""
+    try:
+        return await awaitable
+    except Exception as error:  # noqa: BLE001  # any class may come out of an object that is not ours
+        failure = failure_of(error, secrets)
+        if failure is None:
+            raise
+    raise failure
+
+
+def failure_of(error: Exception, secrets: Sequence[str] = ()) -> ProviderError | None:
+    """The failure that an exception tells of, or None when it is none and must pass.
+
+    ``secrets`` are texts that must not be in the message.
+    """
+    if isinstance(error, ProviderError):
+        return error
+    names = [cls.__name__ for cls in type(error).__mro__]
+    if "GraphBubbleUp" in names:
+        return None
+    found = _of_a_router(error) or _of_an_answer(error, names) or _of_a_class(error, names) or _of_words(error)
+    for secret in secrets:
+        found.message = found.message.replace(secret, "[key]")
+    found.args = (found.message,)
+    return found
+
+
+def _of_a_router(error: Exception) -> ProviderError | None:
+    """A router behind the router."""
+    if isinstance(error, CallFailed):
+        return ProviderError(error.kind, str(error), status=error.status_code, retry_after=error.retry_after)
+    return ProviderError("unsupported_parameter", str(error), sent=False) if isinstance(error, InvalidCall) else None
+
+
+def _of_an_answer(error: Exception, names: Sequence[str]) -> ProviderError | None:
+    """From what the provider answered, as its SDK keeps it."""
+    response, body = getattr(error, "response", None), getattr(error, "body", None)
+    if isinstance(response, Mapping):  # botocore
+        told = response.get("ResponseMetadata") or {}
+        inner = response.get("Error") or {}
+        body = {"code": inner.get("Code"), "message": inner.get("Message") or str(error)}
+        status, headers, data = told.get("HTTPStatusCode"), told.get("HTTPHeaders") or {}, b""
+    else:
+        status = _status(error, response)
+        headers = getattr(response, "headers", None) or getattr(error, "headers", None) or {}
+        data = _content(response)
+    if not isinstance(body, Mapping) and error.args and isinstance(error.args[0], Mapping):
+        body = error.args[0]  # an error object under status 200
+    if not isinstance(status, int) and not (isinstance(body, Mapping) and body):
+        return None
+    if not data:
+        whole = body if isinstance(body, Mapping) and "error" in body else {"error": body or {"message": str(error)}}
+        data = orjson.dumps(whole, default=str, option=orjson.OPT_NON_STR_KEYS)
+    found = error_of(status if isinstance(status, int) else 200, {str(k).lower(): str(v) for k, v in headers.items()}, data)
+    found.status = status if isinstance(status, int) else None
+    found.kind = next((_SURE[name] for name in names if name in _SURE), found.kind)
+    return found
+
+
+def _status(error: Exception, response: Any) -> int | None:
+    told = (getattr(error, "status_code", None), getattr(response, "status_code", None), getattr(error, "code", None), getattr(error, "status", None))
+    return next((s for s in told if isinstance(s, int) and not isinstance(s, bool) and 300 <= s < 600), None)
+
+
+def _content(response: Any) -> bytes:
+    try:
+        content = getattr(response, "content", b"")
+    except RuntimeError:  # httpx: the body was never read
+        return b""
+    return content if isinstance(content, bytes) else b""
+
+
+def _of_a_class(error: Exception, names: Sequence[str]) -> ProviderError | None:
+    kind = next((known[name] for known in (_SURE, _CLASSES) for name in names if name in known), None)
+    if kind is None:
+        return None
+    cause = error.__cause__
+    why = f" ({type(cause).__name__}: {cause})" if cause is not None and kind in ("connection", "timeout") else ""
+    involved = {cls.__name__ for e in (error, cause, cause and cause.__cause__) if e is not None for cls in type(e).__mro__}
+    sent = not involved & _UNSENT
+    text = f"{names[0]}: {error}{why}" if str(error) else names[0]
+    return ProviderError(kind, redact(text[:500]), sent=sent, phase="answer" if sent else "connect")
+
+
+def _of_words(error: Exception) -> ProviderError:
+    """From the words of the exception; what they do not tell is said with the place where it was raised."""
+    text = str(error)
+    found = error_of(500, {}, orjson.dumps({"error": {"message": text}}))
+    found.status = None
+    if found.kind == "server_error" and isinstance(error, (TypeError, ValueError, NotImplementedError)):
+        found.kind = "unsupported_parameter"
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f" ({trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno})" if trace is not None else ""
+    found.message = redact(f"{type(error).__name__}: {text[:500]}{where}")
+    return found
