@@ -23,7 +23,7 @@ def pool(size: int) -> list[Model]:
     return [
         Model(
             f"openai:model-{number}",
-            alias=f"model-{number}",
+            name=f"model-{number}",
             api_key="sk-benchmark",
             base_url="http://127.0.0.1:9/v1",
             price={"input": round(rng.uniform(0.05, 5), 2), "output": round(rng.uniform(0.2, 20), 2)},

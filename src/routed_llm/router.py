@@ -72,6 +72,8 @@ class Router:
         if max_price_ratio is not None and not 0 < max_price_ratio < float("inf"):
             raise ConfigurationError(f"must be a number above zero, not {max_price_ratio!r}.", path="max_price_ratio")
         self._settings = (models, strategy, common, limits, max_price_ratio, quiet_fallbacks, seed)
+        #: what a door made this router of, so that it can tell whether it may go on sharing it
+        self.made_of: Any = None
         self.bus = Bus()
         self.ring = Ring()
         self.live = LiveState()

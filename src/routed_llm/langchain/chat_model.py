@@ -13,15 +13,15 @@ from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from pydantic import ConfigDict, Field, PrivateAttr, SecretStr
 
-from routed_llm.catalog.models import Model
 from routed_llm.decisions import Decision
-from routed_llm.dispatch.budget import Limits
 from routed_llm.errors import ConfigurationError
 from routed_llm.hints import Hints
 from routed_llm.langchain.binding import BoundTools
 from routed_llm.langchain.calls import RoutedCalls
 from routed_llm.langchain.keys import cache_key, secret_names
+from routed_llm.langchain.pool import Pool, shared_or_new
 from routed_llm.langchain.profile import profile_of
+from routed_llm.langchain.serialization import PATH, register
 from routed_llm.langchain.structured import Method, structured
 from routed_llm.policy.compose import Policy
 from routed_llm.prompt.estimate import text_tokens
@@ -65,7 +65,7 @@ class RoutedChatModel(RoutedCalls):
     model_config = ConfigDict(arbitrary_types_allowed=True, populate_by_name=True, protected_namespaces=())
 
     models: Any = None
-    strategy: Any = "ordered"
+    strategy: Any = None
     routing: dict[str, Any] | None = None
     temperature: float | None = None
     max_tokens: int | None = None
@@ -121,28 +121,30 @@ class RoutedChatModel(RoutedCalls):
             raise ConfigurationError(_unknown(unknown[0], list(type(self).model_fields)), path=unknown[0])
         if router is not None and not isinstance(router, Router):
             raise ConfigurationError(f"must be a Router, not {type(router).__name__}.", path="router")
+        pool = Pool(
+            models, strategy, SecretStr(api_key) if isinstance(api_key, str) else api_key, base_url, timeout, max_retries,
+            max_price_ratio, quiet_fallbacks, routing_seed,
+        )  # fmt: skip
         given = {
-            "models": models, "strategy": strategy or ("auto" if models is None else "ordered"), "routing": routing and dict(routing),
-            "temperature": temperature, "max_tokens": max_tokens, "top_p": top_p, "stop": stop, "seed": seed,
-            "model_kwargs": dict(model_kwargs or {}), "timeout": timeout, "max_retries": max_retries,
-            "api_key": SecretStr(api_key) if isinstance(api_key, str) else api_key, "base_url": base_url,
-            "max_price_ratio": max_price_ratio, "quiet_fallbacks": quiet_fallbacks, "routing_seed": routing_seed, "router": router,
+            **pool._asdict(), "routing": routing and dict(routing), "temperature": temperature, "max_tokens": max_tokens,
+            "top_p": top_p, "stop": stop, "seed": seed, "model_kwargs": dict(model_kwargs or {}),
         }  # fmt: skip
         told = {name: value for name, value in given.items() if value not in (None, {}, False)}
-        super().__init__(**told, profile=None if profile == "guaranteed" else profile, **langchain)
+        # before pydantic, which would hide our errors behind its own
+        hints = Hints(routing) if routing else None
+        router = shared_or_new(router, pool)
+        super().__init__(**told, router=router, profile=None if profile == "guaranteed" else profile, **langchain)
+        self._hints = hints
         if profile == "guaranteed":
-            self.profile = profile_of(self._core_router().catalog.deployments, "guaranteed")
+            self.profile = profile_of(router.catalog.deployments, "guaranteed")
 
     def model_post_init(self, context: Any) -> None:
-        """Build the router where none was given, and what is the same for every call."""
-        if self.router is None:
-            self.router = self._build()
+        """What is the same for every call."""
         self._params = {
             name: value
             for name in ("temperature", "max_tokens", "top_p", "stop", "seed")
             if (value := getattr(self, name)) is not None
         } | dict(self.model_kwargs)
-        self._hints = Hints(self.routing) if self.routing else None
         self._identity = {
             "models": list(self.router.catalog.models),
             "strategy": self.router.policy.name,
@@ -152,24 +154,8 @@ class RoutedChatModel(RoutedCalls):
         if self.routing:
             self._identity["routing"] = dict(self.routing)
 
-    def _build(self) -> Router:
-        for name in ("timeout", "max_retries"):
-            value = getattr(self, name)
-            if value is not None and not value >= 0:
-                raise ConfigurationError(f"must not be negative: {value!r}.", path=name)
-        limits = Limits(attempt=self.timeout, **({} if self.max_retries is None else {"same": self.max_retries}))
-        return Router(
-            self.models,
-            self.strategy,
-            common=Model(api_key=self.api_key, base_url=self.base_url),
-            limits=limits,
-            max_price_ratio=self.max_price_ratio,
-            quiet_fallbacks=self.quiet_fallbacks,
-            seed=self.routing_seed,
-        )
-
     def _core_router(self) -> Router:
-        return self.router  # type: ignore[no-any-return]  # set by model_post_init
+        return self.router  # type: ignore[no-any-return]  # set by __init__
 
     def _own_params(self) -> dict[str, Any]:
         return self._params
@@ -206,7 +192,7 @@ class RoutedChatModel(RoutedCalls):
     @classmethod
     def get_lc_namespace(cls) -> list[str]:
         """Where ``load`` finds this class."""
-        return ["routed_llm", "langchain", "chat_model"]
+        return list(PATH[:-1])
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         provider = self.router.catalog.deployments[0].provider if len(self.router.catalog) == 1 else "routed_llm"
@@ -297,6 +283,9 @@ class RoutedChatModel(RoutedCalls):
         messages = self._convert_input(input).to_messages()
         request = self._request(messages, kwargs.pop("stop", None), {**kwargs, **({"routing": routing} if routing else {})}, False)
         return self.router.explain(request)  # type: ignore[no-any-return]  # a Decision
+
+
+register()
 
 
 def _unknown(name: str, known: list[str]) -> str:

@@ -9,17 +9,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from langchain_core import globals as lc_globals
+from langchain_core.messages import BaseMessage
 from langchain_core.runnables.config import var_child_runnable_config
-from langchain_core.tracers import context as tracers
 from langchain_core.utils.env import env_var_is_set
 
 if TYPE_CHECKING:
     from langchain_core.language_models.chat_models import BaseChatModel
     from langchain_core.runnables import RunnableConfig
 
-__all__ = ["nobody_listens"]
+__all__ = ["messages_of", "nobody_listens"]
 
-_is_tracing = tracers._tracing_v2_is_enabled
+
+def _somebody_traces() -> bool:
+    """The switches of tracing; their modules are dear to import, so they are when the first call is made."""
+    from langchain_core.tracers import context as tracers
+
+    if tracers._tracing_v2_is_enabled():
+        return True
+    for variable, _, handler, env_var in tracers._configure_hooks:
+        if variable.get() is not None or (env_var is not None and handler is not None and env_var_is_set(env_var)):
+            return True
+    return False
 
 
 def nobody_listens(model: BaseChatModel, config: RunnableConfig | None) -> bool:
@@ -33,18 +43,11 @@ def nobody_listens(model: BaseChatModel, config: RunnableConfig | None) -> bool:
         return False
     if model.cache is None and lc_globals.get_llm_cache() is not None:
         return False
-    if lc_globals.get_debug() or _is_tracing():
-        return False
-    for variable, _, handler, env_var in tracers._configure_hooks:
-        if variable.get() is not None or (env_var is not None and handler is not None and env_var_is_set(env_var)):
-            return False
-    return True
+    return not (lc_globals.get_debug() or _somebody_traces())
 
 
 def messages_of(model_input: Any) -> list[Any] | None:
     """The input as it is when it is a list of messages; None for every form that LangChain has to convert first."""
-    from langchain_core.messages import BaseMessage
-
     if type(model_input) is list and model_input and all(isinstance(m, BaseMessage) for m in model_input):
         return model_input
     return None

@@ -99,4 +99,4 @@ class ThreadedSource:
             idle = not self._busy
         if first and idle:
             with contextlib.suppress(RuntimeError):  # the interpreter is shutting down
-                await asyncio.shield(asyncio.wrap_future(self._threads.submit(self._source.close)))
+                await asyncio.wait({asyncio.wrap_future(self._threads.submit(self._source.close))}, timeout=1.0)

@@ -12,7 +12,12 @@ from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 
-__all__ = ["family", "sdk_timeout", "tells_finish", "without_retries"]
+from routed_llm.providers.sdk_clients import limited
+
+__all__ = ["UNKNOWN_RETRIES", "family", "sdk_timeout", "tells_finish", "without_retries"]
+
+#: what decisions tell of a class that is not in the table
+UNKNOWN_RETRIES = "inner_retries: unknown"
 
 
 def family(model: BaseChatModel) -> str:
@@ -25,7 +30,7 @@ def without_retries(model: BaseChatModel) -> tuple[BaseChatModel, tuple[str, ...
     """A copy that asks once, and the marks to tell in decisions."""
     quieten = _QUIETEN.get(family(model))
     copy = quieten(model) if quieten is not None else None
-    return (model, ("inner_retries: unknown",)) if copy is None else (copy, ())
+    return (model, (UNKNOWN_RETRIES,)) if copy is None else (copy, ())
 
 
 def tells_finish(model: BaseChatModel) -> bool:
@@ -36,13 +41,7 @@ def tells_finish(model: BaseChatModel) -> bool:
 def sdk_timeout(model: BaseChatModel, seconds: float) -> Any:
     """The ``timeout=`` of one call of a known class: the object's own limits, each at most ``seconds``; else None."""
     client = getattr(model, {"openai": "root_client", "anthropic": "_client"}.get(family(model), ""), None)
-    if client is None:
-        return None
-    own = getattr(client, "timeout", None)
-    if own is None or isinstance(own, (int, float)):
-        return seconds if own is None else min(own, seconds)
-    limits = {name: getattr(own, name, None) for name in ("connect", "read", "write", "pool")}
-    return type(own)(**{name: seconds if limit is None else min(limit, seconds) for name, limit in limits.items()})
+    return None if client is None else limited(client, seconds)
 
 
 def _still(client: Any) -> Any:

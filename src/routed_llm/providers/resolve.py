@@ -10,7 +10,6 @@ from routed_llm.catalog.deployments import Deployment
 from routed_llm.catalog.models import Model
 from routed_llm.errors import ConfigurationError, NoModels
 from routed_llm.providers.objects import is_langchain_model, is_openai_client, resolve_client, resolve_langchain, spread
-from routed_llm.providers.sandbox_endpoint import resolve_sandbox
 from routed_llm.providers.strings import Shared, resolve_string
 
 __all__ = ["resolve"]
@@ -87,6 +86,8 @@ def _resolve_entry(entry: Model, path: str, shared: Shared) -> list[Deployment]:
     item = entry.model
     if isinstance(item, str):
         if item == "sandbox" or item.startswith("sandbox:"):
+            from routed_llm.providers.sandbox_endpoint import resolve_sandbox  # only those who use it pay for it
+
             return resolve_sandbox(entry, path, shared)
         return [resolve_string(entry, path, shared)]
     if is_openai_client(item):

@@ -85,7 +85,7 @@ class Subscription:
             return
         try:
             self.listener(record)
-        except BaseException:  # noqa: BLE001  # nothing that a listener does may end the thread of all listeners
+        except BaseException:  # nothing that a listener does may end the thread of all listeners
             self.errors += 1
             if self.errors == 1:
                 log.warning("%s failed at a record; further errors are only counted.", _name(self.listener), exc_info=True)

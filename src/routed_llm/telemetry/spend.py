@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from decimal import Decimal
 from typing import Any, ParamSpec, TypeVar, cast
 
 from routed_llm.errors import InvalidCall
 from routed_llm.events import Attempt, CallRecord
-from routed_llm.telemetry.sums import Book, Share, Sums, usd
+from routed_llm.telemetry.book import Book, Share
+from routed_llm.telemetry.reading import Reading
+from routed_llm.telemetry.sums import Sums
 
 __all__ = ["Spend", "active", "track", "tracking"]
 
@@ -33,7 +34,7 @@ def active() -> tuple[Spend, ...]:
 
 
 def track() -> Spend:
-    """Sum money and tokens of the calls of all routers: ``with track() as spend:``, or ``async with``."""
+    """Sum money and tokens of the calls of all routers that are made inside its ``with`` or ``async with`` block."""
     return Spend()
 
 
@@ -42,12 +43,12 @@ def tracking(router: object) -> Spend:
     return Spend(router)
 
 
-class Spend:
+class Spend(Reading):
     """Money and tokens of the calls that are made inside its ``with`` block, across tasks and threads.
 
     Works as ``with`` in sync and async code, and as ``async with``; entering it again goes on with the same sum. Several
     may be active at once, and each of them counts. Calls of others, at the same time, are never counted; work that was
-    begun inside the block and ends after it is.
+    begun inside the block and ends after it is. ``by_user`` and ``by_tag`` go by the hints of those names.
 
     Args:
         router: count only calls of this router; None counts those of all.
@@ -114,90 +115,8 @@ class Spend:
 
         return bound
 
-    # what was spent --------------------------------------------------------------------------------------------------
-
-    @property
-    def total(self) -> Sums:
-        """All numbers at one moment."""
-        return self._book.total()
-
-    @property
-    def total_nanousd(self) -> int:
-        """Known cost in nano-dollars (1 US dollar = 1,000,000,000)."""
-        return self.total.nanousd
-
-    @property
-    def total_usd(self) -> Decimal:
-        """Known cost in US dollars, exact."""
-        return usd(self.total_nanousd)
-
-    @property
-    def calls(self) -> int:
-        """Calls that ended, in whichever way."""
-        return self.total.calls
-
-    @property
-    def failed_calls(self) -> int:
-        """Calls that no model answered, and streams that broke after their first content."""
-        return self.total.failed_calls
-
-    @property
-    def unknown_cost_calls(self) -> int:
-        """Calls whose cost is unknown, or only known in part: no price, or the caller left before the provider told."""
-        return self.total.unknown_cost_calls
-
-    @property
-    def estimated_calls(self) -> int:
-        """Calls whose tokens, and so their cost, are our estimate, since the provider sent no counts."""
-        return self.total.estimated_calls
-
-    @property
-    def input_tokens(self) -> int:
-        """Tokens of all prompts."""
-        return self.total.input_tokens
-
-    @property
-    def output_tokens(self) -> int:
-        """Tokens of all answers."""
-        return self.total.output_tokens
-
-    @property
-    def cache_read(self) -> int:
-        """Part of the input that was read from a provider's cache."""
-        return self.total.cache_read
-
-    @property
-    def reasoning(self) -> int:
-        """Part of the output that was reasoning."""
-        return self.total.reasoning
-
-    @property
-    def by_model(self) -> dict[str, Sums]:
-        """By the model's name as users say it; a call counts for the model that answered, money for the one that took it."""
-        return self._book.by("model")
-
-    @property
-    def by_user(self) -> dict[str, Sums]:
-        """By the hint ``user``, of the calls that had one."""
-        return self._book.by("user")
-
-    @property
-    def by_tag(self) -> dict[str, Sums]:
-        """By the hint ``tags``; a call with two tags counts under both."""
-        return self._book.by("tag")
-
-    def as_dict(self) -> dict[str, Any]:
-        """Everything as data that can be written as JSON."""
-        return self._book.as_dict()
-
-    def __str__(self) -> str:
-        return self._book.text()
-
     def __repr__(self) -> str:
         return f"<Spend: {self._book.headline()}>"
-
-    def _repr_html_(self) -> str:
-        return self._book.html()
 
 
 @contextmanager
@@ -215,41 +134,52 @@ async def _follow(coroutine: Coroutine[Any, Any, R], trackers: tuple[Spend, ...]
         return await coroutine
 
 
-def _shares(record: CallRecord) -> Iterator[Share]:
+def _shares(record: CallRecord) -> Sequence[Share]:
     """The parts of one call. Attempts that were billed are booked on their own models, the call on the one that answered."""
-    attempts, by = record.attempts, record.answered_by
-    whole = Sums(calls=1, failed_calls=record.outcome in ("failed", "broken"))
-    models: dict[str, Sums] = {}
-    if by is not None:
-        models[by.model] = Sums(calls=1, failed_calls=record.outcome == "broken")
+    attempts, outcome = record.attempts, record.outcome
+    whole = Sums(1, 1 if outcome == "failed" or outcome == "broken" else 0)
     for attempt in attempts:
-        if attempt.usage is not None or attempt.cost_nanousd is not None:
-            model = attempt.deployment.model
-            _book(attempt, models.setdefault(model, Sums()), whole)
-    if record.outcome == "abandoned" and attempts and attempts[-1].usage is None:
+        _add(whole, attempt)
+    if outcome == "abandoned" and attempts and attempts[-1].usage is None:
         whole.unknown_cost_calls = 1
-        models[attempts[-1].deployment.model].unknown_cost_calls = 1
-    yield "", "", whole
-    for model, sums in models.items():
-        yield "model", model, sums
+    shares = [("", "", whole)]
+    if len(attempts) == 1 and outcome != "failed":
+        shares.append(("model", attempts[0].deployment.model, whole))
+    else:
+        shares.extend(("model", model, sums) for model, sums in _by_model(record).items())
     hints = record.decision.ask.hints
     if hints.user is not None:
-        yield "user", hints.user, whole
-    for tag in dict.fromkeys(hints.tags):
-        yield "tag", tag, whole
+        shares.append(("user", hints.user, whole))
+    if hints.tags:
+        shares.extend(("tag", tag, whole) for tag in dict.fromkeys(hints.tags))
+    return shares
 
 
-def _book(attempt: Attempt, *groups: Sums) -> None:
-    usage = attempt.usage
-    for sums in groups:
-        if attempt.cost_nanousd is None:
-            sums.unknown_cost_calls = 1
-        else:
-            sums.nanousd += attempt.cost_nanousd
-        if usage is not None:
-            sums.input_tokens += usage.input_tokens
-            sums.output_tokens += usage.output_tokens
-            sums.cache_read += usage.cache_read
-            sums.reasoning += usage.reasoning
-            if usage.estimated:
-                sums.estimated_calls = 1
+def _by_model(record: CallRecord) -> dict[str, Sums]:
+    """The models of a call with several attempts, or with no answer: those that answered, were billed, or may have been."""
+    models: dict[str, Sums] = {}
+    by = record.answered_by
+    if by is not None:
+        unseen = record.outcome == "abandoned" and record.attempts[-1].usage is None
+        models[by.model] = Sums(1, int(record.outcome == "broken"), unknown_cost_calls=int(unseen))
+    for attempt in record.attempts:
+        if attempt.usage is not None or attempt.cost_nanousd is not None:
+            _add(models.setdefault(attempt.deployment.model, Sums()), attempt)
+    return models
+
+
+def _add(sums: Sums, attempt: Attempt) -> None:
+    """Add what an attempt used; one that got no answer and no bill used nothing."""
+    usage, cost = attempt.usage, attempt.cost_nanousd
+    if cost is not None:
+        sums.nanousd += cost
+    if usage is None:
+        return
+    if cost is None:
+        sums.unknown_cost_calls = 1
+    if usage.estimated:
+        sums.estimated_calls = 1
+    sums.input_tokens += usage.input_tokens
+    sums.output_tokens += usage.output_tokens
+    sums.cache_read += usage.cache_read
+    sums.reasoning += usage.reasoning

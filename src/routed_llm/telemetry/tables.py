@@ -10,11 +10,12 @@ __all__ = ["as_html", "as_text"]
 def as_text(head: str, rows: Sequence[Sequence[str]]) -> str:
     """``head`` above aligned columns: the first one to the left, the others to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = [
-        "  ".join(cell.rjust(width) if n else cell.ljust(width) for n, (cell, width) in enumerate(zip(row, widths, strict=True)))
-        for row in rows
-    ]
-    return "\n".join([head, *(f"  {line.rstrip()}" for line in lines)])
+    return "\n".join([head, *(f"  {_line(row, widths)}" for row in rows)])
+
+
+def _line(row: Sequence[str], widths: Sequence[int]) -> str:
+    first, *others = zip(row, widths, strict=True)
+    return "  ".join([first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)])
 
 
 def as_html(head: str, rows: Sequence[Sequence[str]]) -> str:

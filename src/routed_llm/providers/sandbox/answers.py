@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
@@ -22,6 +22,8 @@ __all__ = ["Answered", "answer"]
 
 #: characters of the prompt that an echo repeats
 _ECHOED = 200
+#: characters of a long prompt that are read, counted from its end
+_READ = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +54,9 @@ class _Mind:
 
 def answer(body: Mapping[str, Any], prompt: Prompt, model: SandboxModel, seed: int, index: int = 0) -> Answered:
     """The model's answer to a checked request, a function of seed, model, prompt and the choice's index."""
-    mind = _Mind(model, prompt, seed, index)
+    mind = _Mind(model, replace(prompt, text=prompt.text[-_READ:]), seed, index)
     said = _said(mind)
-    text = "\n".join([prompt.text, *(result.text for result in prompt.results)])
+    text = "\n".join([mind.prompt.text, *(result.text[:_READ] for result in prompt.results)])
     facts = read_facts(text, said)
     calls = _calls(body, mind, facts)
     if calls:
@@ -94,9 +96,9 @@ def _schema(body: Mapping[str, Any], prompt: Prompt) -> dict[str, Any] | None:
     wanted = body.get("response_format") or {}
     if wanted.get("type") == "json_schema":
         schema: dict[str, Any] = wanted["json_schema"].get("schema") or {}
-        return schema if schema else schema_in(prompt.text)
+        return schema if schema else schema_in(prompt.text[-_READ:])
     if wanted.get("type") == "json_object":
-        return schema_in("\n".join([*prompt.earlier, prompt.text]))
+        return schema_in("\n".join([*prompt.earlier, prompt.text])[-_READ:])
     return None
 
 

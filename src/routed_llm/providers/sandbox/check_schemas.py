@@ -16,15 +16,16 @@ _NAME = re.compile(r"^[a-zA-Z0-9_-]{1,64}$")
 
 
 def check_tools(body: dict[str, Any], model: SandboxModel) -> None:
-    """``tools``, ``tool_choice`` and ``parallel_tool_calls`` are sound and the model takes them."""
-    if body.get("tools") is None:
+    """``tools``, ``tool_choice`` and ``parallel_tool_calls`` are sound and the model takes them.
+
+    An empty list counts as none: LangChain's agents send one with a typed answer.
+    """
+    if body.get("tools") in (None, []):
         for key in ("tool_choice", "parallel_tool_calls"):
             if body.get(key) is not None:
                 raise Refusal(f"'{key}' is only allowed when 'tools' are specified.", param=key)
         return
     tools = need_list(body["tools"], "tools", most=128)
-    if not tools:
-        raise Refusal("Invalid 'tools': empty array.", param="tools", code="empty_array")
     if "tools" not in model.abilities:
         raise unable(model, "tools", "tools")
     names = [_tool(tool, f"tools[{index}]") for index, tool in enumerate(tools)]

@@ -39,10 +39,8 @@ class Outcome:
 
     @property
     def text(self) -> str:
-        """The answer, or a labelled placeholder."""
-        if self.answer is not None:
-            return self.answer
-        return f"[recorded outcome without text: quality {self.quality:.2f}]"
+        """The answer, or a labelled placeholder, which does not give away the quality."""
+        return "[recorded outcome without text]" if self.answer is None else self.answer
 
 
 class Outcomes:
@@ -84,8 +82,7 @@ class Outcomes:
 
 
 def _lines(file: Path) -> Iterator[str]:
-    opened = gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8")
-    with opened as lines:
+    with gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8") as lines:
         yield from (line for line in lines if line.strip())
 
 

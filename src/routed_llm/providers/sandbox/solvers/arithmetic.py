@@ -24,15 +24,16 @@ _WORDED = {
     "squared": "squared",
     "cubed": "cubed",
 }
-_SYMBOLS = {"**": "^", "×": "*", "·": "*", "÷": "/", "−": "-", "x": "*"}
+_SYMBOLS = {"**": "^", "\u00d7": "*", "\u00b7": "*", "\u00f7": "/", "\u2212": "-", "x": "*"}
 _OPERATOR = re.compile(
-    r"\b(?:" + "|".join(_WORDED) + r")\b|%\s+of\b|\*\*|[-+*/^()×·÷−]|(?<=[\d\s)])x(?=[\d\s(])", re.IGNORECASE
+    r"\b(?:" + "|".join(_WORDED) + r")\b|%\s+of\b|\*\*|[-+*/^()\u00d7\u00b7\u00f7\u2212]|(?<=[\d\s)])x(?=[\d\s(])",
+    re.IGNORECASE,
 )
 _DATE = re.compile(r"\b\d{4}-\d{2}-\d{2}\b|\b\d{1,2}/\d{1,2}/\d{2,4}\b")
 _CUE = re.compile(r"\b(?:what|compute|calculate|evaluate|solve|how much|work out|result)\b|=", re.IGNORECASE)
 _LISTED = re.compile(r"\b(sum|total|product|average|mean) of\b([^?!]*)", re.IGNORECASE)
 #: longest run of tokens that is tried
-_LONGEST = 160
+_LONGEST = 64
 
 
 def _tokens(text: str) -> list[tuple[Token, int, int]]:
@@ -57,7 +58,7 @@ def _runs(text: str) -> list[list[Token]]:
             runs.append([])
         runs[-1].append(token)
         end = stop
-    return [run[:_LONGEST] for run in runs]
+    return [run[:_LONGEST] for run in runs if len(run) > 1]
 
 
 def _best(run: list[Token]) -> Expression | None:
@@ -83,7 +84,7 @@ def _expression(text: str) -> tuple[Expression, list[Token]] | None:
     cued = _CUE.search(text) is not None or not re.search(r"[A-Za-z]", text)
     candidates = []
     for run in _runs(masked)[:200]:
-        if len(run) < 2 or (_weak(run) and not cued):
+        if not any(isinstance(token, str) for token in run) or (_weak(run) and not cued):
             continue
         found = _best(run)
         if found is not None:

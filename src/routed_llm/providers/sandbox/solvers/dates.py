@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
+from functools import partial
 from random import Random
 
 from routed_llm.providers.sandbox.solvers.numerals import numerals
@@ -40,10 +41,12 @@ def find_dates(text: str) -> list[Found]:
     """All dates of the text that exist in the calendar, in order."""
     found = []
     for match in _DATE.finditer(text):
-        parts = [(match[f"y{i}"], match[f"m{i}"], match[f"d{i}"]) for i in (1, 2, 3) if match[f"y{i}"]][0]
-        month = _MONTHS.get(parts[1].lower()) or int(parts[1]) if not parts[1].isdigit() else int(parts[1])
+        form = next(i for i in (1, 2, 3) if match[f"y{i}"])
+        spoken = match[f"m{form}"].lower()
+        month = _MONTHS[spoken] if spoken in _MONTHS else int(spoken)
         try:
-            found.append(Found(date(int(parts[0]), month, int(parts[2])), match.start(), match.end()))
+            day = date(int(match[f"y{form}"]), month, int(match[f"d{form}"]))
+            found.append(Found(day, match.start(), match.end()))
         except ValueError:
             continue
     return found
@@ -77,7 +80,7 @@ def _shifted(text: str, at: Found) -> Solution | None:
         except (ValueError, OverflowError):
             return None
         hard = 1 + min(4.0, abs((day - at.day).days) / 60)
-        return Solution("dates", day.isoformat(), hard, lambda chance: _near(day, chance))
+        return Solution("dates", day.isoformat(), hard, partial(_near, day))
     return None
 
 

@@ -20,107 +20,15 @@ _CUE = re.compile(
     r"\b(e-?mail|link|url|(?:tele)?phone|date|number|name)\w*\b[^:\n]{0,80}:",
     re.IGNORECASE,
 )
-_PHRASE = re.compile(r"\b[A-Z][\w'’-]*(?:(?:,? (?:of|de|la|van|von) |,? )[A-Z][\w'’-]*)*")
-_OPENERS = frozenset(
-    [
-        "A",
-        "An",
-        "And",
-        "Are",
-        "As",
-        "At",
-        "Be",
-        "But",
-        "By",
-        "Can",
-        "Could",
-        "Did",
-        "Do",
-        "Does",
-        "Extract",
-        "Find",
-        "For",
-        "From",
-        "Give",
-        "Given",
-        "Good",
-        "He",
-        "Hello",
-        "Her",
-        "Hey",
-        "Hi",
-        "His",
-        "How",
-        "I",
-        "If",
-        "In",
-        "Is",
-        "It",
-        "Its",
-        "Let",
-        "List",
-        "Make",
-        "May",
-        "My",
-        "No",
-        "Not",
-        "Now",
-        "Of",
-        "On",
-        "Or",
-        "Our",
-        "Please",
-        "Return",
-        "She",
-        "Should",
-        "So",
-        "Some",
-        "Summarize",
-        "Tell",
-        "That",
-        "The",
-        "Their",
-        "Then",
-        "There",
-        "These",
-        "They",
-        "This",
-        "Those",
-        "To",
-        "Use",
-        "Using",
-        "Was",
-        "We",
-        "What",
-        "When",
-        "Where",
-        "Which",
-        "Who",
-        "Why",
-        "Will",
-        "With",
-        "Would",
-        "Write",
-        "Yes",
-        "You",
-        "Your",
-        "Create",
-        "Describe",
-        "Convert",
-        "Compute",
-        "Calculate",
-        "Explain",
-        "Generate",
-        "Get",
-        "Set",
-        "Add",
-        "Call",
-        "Send",
-        "Book",
-        "Show",
-        "Sort",
-    ]
+_PHRASE = re.compile(r"\b[A-Z][\w'\u2019-]*(?:(?:,? (?:of|de|la|van|von) |,? )[A-Z][\w'\u2019-]*)*")
+_OPENERS_TEXT = (
+    "A An And Are As At Be But By Can Could Did Do Does Extract Find For From Give Given Good He Hello "
+    "Her Hey Hi His How I If In Is It Its Let List Make May My No Not Now Of On Or Our Please Return She "
+    "Should So Some Summarize Tell That The Their Then There These They This Those To Use Using Was We "
+    "What When Where Which Who Why Will With Would Write Yes You Your Create Describe Convert Compute "
+    "Calculate Explain Generate Get Set Add Call Send Book Show Sort"
 )
+_OPENERS = frozenset(_OPENERS_TEXT.split())
 _SUBJECT = re.compile(r"\s+(?:is|was|has|had|lives|works|said|wrote|met|and|ordered|bought)\b")
 
 
@@ -131,7 +39,7 @@ def names(text: str) -> list[str]:
         words = match[0].split(" ")
         before = text[: match.start()].rstrip(" \"'(")
         opens = not before or before[-1] in ".!?:\n" or "\n" in text[len(before) : match.start()]
-        while words and words[0].strip("'’,") in _OPENERS:
+        while words and words[0].strip("'\u2019,") in _OPENERS:
             words.pop(0)
             opens = False
         if words and not (opens and len(words) == 1 and not _SUBJECT.match(text, match.end())):

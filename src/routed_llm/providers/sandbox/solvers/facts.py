@@ -13,7 +13,7 @@ from routed_llm.providers.sandbox.solvers.numerals import numerals
 
 __all__ = ["Facts", "Quantity", "read_facts"]
 
-_QUOTED = re.compile(r"“([^”]+)”|\"([^\"\n]+)\"|(?<!\w)'([^'\n]+)'(?!\w)|‘([^’]+)’|「([^」]+)」|`([^`\n]+)`")
+_QUOTED = re.compile(r"“([^”]+)”|\"([^\"\n]+)\"|(?<!\w)'([^'\n]+)'(?!\w)|\u2018([^\u2019]+)\u2019|「([^」]+)」|`([^`\n]+)`")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,61 +10,19 @@ from routed_llm.providers.sandbox.solvers.numerals import only_number
 
 __all__ = ["find_flag", "find_number", "find_text", "words_of"]
 
-_PLACES = frozenset(
-    [
-        "location",
-        "city",
-        "place",
-        "country",
-        "town",
-        "region",
-        "address",
-        "destination",
-        "origin",
-        "state",
-        "street",
-        "venue",
-        "area",
-    ]
-)
-_WHOLE = frozenset(
-    [
-        "query",
-        "question",
-        "input",
-        "text",
-        "prompt",
-        "content",
-        "message",
-        "request",
-        "task",
-        "instruction",
-        "instructions",
-        "expression",
-    ]
-)
-_ANSWERS = frozenset(["answer", "result", "solution", "value", "total", "sum", "response", "output", "reply", "final"])
-_NAMED = frozenset(
-    [
-        "name",
-        "names",
-        "title",
-        "person",
-        "author",
-        "customer",
-        "company",
-        "user",
-        "sender",
-        "recipient",
-        "employee",
-        "product",
-        "style",
-        "language",
-        "team",
-    ]
-)
+_PLACES_TEXT = "location city place country town region address destination origin state street venue area"
+_PLACES = frozenset(_PLACES_TEXT.split())
+_WHOLE_TEXT = "query question input text prompt content message request task instruction instructions expression"
+_WHOLE = frozenset(_WHOLE_TEXT.split())
+_ANSWERS_TEXT = "answer result solution value total sum response output reply final"
+_ANSWERS = frozenset(_ANSWERS_TEXT.split())
+_NAMED_TEXT = "name names title person author customer company user sender recipient employee product style language team"
+_NAMED = frozenset(_NAMED_TEXT.split())
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[_\W]+")
-_PLACE = re.compile(r"\b(?:in|at|near|for|to|from)\s+((?:the\s+)?[\w'’]+(?:\s[\w'’]+)?(?:,\s?\w+)?)\s*(?=[?.!,;]|$|\band\b)")
+_PLACE = re.compile(
+    r"\b(?:in|at|near|for|to|from)\s+"
+    r"((?:the\s+)?[\w'\u2019]+(?:\s[\w'\u2019]+)?(?:,\s?\w+)?)\s*(?=[?.!,;]|$|\band\b)"
+)
 _UNITS = {"age": r"\s*-?\s*years?\b", "duration": r"\s*(?:minute|hour|day)", "price": r"\s*(?:dollar|euro|usd|eur)\b"}
 
 
@@ -80,7 +38,7 @@ def _labelled(name: str, text: str) -> str | None:
     if mark is None:
         return None
     rest = text[mark.end() :]
-    quoted = re.match(r"[\"'“‘`](.+?)[\"'”’`]", rest)
+    quoted = re.match(r"[\"'“\u2018`](.+?)[\"'”\u2019`]", rest)
     phrase = quoted[1] if quoted else re.split(r"[,;\n!?]|\.(?:\s|$)|\s+and\s+|\s+keys?\b", rest, maxsplit=1)[0]
     return phrase.strip() or None
 

@@ -13,81 +13,13 @@ _CONTEXT = re.compile(r"\bcontext\b[^:\n]*(?::|\n)", re.IGNORECASE)
 _QUESTION = re.compile(r"\bquestion\s*:", re.IGNORECASE)
 _SENTENCE = re.compile(r"[^.!?\n]+[.!?]?")
 _WORD = re.compile(r"[^\W_]+")
-_EMPTY = frozenset(
-    [
-        "a",
-        "about",
-        "after",
-        "an",
-        "and",
-        "any",
-        "are",
-        "as",
-        "at",
-        "be",
-        "by",
-        "can",
-        "could",
-        "did",
-        "do",
-        "does",
-        "for",
-        "from",
-        "give",
-        "had",
-        "has",
-        "have",
-        "he",
-        "how",
-        "i",
-        "if",
-        "in",
-        "into",
-        "is",
-        "it",
-        "its",
-        "me",
-        "my",
-        "of",
-        "on",
-        "or",
-        "our",
-        "please",
-        "she",
-        "so",
-        "some",
-        "tell",
-        "than",
-        "that",
-        "the",
-        "their",
-        "them",
-        "then",
-        "there",
-        "these",
-        "they",
-        "this",
-        "to",
-        "up",
-        "us",
-        "use",
-        "using",
-        "was",
-        "we",
-        "were",
-        "what",
-        "when",
-        "where",
-        "which",
-        "who",
-        "why",
-        "will",
-        "with",
-        "would",
-        "you",
-        "your",
-    ]
+_EMPTY_TEXT = (
+    "a about after an and any are as at be by can could did do does for from give had has have he how i "
+    "if in into is it its me my of on or our please she so some tell than that the their them then there "
+    "these they this to up us use using was we were what when where which who why will with would you "
+    "your"
 )
+_EMPTY = frozenset(_EMPTY_TEXT.split())
 
 
 def content_words(text: str) -> set[str]:

@@ -142,11 +142,11 @@ class _Filler:
         kind = items.get("type")
         if kind in ("integer", "number"):
             numbers = [item.value for item in self.facts.numbers if kind == "number" or item.value.denominator == 1]
-            return [Filled(_plain(value), found=1) for value in numbers]
+            return [Filled(_plain(value), found=1) for value in numbers if _allowed(value, items)]
         if kind == "string" and not items.get("enum"):
             _, colon, listed = self.facts.text.partition(":")
             found = self.facts.quoted or (list_items(listed) if colon else []) or self.facts.names
-            return [Filled(value, found=1) for value in found]
+            return [Filled(value, found=1) for value in found if _fits(value, items)]
         if kind == "object" or "properties" in items:
             parts = [_Filler(self.root, read_facts(part)).value(items, name, depth + 1) for part in segments(self.facts.text)]
             return [part for part in parts if part.found and not part.missing]
@@ -161,12 +161,18 @@ class _Filler:
 
     def _text(self, node: Mapping[str, Any], name: str) -> Filled:
         kind = str(node.get("format") or "")
-        pattern = node.get("pattern")
         most = node.get("maxLength")
         value = find_text(name, kind, self.facts)
-        if value is not None and (pattern is None or re.search(pattern, value)) and len(value) >= node.get("minLength", 0):
+        if value is not None and _fits(value[:most], node):
             return Filled(value[:most], found=1)
         return Filled(_filler_text(kind, name, self.facts.text, node.get("minLength", 0))[:most], missing=1)
+
+
+def _fits(value: str, node: Mapping[str, Any]) -> bool:
+    pattern = node.get("pattern")
+    return node.get("minLength", 0) <= len(value) <= node.get("maxLength", len(value)) and (
+        pattern is None or re.search(pattern, value) is not None
+    )
 
 
 def _plain(value: Fraction) -> int | float:

@@ -47,7 +47,9 @@ _CLASSES: dict[str, ErrorKind] = {
         ("ModelConnectionError", "APIConnectionError", "TransportError", "ClientConnectionError",
          "EndpointConnectionError", "HTTPClientError", "ConnectionError"), "connection",
     ),
-    **dict.fromkeys(("JSONDecodeError", "ValidationError", "OutputParserException", "DecodingError", "UnicodeDecodeError"), "malformed"),
+    **dict.fromkeys(
+        ("JSONDecodeError", "ValidationError", "OutputParserException", "DecodingError", "UnicodeDecodeError"), "malformed",
+    ),
 }  # fmt: skip
 #: causes that show that nothing was sent
 _UNSENT = frozenset(
@@ -63,7 +65,7 @@ def guarded(act: Callable[[], T], secrets: Sequence[str] = ()) -> T:
     """
     try:
         return act()
-    except Exception as error:  # noqa: BLE001  # any class may come out of an object that is not ours
+    except Exception as error:  # any class may come out of an object that is not ours
         failure = failure_of(error, secrets)
         if failure is None:
             raise
@@ -74,7 +76,7 @@ async def aguarded(awaitable: Awaitable[T], secrets: Sequence[str] = ()) -> T:
     """Wait for something of a user's object; see :func:`guarded`."""
     try:
         return await awaitable
-    except Exception as error:  # noqa: BLE001  # any class may come out of an object that is not ours
+    except Exception as error:  # any class may come out of an object that is not ours
         failure = failure_of(error, secrets)
         if failure is None:
             raise
@@ -131,7 +133,8 @@ def _of_an_answer(error: Exception, names: Sequence[str]) -> ProviderError | Non
 
 
 def _status(error: Exception, response: Any) -> int | None:
-    told = (getattr(error, "status_code", None), getattr(response, "status_code", None), getattr(error, "code", None), getattr(error, "status", None))
+    told = [getattr(thing, "status_code", None) for thing in (error, response)]
+    told += [getattr(error, name, None) for name in ("code", "status")]
     return next((s for s in told if isinstance(s, int) and not isinstance(s, bool) and 300 <= s < 600), None)
 
 

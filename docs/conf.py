@@ -1,0 +1,41 @@
+"""Settings of the documentation. API pages are written from the docstrings before anything is read."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "src")]
+
+import routed_llm  # noqa: E402  # found by the line above
+
+project = "routed-llm"
+author = "The routed-llm developers"
+project_copyright = author
+release = version = routed_llm.__version__
+
+extensions = ["myst_parser"]
+myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
+myst_heading_anchors = 4
+source_suffix = {".md": "markdown"}
+exclude_patterns = ["_build", "generator", "benchmarks-table.md"]
+nitpicky = True
+html_theme = "furo"
+html_title = "routed-llm"
+pygments_style = "friendly"
+
+
+def _with_measured_table(app, docname, source):
+    """Add the table of the last benchmark run to its page, where there was one."""
+    if docname == "benchmarks" and (HERE / "benchmarks-table.md").is_file():
+        source[0] += "\n\n```{include} benchmarks-table.md\n```\n"
+
+
+def setup(app):
+    """Write the API pages, and tell Sphinx of the benchmark table."""
+    from generate import write_api
+
+    write_api(HERE / "api")
+    app.connect("source-read", _with_measured_table)
+    return {"parallel_read_safe": True}

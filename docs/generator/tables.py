@@ -1,0 +1,151 @@
+"""Tables of the pages, made from the very data that the code runs on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from generator.docstrings import first_sentence, named_parts
+
+__all__ = ["TABLES"]
+
+_NEXT = {
+    "next": "the next model at once",
+    "larger": "the next model with a larger window",
+    "raise": "the error is raised: another model would fail too",
+}
+_COOL = {
+    None: "no",
+    "backoff": "1 s, doubling to 30 s, or as told",
+    "long": "10 minutes",
+    "account": "10 minutes, the whole account",
+    "change": "for good",
+}
+
+
+def _cell(value: Any) -> str:
+    return " ".join(str(value).split()).replace("|", "\\|")
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines)
+
+
+def hints() -> str:
+    """Every hint with its type and meaning."""
+    from routed_llm.hints import HINTS
+
+    return _table(("Hint", "Type", "Meaning"), ((f"`{h.name}`", f"`{h.type}`", h.meaning) for h in HINTS.values()))
+
+
+def strategies() -> str:
+    """Every strategy with the pieces it is made of."""
+    from routed_llm.policy.strategies import STRATEGIES
+
+    rows = []
+    for name, recipe in STRATEGIES.items():
+        policy = recipe()
+        scores = ", ".join(f"`{s.name}`" + (f" x {w:g}" if len(policy.scorers) > 1 else "") for s, w in policy.scorers)
+        facts = ", ".join(f"`{f.name}`" for f in policy.features)
+        order = first_sentence(type(policy.selector).__doc__ or "").partition(";")[0].rstrip(".")
+        rows.append((f"`{name}`", facts or "-", scores or "-", order))
+    return _table(("Strategy", "Finds out", "Scores", "Orders by"), rows)
+
+
+def _core_class(kind: Any) -> str:
+    """langchain-core's class of which an error of this kind is also an instance."""
+    from routed_llm.errors import CallFailed
+    from routed_llm.langchain.errors import at_the_door
+
+    raised = type(at_the_door(CallFailed("", kind=kind)))
+    return next(c.__name__ for c in raised.__mro__ if c.__module__ == "langchain_core.exceptions")
+
+
+def reactions() -> str:
+    """Every kind of error with what it means for the next step."""
+    from routed_llm.dispatch.reactions import REACTIONS
+
+    rows = []
+    for kind, reaction in REACTIONS.items():
+        again = "yes" if reaction.same else "no"
+        cells = (reaction.meaning, _NEXT[reaction.then], again, _COOL[reaction.cool], f"`{_core_class(kind)}`")
+        rows.append((f"`{kind}`", *cells))
+    head = ("`kind`", "What happened", "Then", "Same model again", "Left alone", "langchain-core class")
+    return _table(head, rows)
+
+
+def errors() -> str:
+    """Every error class with its parent and first sentence."""
+    from routed_llm import errors as module
+
+    rows = []
+    for name in module.__all__:
+        cls = getattr(module, name)
+        if isinstance(cls, type):
+            parents = ", ".join(f"`{base.__name__}`" for base in cls.__bases__)
+            rows.append((f"`{name}`", parents, first_sentence(cls.__doc__ or "")))
+    return _table(("Error", "Is a", "When"), rows)
+
+
+def providers() -> str:
+    """Every provider row: the prefix, its other names, and where its key is looked for."""
+    from routed_llm.providers.rows import load_rows
+
+    rows = []
+    for row in load_rows().values():
+        names = ", ".join(f"`{name}:`" for name in (row.name, *row.aliases))
+        keys = ", ".join(f"`{name}`" for name in row.key_env) or "-"
+        if not row.key_required:
+            keys = f"{keys} (not needed)" if row.key_env else "not needed"
+        at = ", ".join(f"`{name}`" for name in row.base_url_env)
+        where = f"`{row.base_url}`" + (f" or {at}" if at else "") if row.base_url else at
+        rows.append((names, row.title, keys, where))
+    return _table(("Prefix", "Provider", "Key", "Address"), rows)
+
+
+def limits() -> str:
+    """The call budget with its defaults."""
+    from routed_llm.dispatch.budget import Limits
+
+    meanings = named_parts(Limits.__doc__ or "")
+    units = {"attempts": "", "same": ""}
+    rows = []
+    for name, default in Limits()._asdict().items():
+        shown = "-" if default is None else f"{default:g}{units.get(name, ' s')}"
+        rows.append((f"`{name}`", shown, meanings[name]))
+    return _table(("Limit", "Default", "Meaning"), rows)
+
+
+def abilities() -> str:
+    """The abilities that a call can need."""
+    from routed_llm.catalog.models import ABILITIES
+
+    return ", ".join(f"`{name}`" for name in ABILITIES)
+
+
+def sandbox() -> str:
+    """The simulated models with what they state about themselves."""
+    from routed_llm.catalog.prices import NANO
+    from routed_llm.providers.sandbox import DEFAULT_MODELS
+
+    rows = []
+    for model in DEFAULT_MODELS:
+        price = model.price
+        told = "unknown" if price is None else f"${price.input / NANO:g} / ${price.output / NANO:g}"
+        rows.append(
+            (f"`sandbox:{model.name}`", told, f"{model.context:,}", f"{model.skill:g}", ", ".join(sorted(model.abilities)))
+        )
+    return _table(("Model", "Price per million tokens, in / out", "Window", "Skill", "Abilities"), rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "abilities": abilities,
+    "errors": errors,
+    "hints": hints,
+    "limits": limits,
+    "providers": providers,
+    "reactions": reactions,
+    "sandbox": sandbox,
+    "strategies": strategies,
+}

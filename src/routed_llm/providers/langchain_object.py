@@ -1,0 +1,226 @@
+"""A LangChain chat model object as an endpoint.
+
+It is asked through the methods that ``BaseChatModel`` itself uses below its callbacks (``_generate_with_cache``,
+``_stream`` and their async twins), so the caller's handlers see one run, that of the routed model, and the object's cache,
+rate limiter, handlers and ``output_version`` work as ever. It gets the very message objects that the caller gave.
+
+Time limits: async calls are cancelled when their time is up. Sync code cannot be interrupted: known classes get what is left
+as ``timeout=`` (only where no cache is on, whose key it would change; it bounds each wait for the network), others run on.
+"""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from langchain_core.globals import get_llm_cache
+from langchain_core.messages import BaseMessage, convert_to_messages
+
+from routed_llm.driver import AsyncSource, Patience, Source
+from routed_llm.errors import ConfigurationError
+from routed_llm.providers.blocking import ThreadedSource, Threads, within
+from routed_llm.providers.langchain_answers import answer_of
+from routed_llm.providers.langchain_binding import Binder
+from routed_llm.providers.langchain_chunks import ChunkReader, events_of
+from routed_llm.providers.langchain_describe import Described, describe
+from routed_llm.providers.langchain_modes import methods_of
+from routed_llm.providers.langchain_retries import sdk_timeout, tells_finish, without_retries
+from routed_llm.providers.langchain_runs import OwnHandlers
+from routed_llm.providers.langchain_streams import AsyncChunkSource, AsyncWholeSource, ChunkSource, WholeSource
+from routed_llm.providers.langchain_unwrap import candidates_of, unwrap
+from routed_llm.providers.sdk_errors import aguarded, guarded
+from routed_llm.requests import Request
+from routed_llm.results import Answer
+
+__all__ = ["Described", "LangChainEndpoint", "candidates_of", "describe", "unwrap"]
+
+
+class _Call(NamedTuple):
+    """What the object's method is called with."""
+
+    messages: list[BaseMessage]
+    stop: list[str] | None
+    kwargs: dict[str, Any]
+    schema_tool: str | None
+
+
+class LangChainEndpoint:
+    """A chat model, as itself or bound (``.bind``, ``.with_config``, ``init_chat_model``).
+
+    ``modes`` follows from the methods that the object really has (see ``langchain_modes``); ``marks`` are facts to tell in
+    decisions: ``inner_retries: unknown`` for a class whose retries we cannot turn off, ``inner_retries: kept``.
+
+    Args:
+        model: the chat model. It is never changed; where its retries are turned off, a copy is asked.
+        keep_retries: leave its own retries on.
+        native_schema: whether it can give typed answers without a tool; by default as its profile says, else tried.
+
+    Raises:
+        TypeError: when there is no chat model inside.
+    """
+
+    def __init__(self, model: Any, *, keep_retries: bool = False, native_schema: bool | None = None) -> None:
+        wrapped = unwrap(model)
+        self.model, self.marks = (wrapped.model, ("inner_retries: kept",)) if keep_retries else without_retries(wrapped.model)
+        if wrapped.retried:
+            self.marks = (*self.marks, "with_retry: left to the router")
+        self._bound = dict(wrapped.kwargs)
+        self._methods = methods_of(self.model)
+        self.modes = self._methods.modes
+        if native_schema is None:
+            native_schema = describe(model).abilities.get("structured_output") is not False
+        self._binder = Binder(self.model, native_schema)
+        self._own = OwnHandlers(wrapped, self.model)
+        self._threads = Threads()
+        self._secrets = _secrets(self.model)
+
+    def __repr__(self) -> str:
+        return f"<LangChainEndpoint {type(self.model).__name__}>"
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> LangChainEndpoint:
+        return self
+
+    def __reduce__(self) -> Any:
+        raise ConfigurationError(
+            f"a router that holds a {type(self.model).__name__} object cannot be pickled; "
+            "let it be made where it is needed: Model(factory=...)."
+        )
+
+    # what the object is asked -----------------------------------------------------------------------------------------
+
+    def _prepare(self, request: Request, method: str, seconds: float | None) -> _Call:
+        native = request.dialect == "langchain"
+        messages = list(request.payload) if native else convert_to_messages(request.hub_messages())
+        bound = self._binder.of(request)
+        kwargs = dict(self._bound)
+        if request.tools is not None:
+            kwargs.pop("tool_choice", None)  # it was meant for the tools that are bound to the object
+        kwargs.update(self._params(request, method))
+        kwargs.update(bound.kwargs)
+        stop = kwargs.pop("stop", None)
+        if seconds is not None and "timeout" not in kwargs:
+            limit = sdk_timeout(self.model, max(0.001, seconds))
+            if limit is not None:
+                kwargs["timeout"] = limit
+        return _Call(messages, [stop] if isinstance(stop, str) else stop, kwargs, bound.schema_tool)
+
+    def _params(self, request: Request, method: str) -> dict[str, Any]:
+        """The parameters that the method takes; what it has no place for is noted as lost."""
+        takes = _takes(getattr(type(self.model), method))
+        params = {}
+        for name, value in request.params.items():
+            if value is None:
+                continue
+            if takes is None or name == "stop" or name in takes:
+                params[name] = value
+            else:
+                request.losses.append(f"{type(self.model).__name__} does not take {name}: left out")
+        return params
+
+    def _seconds(self, patience: Patience, stream: bool) -> float | None:
+        """What is left, for a sync call; None where a time in the arguments would spoil the key of a cache."""
+        cache = self.model.cache
+        cached = cache is not False and not stream and (cache is not None or get_llm_cache() is not None)
+        return None if cached else patience.first - time.monotonic()
+
+    # whole answers ----------------------------------------------------------------------------------------------------
+
+    def call(self, request: Request, patience: Patience) -> Answer:
+        """A whole answer, in sync code."""
+        return guarded(lambda: self._whole(request, patience), self._secrets)
+
+    async def acall(self, request: Request, patience: Patience) -> Answer:
+        """A whole answer, in async code; an object without async methods is asked in a thread."""
+        if self._methods.agenerate or not (self._methods.generate or self._methods.stream):
+            return await aguarded(self._awhole(request, patience), self._secrets)
+        return await aguarded(self._threads.run(patience.first, self._whole, request, patience), self._secrets)
+
+    def _whole(self, request: Request, patience: Patience) -> Answer:
+        direct = self._methods.generate or not self._methods.stream
+        call = self._prepare(request, "_generate" if direct else "_stream", self._seconds(patience, False))
+        kwargs = call.kwargs if direct else {**call.kwargs, "stream": True}
+        run = self._own.start(call.messages, call.stop, call.kwargs)
+        try:
+            result = self.model._generate_with_cache(call.messages, stop=call.stop, run_manager=run.manager, **kwargs)
+        except BaseException as error:
+            run.failed(error)
+            raise
+        run.ended(result)
+        return answer_of(result, call.schema_tool)
+
+    async def _awhole(self, request: Request, patience: Patience) -> Answer:
+        direct = self._methods.agenerate or not self._methods.astream
+        call = self._prepare(request, "_agenerate" if direct else "_astream", None)
+        kwargs = call.kwargs if direct else {**call.kwargs, "stream": True}
+        run = await self._own.astart(call.messages, call.stop, call.kwargs)
+        try:
+            asked = self.model._agenerate_with_cache(call.messages, stop=call.stop, run_manager=run.manager, **kwargs)
+            result = await within(patience.first, asked)
+        except BaseException as error:
+            await run.afailed(error)
+            raise
+        await run.aended(result)
+        return answer_of(result, call.schema_tool)
+
+    # streams ----------------------------------------------------------------------------------------------------------
+
+    def open(self, request: Request, patience: Patience) -> Source:
+        """Begin a stream, in sync code."""
+        return guarded(lambda: self._open(request, patience), self._secrets)
+
+    async def aopen(self, request: Request, patience: Patience) -> AsyncSource:
+        """Begin a stream, in async code; a sync stream is read in threads."""
+        if self._methods.astream or not self._methods.stream:
+            return await aguarded(self._aopen(request, patience), self._secrets)
+        source = await aguarded(self._threads.run(patience.first, self._open, request, patience), self._secrets)
+        return ThreadedSource(source, self._threads)
+
+    def _reader(self, call: _Call) -> ChunkReader:
+        return ChunkReader(self.model.output_version, call.schema_tool, tells_finish(self.model))
+
+    def _open(self, request: Request, patience: Patience) -> Source:
+        call = self._prepare(request, "_stream", self._seconds(patience, True))
+        if not self._methods.stream or not self.model._should_stream(async_api=False, **{**call.kwargs, "stream": True}):
+            return WholeSource(events_of(self._whole(request, patience)))
+        run = self._own.start(call.messages, call.stop, call.kwargs)
+        try:
+            if self.model.rate_limiter is not None:
+                self.model.rate_limiter.acquire(blocking=True)
+            chunks = self.model._stream(call.messages, stop=call.stop, **call.kwargs)
+        except BaseException as error:
+            run.failed(error)
+            raise
+        return ChunkSource(iter(chunks), self._reader(call), run, self._secrets)
+
+    async def _aopen(self, request: Request, patience: Patience) -> AsyncSource:
+        call = self._prepare(request, "_astream", None)
+        if not self._methods.astream or not self.model._should_stream(async_api=True, **{**call.kwargs, "stream": True}):
+            return AsyncWholeSource(events_of(await self.acall(request, patience)))
+        run = await self._own.astart(call.messages, call.stop, call.kwargs)
+        try:
+            if self.model.rate_limiter is not None:
+                await within(patience.first, self.model.rate_limiter.aacquire(blocking=True))
+            chunks = self.model._astream(call.messages, stop=call.stop, **call.kwargs)
+        except BaseException as error:
+            await run.afailed(error)
+            raise
+        return AsyncChunkSource(aiter(chunks), self._reader(call), run, self._secrets)
+
+
+@lru_cache(maxsize=1024)
+def _takes(method: Any) -> frozenset[str] | None:
+    """Names of the arguments that a method takes; None where it takes any."""
+    parameters = inspect.signature(method).parameters
+    if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values()):
+        return None
+    return frozenset(parameters)
+
+
+def _secrets(model: Any) -> tuple[str, ...]:
+    """The secret values in an object's fields, to keep them out of messages."""
+    fields: Mapping[str, Any] = model.__dict__
+    found = (value.get_secret_value() for value in fields.values() if hasattr(value, "get_secret_value"))
+    return tuple(secret for secret in found if isinstance(secret, str) and len(secret) > 3)

@@ -1,0 +1,10 @@
+"""What tests of your own programs need: simulated models on a loopback port, without keys and without cost.
+
+The fixture ``sandbox`` comes with ``pytest_plugins = ["routed_llm.testing.pytest_plugin"]``.
+"""
+
+from __future__ import annotations
+
+from routed_llm.providers.sandbox import DEFAULT_MODELS, Sandbox, SandboxModel, SandboxServer
+
+__all__ = ["DEFAULT_MODELS", "Sandbox", "SandboxModel", "SandboxServer"]

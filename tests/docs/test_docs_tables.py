@@ -1,0 +1,133 @@
+"""The documentation says what the code says: tables are complete and fresh, and every name that it uses exists."""
+
+import re
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = sorted(DOCS.glob("*.md"))
+IDS = [page.name for page in PAGES]
+DOTTED = re.compile(r"\brouted_llm(?:\.[A-Za-z_]\w*)+")
+IMPORTED = re.compile(r"^\s*from (routed_llm[\w.]*) import \(?([\w, \n]+?)\)?$", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def generate():
+    """The generator, as a build of the documentation uses it."""
+    sys.path.insert(0, str(DOCS))
+    try:
+        yield import_module("generate")
+    finally:
+        sys.path.remove(str(DOCS))
+
+
+def column(page, table):
+    """The first column of a generated table, without its backticks."""
+    text = (DOCS / page).read_text(encoding="utf-8")
+    block = text.split(f"<!-- generated: {table} -->", 1)[1].split("<!-- end -->", 1)[0]
+    rows = [line.strip("| ").split(" | ")[0] for line in block.strip().splitlines()]
+    return [cell.strip("`") for cell in rows[2:]]
+
+
+def resolve(name):
+    """The thing of a dotted name: a module, or what is inside of one."""
+    thing, path = import_module("routed_llm"), "routed_llm"
+    for part in name.split(".")[1:]:
+        path = f"{path}.{part}"
+        thing = getattr(thing, part, None) or import_module(path)
+    return thing
+
+
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_tables_are_fresh(page, generate):
+    text = page.read_text(encoding="utf-8")
+    assert generate.refreshed(text) == text, "run: python docs/generate.py"
+
+
+def test_every_table_is_used(generate):
+    everything = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    for name in generate.TABLES:
+        assert f"<!-- generated: {name} -->" in everything
+
+
+def test_every_hint_is_told():
+    from routed_llm.hints import HINTS
+
+    assert column("hints.md", "hints") == list(HINTS)
+
+
+def test_every_strategy_is_told():
+    from routed_llm.policy.strategies import STRATEGIES
+
+    assert column("strategies.md", "strategies") == list(STRATEGIES)
+    text = (DOCS / "strategies.md").read_text(encoding="utf-8")
+    for name in STRATEGIES:
+        assert f"\n**{name}**" in text, f"{name} has no paragraph of its own"
+
+
+def test_every_kind_of_error_is_told():
+    from typing import get_args
+
+    from routed_llm.errors import ErrorKind
+
+    assert column("failures.md", "reactions") == list(get_args(ErrorKind))
+
+
+def test_every_error_is_told():
+    from routed_llm import errors
+
+    classes = [name for name in errors.__all__ if isinstance(getattr(errors, name), type)]
+    assert column("failures.md", "errors") == classes
+
+
+def test_every_limit_and_provider_is_told():
+    from routed_llm import Limits
+    from routed_llm.providers.rows import load_rows
+
+    assert column("failures.md", "limits") == list(Limits._fields)
+    told = " ".join(column("models.md", "providers"))
+    assert all(f"{name}:" in told for name in load_rows())
+
+
+def test_every_public_name_has_a_place_in_the_api(generate, tmp_path):
+    import routed_llm
+
+    generate.write_api(tmp_path)
+    page = (tmp_path / "routed_llm.md").read_text(encoding="utf-8")
+    for name in routed_llm.__all__:
+        assert f"\n## {name}\n" in page
+    assert ":class:`" not in page
+    assert "Args:" not in page
+
+
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_every_name_exists(page):
+    text = page.read_text(encoding="utf-8")
+    for name in set(DOTTED.findall(text)):
+        assert resolve(name) is not None, name
+    for module, names in IMPORTED.findall(text):
+        for name in filter(None, (part.strip() for part in names.split(","))):
+            assert hasattr(import_module(module), name), f"{module}.{name}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_every_file_that_is_named_exists(page):
+    src = DOCS.parent / "src" / "routed_llm"
+    text = page.read_text(encoding="utf-8")
+    named = re.findall(r"(?<![\w/-])((?:catalog|dialects|dispatch|langchain|policy|prompt|providers|state|telemetry)/[\w/*]+\.\w+)", text)
+    for name in named:
+        assert list(src.glob(name)), f"{page.name} names {name}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=IDS)
+def test_every_command_exists(page):
+    from routed_llm.cli.main import main
+
+    text = page.read_text(encoding="utf-8")
+    for line in re.findall(r"^routed-llm (.*?)(?:\s+#.*)?$", text, re.MULTILINE):
+        command = main.commands[line.split()[0]]
+        options = {option for parameter in command.params for option in parameter.opts}
+        assert options.issuperset(re.findall(r"--[\w-]+", line)), line

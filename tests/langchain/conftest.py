@@ -1,0 +1,16 @@
+"""The media that langchain-tests fetches come from local files; nothing else of it is touched."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import langchain_tests.integration_tests.chat_models as suite
+import pytest
+from standard_media import get_local
+
+
+@pytest.fixture(autouse=True)
+def local_media(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the suite's own name ``httpx`` is replaced, so that clients still use the real one."""
+    monkeypatch.setattr(suite, "httpx", SimpleNamespace(get=get_local))
+    monkeypatch.setenv("LANGCHAIN_TESTS_USER_AGENT", "local")
