@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
-__all__ = ["Answer", "Event", "Finish", "Fragment", "Opaque", "Reasoning", "Served", "Text", "ToolCall", "ToolCallDelta", "Usage"]
+__all__ = ["CONTENT_EXTRAS", "Answer", "Event", "Finish", "Fragment", "Opaque", "Reasoning", "Served", "Text", "ToolCall", "ToolCallDelta", "Usage"]
+
+#: opaque parts that are content by themselves
+CONTENT_EXTRAS = frozenset({"refusal", "audio", "other_choices"})
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "other"]
 
@@ -177,7 +180,9 @@ class Answer:
     @property
     def is_empty(self) -> bool:
         """True when there is nothing in it that a caller could use."""
-        return not (self.text or self.tool_calls or self.extras) and self.native is None
+        if self.text or self.tool_calls:
+            return False
+        return self.native is None and not any(name in self.extras for name in CONTENT_EXTRAS)
 
     def __repr__(self) -> str:
         calls = f", tool_calls={len(self.tool_calls)}" if self.tool_calls else ""

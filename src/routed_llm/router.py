@@ -91,8 +91,16 @@ class Router:
 
     def __reduce__(self) -> tuple[Any, ...]:
         models, strategy, common, limits, ratio, quiet, seed = self._settings
-        _refuse_to_pickle(models)
+        self.check_picklable()
         return (_rebuilt, (models, strategy, common, limits, ratio, quiet, seed))
+
+    def check_picklable(self) -> None:
+        """Refuse to be pickled while holding an object; names it, and the way out.
+
+        Raises:
+            ConfigurationError: for the first model that is an object without a factory.
+        """
+        _refuse_to_pickle(self._settings[0])
 
     def __repr__(self) -> str:
         return f"<Router {self.policy.name}: {', '.join(self.catalog.models)}>"
@@ -172,7 +180,6 @@ def _rebuilt(*settings: Any) -> Router:
 
 
 def _refuse_to_pickle(models: Any) -> None:
-    """Name the first object that cannot be pickled, and the way out."""
     items = models.values() if isinstance(models, dict) else models if isinstance(models, (list, tuple)) else [models]
     for item in items:
         inner = item.model if isinstance(item, Model) else item

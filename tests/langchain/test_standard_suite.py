@@ -63,6 +63,9 @@ class TestFirstCandidateDown(EverySwitch):
 @pytest.mark.filterwarnings("ignore:The test .* is marked with:pytest.PytestWarning")
 class TestWrappedObjects(EverySwitch):
     __test__ = True
+    # ChatOpenAI gets the caller's own messages, and OpenAI's chat completions take no media in tool messages
+    supports_image_tool_message = False
+    supports_pdf_tool_message = False
 
     @property
     def chat_model_params(self):

@@ -160,7 +160,7 @@ def test_the_other_mode_is_rejected_with_its_reason():
 
 def test_a_cooling_deployment_is_kept_apart():
     live = LiveState()
-    live.cool("dear", 5.0)
+    live.cool("dear", 5.0, firm=False)
     decision = choose("ordered", POOL, ask(now=1.0), live)
     assert order(decision) == ["middle", "cheap"]
     assert decision.cooling == {"dear": 5.0}

@@ -98,8 +98,12 @@ def base_url(server):
 def openai_json(message=None, finish="stop"):
     body = {
         "id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "gpt-served",
-        "choices": [{"index": 0, "message": {"role": "assistant", "content": "hello", **(message or {})}, "finish_reason": finish}],
-        "usage": {"prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10, "prompt_tokens_details": {"cached_tokens": 4}},
+        "choices": [
+            {"index": 0, "finish_reason": finish, "message": {"role": "assistant", "content": "hello", **(message or {})}},
+        ],
+        "usage": {
+            "prompt_tokens": 7, "completion_tokens": 3, "total_tokens": 10, "prompt_tokens_details": {"cached_tokens": 4},
+        },
     }  # fmt: skip
     return answer(json.dumps(body).encode(), headers=JSON)
 
@@ -107,7 +111,14 @@ def openai_json(message=None, finish="stop"):
 def openai_stream(*deltas, finish="stop", done=True):
     def chunk(delta, reason=None, **more):
         choices = [] if delta is None else [{"index": 0, "delta": delta, "finish_reason": reason}]
-        body = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "gpt-served", "choices": choices, **more}
+        body = {
+            "id": "chatcmpl-1",
+            "object": "chat.completion.chunk",
+            "created": 1,
+            "model": "gpt-served",
+            "choices": choices,
+            **more,
+        }
         return b"data: " + json.dumps(body).encode() + b"\n\n"
 
     parts = [chunk({"role": "assistant", "content": ""})]
@@ -120,7 +131,8 @@ def openai_stream(*deltas, finish="stop", done=True):
 
 def anthropic_json(content=None, stop="end_turn"):
     body = {
-        "id": "msg_1", "type": "message", "role": "assistant", "model": "claude-served", "stop_reason": stop, "stop_sequence": None,
+        "id": "msg_1", "type": "message", "role": "assistant", "model": "claude-served",
+        "stop_reason": stop, "stop_sequence": None,
         "content": content or [{"type": "text", "text": "hello"}],
         "usage": {"input_tokens": 5, "output_tokens": 3, "cache_read_input_tokens": 2, "cache_creation_input_tokens": 9,
                   "cache_creation": {"ephemeral_5m_input_tokens": 4, "ephemeral_1h_input_tokens": 5}},

@@ -1,5 +1,8 @@
 """Servers and both forms of the transport, closed after each test."""
 
+import socket
+from types import SimpleNamespace
+
 import pytest
 from loopback import FORMS, Face, Server
 
@@ -35,3 +38,11 @@ def make(request):
 @pytest.fixture
 def face(make):
     return make()
+
+
+@pytest.fixture
+def nobody():
+    """A port at which nobody listens: it is bound and stays so."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield SimpleNamespace(port=taken.getsockname()[1])

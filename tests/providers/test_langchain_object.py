@@ -18,6 +18,7 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from langchain_core.rate_limiters import InMemoryRateLimiter
 from langchain_core.runnables import RunnableLambda
 from langgraph.errors import GraphInterrupt
+from pydantic import Field
 
 from routed_llm.errors import ConfigurationError, ProviderError
 from routed_llm.providers.langchain_object import LangChainEndpoint, candidates_of, describe, unwrap
@@ -33,7 +34,7 @@ def result_of(text="hello", **more):
 class Sync(BaseChatModel):
     """Sync only; remembers what it was asked."""
 
-    seen: list = []
+    seen: list = Field(default_factory=list)
     delay: float = 0.0
     raises: Any = None
     answer: Any = None
@@ -77,7 +78,9 @@ class AsyncStreaming(Async):
     async def _astream(self, messages, stop=None, run_manager=None, **kwargs):
         for piece in ("hel", "lo"):
             await asyncio.sleep(0)
-            yield ChatGenerationChunk(message=AIMessageChunk(piece), generation_info={"finish_reason": "stop"} if piece == "lo" else None)
+            yield ChatGenerationChunk(
+                message=AIMessageChunk(piece), generation_info={"finish_reason": "stop"} if piece == "lo" else None
+            )
 
 
 class Simple(SimpleChatModel):
@@ -262,7 +265,11 @@ def test_a_stream_that_is_left():
 
 
 def test_its_own_cache_and_limiter():
-    model = Sync(seen=[], cache=InMemoryCache(), answer=result_of(usage_metadata={"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}))
+    model = Sync(
+        seen=[],
+        cache=InMemoryCache(),
+        answer=result_of(usage_metadata={"input_tokens": 1, "output_tokens": 1, "total_tokens": 2}),
+    )
     endpoint = LangChainEndpoint(model)
     first, again = ask(endpoint, "sync", request(HI)), ask(endpoint, "async", request(HI))
     assert len(model.seen) == 1
@@ -280,7 +287,9 @@ def test_disabled_streaming_is_honoured():
     assert isinstance(events[0].chunk, AIMessageChunk)
 
 
-@pytest.mark.parametrize("usage", [{"input_tokens": "7", "output_tokens": 2.0, "total_tokens": 9, "input_token_details": {"cache_read": None}}, {}])
+@pytest.mark.parametrize(
+    "usage", [{"input_tokens": "7", "output_tokens": 2.0, "total_tokens": 9, "input_token_details": {"cache_read": None}}, {}]
+)
 def test_odd_usage_does_not_crash(usage):
     message = AIMessage("x")
     message.usage_metadata = usage
@@ -314,6 +323,9 @@ def test_parameters_that_it_has_no_place_for():
         (KeyError("choices"), "server_error"),
         (TypeError("got an unexpected keyword argument 'seed'"), "unsupported_parameter"),
         (NotImplementedError(), "unsupported_parameter"),
+        (ValueError("`top_k` is not supported for this model."), "unsupported_parameter"),
+        (ValueError("something broke"), "server_error"),
+        (TypeError("Received response with null value for 'choices'."), "malformed"),
         (TimeoutError(), "timeout"),
         (ConnectionResetError("gone"), "connection"),
         (ValueError({"message": "Overloaded", "type": "overloaded_error"}), "overloaded"),

@@ -4,7 +4,19 @@ import json
 import time
 
 import pytest
-from asking import anthropic_json, ask, base_url, failing, openai_json, openai_stream, request, sent_bodies, sum_of, text_of
+from asking import (
+    JSON,
+    anthropic_json,
+    ask,
+    base_url,
+    failing,
+    openai_json,
+    openai_stream,
+    request,
+    sent_bodies,
+    sum_of,
+    text_of,
+)
 from langchain_anthropic import ChatAnthropic
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.tools import tool
@@ -26,18 +38,26 @@ def openai(server, **more):
 
 def azure(server, **more):
     return AzureChatOpenAI(
-        azure_deployment="dep", azure_endpoint=f"http://127.0.0.1:{server.port}", api_version="2024-10-21", api_key="secret-azure", **more
+        azure_deployment="dep",
+        azure_endpoint=f"http://127.0.0.1:{server.port}",
+        api_version="2024-10-21",
+        api_key="secret-azure",
+        **more,
     )
 
 
 def anthropic(server, **more):
-    return ChatAnthropic(model="claude-sonnet-4-5", base_url=f"http://127.0.0.1:{server.port}", api_key="sk-ant-secret-1234", **more)
+    return ChatAnthropic(
+        model="claude-sonnet-4-6", base_url=f"http://127.0.0.1:{server.port}", api_key="sk-ant-secret-1234", **more
+    )
 
 
 def google(server, **more):
     from langchain_google_genai import ChatGoogleGenerativeAI
 
-    return ChatGoogleGenerativeAI(model="gemini-2.5-flash", google_api_key="secret-google", base_url=f"http://127.0.0.1:{server.port}", **more)
+    return ChatGoogleGenerativeAI(
+        model="gemini-2.5-flash", google_api_key="secret-google", base_url=f"http://127.0.0.1:{server.port}", **more
+    )
 
 
 @tool
@@ -94,7 +114,11 @@ def test_never_follows_redirects(serve, make, mode):
         (b"401 Unauthorized", {"message": "Incorrect API key provided: sk-secret-123456", "code": "invalid_api_key"}, "auth"),
         (b"429 Too Many Requests", {"message": "You exceeded your current quota", "code": "insufficient_quota"}, "quota"),
         (b"429 Too Many Requests", {"message": "slow down", "code": "rate_limit_exceeded"}, "rate_limit"),
-        (b"400 Bad Request", {"message": "maximum context length is 8 tokens", "code": "context_length_exceeded"}, "context_length"),
+        (
+            b"400 Bad Request",
+            {"message": "maximum context length is 8 tokens", "code": "context_length_exceeded"},
+            "context_length",
+        ),
         (b"404 Not Found", {"message": "The model does not exist", "code": "model_not_found"}, "not_found"),
         (b"503 Service Unavailable", {"message": "The server is overloaded"}, "overloaded"),
     ],
@@ -138,6 +162,15 @@ def test_a_cut_stream_is_no_answer(serve, mode):
     assert (caught.value.kind, caught.value.phase) == ("malformed", "stream")
 
 
+@pytest.mark.parametrize("body", [b"<html>hi</html>", b'{"choices": null}', b"nope", b'{"x": 1}'])
+@pytest.mark.parametrize("mode", ["sync", "astream"])
+def test_what_is_no_answer(serve, mode, body):
+    kind = b"content-type: text/html\r\n" if body[:1] == b"<" else JSON
+    with pytest.raises(ProviderError) as caught:
+        ask(LangChainEndpoint(openai(serve(keep_answering(answer(body, headers=kind))))), mode, request(HI))
+    assert caught.value.kind == "malformed"
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_time_limits_reach_the_network(serve, mode):
     def silent(connection):
@@ -151,11 +184,9 @@ def test_time_limits_reach_the_network(serve, mode):
     assert time.monotonic() - begun < 2
 
 
-def test_nobody_there(serve):
-    server = serve(keep_answering())
-    server.close()
+def test_nobody_there(nobody):
     with pytest.raises(ProviderError) as caught:
-        ask(LangChainEndpoint(openai(server)), "sync", request(HI))
+        ask(LangChainEndpoint(openai(nobody)), "sync", request(HI))
     assert (caught.value.kind, caught.value.sent) == ("connection", False)
 
 
@@ -210,12 +241,31 @@ def test_a_forced_tool_gives_text_too(serve, mode):
     assert (result.finish if mode in ("sync", "async") else result[-1].reason) == "stop"
 
 
-def test_tools_and_a_schema_together(serve):
-    server = serve(keep_answering(openai_json({"content": '{"value": 4}'})))
-    ask(LangChainEndpoint(openai(server)), "sync", request(HI, tools=[weather], schema=Answer))
+PLAIN = {"type": "json_schema", "json_schema": {"name": "Answer", "schema": Answer.model_json_schema()}}
+
+
+@pytest.mark.parametrize("schema", [Answer, PLAIN])
+@pytest.mark.parametrize("mode", ["sync", "astream"])
+def test_tools_and_a_schema_together(serve, schema, mode):
+    text = '{"value": 4}'
+    server = serve(keep_answering(openai_json({"content": text}) if mode == "sync" else openai_stream(text)))
+    assert json.loads(text_of(ask(LangChainEndpoint(openai(server)), mode, request(HI, tools=[weather], schema=schema)))) == {
+        "value": 4
+    }
     (sent,) = sent_bodies(server)
     assert sent["response_format"]["json_schema"]["name"] == "Answer"
     assert sent["tools"][0]["function"]["strict"] is True
+
+
+def test_json_mode(serve):
+    server = serve(keep_answering(openai_json({"content": '{"value": 4}'})))
+    ask(LangChainEndpoint(openai(server)), "sync", request(HI, schema={"type": "json_object"}))
+    assert sent_bodies(server)[0]["response_format"] == {"type": "json_object"}
+    use = {"type": "tool_use", "id": "t", "name": "answer", "input": {"value": 4}}
+    other = serve(keep_answering(anthropic_json([use], "tool_use")))
+    answered = ask(LangChainEndpoint(anthropic(other)), "sync", request(HI, schema={"type": "json_object"}))
+    assert json.loads(answered.text) == {"value": 4}
+    assert sent_bodies(other)[0]["tools"][0]["name"] == "answer"
 
 
 def test_anthropic_gets_schema_and_tools_in_its_own_form(serve):
@@ -229,8 +279,8 @@ def test_anthropic_gets_schema_and_tools_in_its_own_form(serve):
 
 def test_anthropics_blocks_go_there_and_back_unchanged(serve):
     thinking = {"type": "thinking", "thinking": "hm", "signature": "sig=="}
-    cited = {"type": "text", "text": "It says so.", "citations": [
-        {"type": "char_location", "cited_text": "so", "document_index": 0, "document_title": "T", "start_char_index": 0, "end_char_index": 2}]}  # fmt: skip
+    place = {"document_index": 0, "document_title": "T", "start_char_index": 0, "end_char_index": 2}
+    cited = {"type": "text", "text": "It says so.", "citations": [{"type": "char_location", "cited_text": "so", **place}]}
     server = serve(keep_answering(anthropic_json([{**thinking}, json.loads(json.dumps(cited))])))
     use = {"type": "tool_use", "id": "t1", "name": "weather", "input": {"city": "X"}}
     messages = [

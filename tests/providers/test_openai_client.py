@@ -93,7 +93,13 @@ def test_errors_keep_their_class_and_no_key(serve, mode):
 
 
 @pytest.mark.parametrize("mode", ["stream", "astream"])
-@pytest.mark.parametrize("reply", [openai_stream(finish=None), chunked(b'data: {"error": {"message": "it broke"}}\n\n', headers=b"content-type: text/event-stream\r\n")])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        openai_stream(finish=None),
+        chunked(b'data: {"error": {"message": "it broke"}}\n\n', headers=b"content-type: text/event-stream\r\n"),
+    ],
+)
 def test_broken_streams(serve, mode, reply):
     with pytest.raises(ProviderError) as caught:
         ask(endpoint_for(serve(keep_answering(reply))), mode, request(HI))
@@ -117,11 +123,9 @@ def test_time_limits(serve, mode, kind):
     assert time.monotonic() - begun < 1.5
 
 
-def test_nobody_there(serve):
-    server = serve(keep_answering())
-    server.close()
+def test_nobody_there(nobody):
     with pytest.raises(ProviderError) as caught:
-        ask(endpoint_for(server), "sync", request(HI))
+        ask(endpoint_for(nobody), "sync", request(HI))
     assert (caught.value.kind, caught.value.sent) == ("connection", False)
 
 
@@ -161,7 +165,10 @@ def test_a_stream_that_is_left_closes_its_connection(serve, kind):
 def test_who_it_is():
     assert describe_client(openai.OpenAI(api_key="x", base_url="https://api.openai.com/v1"))[0] == "openai"
     assert describe_client(openai.OpenAI(api_key="x", base_url="https://openrouter.ai/api/v1"))[0] == "openrouter"
-    assert describe_client(openai.AsyncOpenAI(api_key="x", base_url="http://localhost:9/v1")) == ("openai", "http://localhost:9/v1/")
+    assert describe_client(openai.AsyncOpenAI(api_key="x", base_url="http://localhost:9/v1")) == (
+        "openai",
+        "http://localhost:9/v1/",
+    )
     azure = openai.AzureOpenAI(api_key="x", azure_endpoint="https://a.openai.azure.com", api_version="1")
     assert describe_client(azure)[0] == "azure_openai"
 

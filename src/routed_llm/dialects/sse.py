@@ -21,18 +21,23 @@ class Lines:
 
     def feed(self, data: bytes) -> list[tuple[bytes, bytes]]:
         """The events that these bytes complete."""
-        lines = (self._buffer + data if self._buffer else data).split(b"\n")
+        if self._buffer:
+            data = self._buffer + data
+        lines = data.split(b"\n")
         self._buffer = lines.pop()
         found: list[tuple[bytes, bytes]] = []
+        collected = self._data
         for line in lines:
-            if line.endswith(b"\r"):
+            if line[-1:] == b"\r":
                 line = line[:-1]
-            if line[:5] == b"data:":
-                self._data.append(line[6:] if line[5:6] == b" " else line[5:])
+            if line[:6] == b"data: ":
+                collected.append(line[6:])
+            elif line[:5] == b"data:":
+                collected.append(line[5:])
             elif not line:
-                if self._data:
-                    found.append((self._event, self._data[0] if len(self._data) == 1 else b"\n".join(self._data)))
-                    self._data = []
+                if collected:
+                    found.append((self._event, collected[0] if len(collected) == 1 else b"\n".join(collected)))
+                    collected.clear()
                 self._event = b""
             elif line[:6] == b"event:":
                 self._event = line[6:].strip()

@@ -25,6 +25,7 @@ def cool_down(core: Core, deployment: Deployment, error: ProviderError, failures
     kind = REACTIONS[error.kind].cool
     if kind is None or error.spare_key:
         return 0.0
+    firm = True
     if kind == "change":
         seconds = FOREVER
     elif kind in ("long", "account"):
@@ -32,11 +33,12 @@ def cool_down(core: Core, deployment: Deployment, error: ProviderError, failures
     elif error.retry_after is not None:
         seconds = min(error.retry_after, CLAMP)
     else:
+        firm = False
         seconds = min(FIRST * 2 ** max(0, failures - 1), LONGEST) * (1 + 0.25 * core.rng.random())
     if kind == "account":
         for other in core.catalog.deployments:
             if other.account and other.account == deployment.account:
-                core.live.cool(other.id, now + seconds)
+                core.live.cool(other.id, now + seconds, firm=True)
     if seconds > 0:
-        core.live.cool(deployment.id, now + seconds)
+        core.live.cool(deployment.id, now + seconds, firm=firm)
     return seconds

@@ -39,7 +39,7 @@ async def execute(
     started = decision.ask.now
     budget = CallBudget(core.limits, started, decision.ask.hints.deadline)
     deployment = decision.order[0] if decision.order else await _probe(driver, core, decision, budget, attempts)
-    waiting = list(decision.order[1:])
+    waiting: list[Deployment] | None = None  # the order behind its head; listed when it is needed
     while True:
         budget.attempts_left -= 1
         now = driver.now() if attempts else started
@@ -51,6 +51,8 @@ async def execute(
             return await act(deployment, attempt, budget.patience(now))
         except ProviderError as error:
             now = driver.now()
+            if waiting is None:
+                waiting = list(decision.order[1:])
             cooled = attempt_failed(core, attempt, error, now)
             step = next_step(error, deployment, waiting, budget, now, core.rng.random())
             if isinstance(step, GiveUp):
@@ -122,7 +124,7 @@ async def _probe_or_none(driver: Driver, core: Core, decision: Decision, budget:
         free = [i for i in may if cooling.get(i, 0.0) <= now]
         if free:
             return core.catalog.by_id[min(free, key=lambda i: core.catalog.by_id[i].position)]
-        failing = [i for i in cooling if core.live.of(i).failures_in_a_row and cooling[i] - now <= 40.0]
+        failing = [i for i in cooling if core.live.of(i).firm_until <= now]
         if failing and core.live.may_probe(failing, now, PROBE_EVERY):
             return core.catalog.by_id[min(failing, key=lambda i: cooling[i])]
         earliest = min(cooling.values())

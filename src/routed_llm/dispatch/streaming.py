@@ -14,7 +14,7 @@ from routed_llm.errors import ProviderError, StreamBroken
 from routed_llm.events import Attempt, CallRecord
 from routed_llm.prompt.estimate import text_tokens
 from routed_llm.requests import Request
-from routed_llm.results import Event, Finish, Fragment, Opaque, Reasoning, Text, ToolCallDelta
+from routed_llm.results import CONTENT_EXTRAS, Event, Finish, Fragment, Opaque, Reasoning, Text, ToolCallDelta
 
 __all__ = ["AsyncStream", "Opened", "Stream", "open_stream"]
 
@@ -24,7 +24,9 @@ def _shows(event: Event) -> bool:
     kind = type(event)
     if kind is Text or kind is Reasoning:
         return bool(event.text)  # type: ignore[union-attr]  # both have a text
-    return kind is ToolCallDelta or kind is Opaque or (kind is Fragment and event.shows)  # type: ignore[union-attr]  # by kind
+    if kind is Opaque:
+        return event.key in CONTENT_EXTRAS  # type: ignore[union-attr]  # by kind
+    return kind is ToolCallDelta or (kind is Fragment and event.shows)  # type: ignore[union-attr]  # by kind
 
 
 async def open_stream(

@@ -17,10 +17,11 @@ from langchain_core.language_models._utils import _normalize_messages
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import RunnableConfig, ensure_config
+from langchain_core.runnables.config import var_child_runnable_config
 
 from routed_llm.dispatch.journey import Completed
 from routed_llm.errors import CallFailed
-from routed_llm.hints import Hints
+from routed_llm.hints import NO_HINTS, Hints
 from routed_llm.langchain.answers import message_of
 from routed_llm.langchain.binding import schema_binding, tool_binding
 from routed_llm.langchain.chunks import Chunks
@@ -57,6 +58,9 @@ class RoutedCalls(BaseChatModel):
 
     def _request(self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any], stream: bool) -> Request:
         own = self._own_params()
+        if not kwargs and stop is None:  # nothing but messages: nearly every call of a plain chain
+            hints = self._own_hints() or NO_HINTS
+            return Request("langchain", messages, MessagesView(messages), to_hub, params=own, hints=hints, stream=stream)
         if kwargs:
             params = dict(own)
             for name, value in kwargs.items():
@@ -82,6 +86,8 @@ class RoutedCalls(BaseChatModel):
 
     def _with_hints(self, config: RunnableConfig | None, kwargs: dict[str, Any]) -> dict[str, Any]:
         """Keywords with the hints of the config: the keyword's own win, then ``configurable``, then ``metadata``."""
+        if config is None and "routing" not in kwargs and var_child_runnable_config.get() is None:
+            return kwargs
         config = ensure_config(config)
         configured = (config.get("configurable") or {}).get("routing")
         noted = (config.get("metadata") or {}).get("routing")

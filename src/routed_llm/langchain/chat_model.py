@@ -163,6 +163,10 @@ class RoutedChatModel(RoutedCalls):
     def _own_hints(self) -> Hints | None:
         return self._hints
 
+    def __getstate__(self) -> dict[Any, Any]:
+        self.router.check_picklable()
+        return super().__getstate__()
+
     # identity ---------------------------------------------------------------------------------------------------------
 
     @property

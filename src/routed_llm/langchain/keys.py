@@ -18,9 +18,9 @@ _NOTES = ("session", "metadata", "deadline")
 def cache_key(identity: Mapping[str, Any], stop: Any, kwargs: Mapping[str, Any]) -> str:
     """Everything that changes the route or the answer: pool and policy, parameters, tools, schema, hints, pins."""
     told = {name: value for name, value in kwargs.items() if value is not None}
-    routing = told.get("routing")
-    if isinstance(routing, Mapping):
-        told["routing"] = {name: value for name, value in routing.items() if name not in _NOTES}
+    routing = told.pop("routing", None)
+    if isinstance(routing, Mapping) and (kept := {k: v for k, v in routing.items() if k not in _NOTES}):
+        told["routing"] = kept
     return json.dumps({"model": dict(identity), "stop": stop, "call": told}, sort_keys=True, default=_stable)
 
 

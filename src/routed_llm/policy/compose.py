@@ -14,6 +14,7 @@ from routed_llm.policy.filters.modes import Modes
 from routed_llm.policy.filters.named import Named
 from routed_llm.policy.filters.place import Place
 from routed_llm.policy.filters.window import Window
+from routed_llm.policy.later import Pool
 from routed_llm.policy.selectors.in_order import InOrder
 from routed_llm.policy.shapes import Candidates, Feature, Filter, Live, Scorer, Selector
 from routed_llm.requests import Ask
@@ -36,7 +37,7 @@ class Eligible:
 
     def __init__(self, candidates: tuple[Deployment, ...], rejected: Mapping[str, str], needs: frozenset[str]) -> None:
         self.unsure = frozenset(d.id for d in candidates if any(d.can(need) is None for need in needs))
-        self.candidates = tuple(sorted(candidates, key=lambda d: d.id in self.unsure))
+        self.candidates = Pool(sorted(candidates, key=lambda d: d.id in self.unsure))
         self.rejected = rejected
 
 

@@ -77,12 +77,10 @@ class Binder:
             return native
         if native.schema_tool is not None:
             return self._forced(tools, schema)
-        takes = _takes(self._model.bind_tools)
-        more = {"response_format": native.kwargs["response_format"]} if "response_format" in native.kwargs else {}
-        if not takes("response_format"):
-            more = {}
-        bound = self._tools(tools, more)
-        return Bound({**native.kwargs, **bound.kwargs}, None, bound.losses)
+        # OpenAI's class has to know of the schema: beside one its tools must be strict
+        told = schema.original is not None and _takes(self._model.bind_tools)("response_format")
+        bound = self._tools(tools, {"response_format": schema.original} if told else {})
+        return Bound({**bound.kwargs, **native.kwargs}, None, bound.losses)
 
     def _tools(self, tools: ToolBinding, more: dict[str, Any] | None = None) -> Bound:
         takes = _takes(self._model.bind_tools)
@@ -103,6 +101,8 @@ class Binder:
         if type(self._model).with_structured_output is BaseChatModel.with_structured_output:
             return None
         takes = _takes(self._model.with_structured_output)
+        if schema.method == "json_mode" and not _knows_json_mode(self._model):
+            return None
         options: dict[str, Any] = {"method": schema.method} if takes("method", loosely=True) else {}
         if schema.strict is not None and takes("strict"):
             options["strict"] = schema.strict
@@ -150,6 +150,13 @@ def _takes(method: Callable[..., Any]) -> Callable[..., bool]:
     parameters = inspect.signature(method).parameters
     any_other = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
     return lambda name, loosely=False: name in parameters or (loosely and any_other)
+
+
+def _knows_json_mode(model: BaseChatModel) -> bool:
+    """False where the annotation of ``method`` lists other methods only."""
+    method = inspect.signature(model.with_structured_output).parameters.get("method")
+    listed = "" if method is None else str(method.annotation)
+    return "json_mode" in listed or "Literal" not in listed
 
 
 def _choice(model: BaseChatModel, choice: Any) -> Any:

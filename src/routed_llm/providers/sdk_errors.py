@@ -1,16 +1,17 @@
 """What a chat model object raises, as a :class:`~routed_llm.errors.ProviderError`.
 
 The class comes from the answer that the provider's SDK attached (status, headers, body), else from the class of the
-exception, by its name and those of its bases, so that no SDK is imported; else from its words. What is left came from
-inside the object: a ``TypeError``, ``ValueError`` or ``NotImplementedError`` says that this request does not fit this
-object (``unsupported_parameter``: the next one is asked and nothing is held against this one), everything else is a failure
-of the deployment (``server_error``).
+exception, by its name and those of its bases, so that no SDK is imported; else from its words. A ``NotImplementedError``, and
+a ``TypeError`` or ``ValueError`` whose words are about arguments or support, says that this request does not fit this object
+(``unsupported_parameter``: the next one is asked and nothing is held against this one). Everything else that comes from
+inside, programming errors too, is a failure of the deployment (``server_error``): another one may well answer.
 
 Cancellation, interrupts and LangGraph's own signals (``GraphBubbleUp``, ``GraphInterrupt``) are no failures: they pass.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -51,6 +52,12 @@ _CLASSES: dict[str, ErrorKind] = {
         ("JSONDecodeError", "ValidationError", "OutputParserException", "DecodingError", "UnicodeDecodeError"), "malformed",
     ),
 }  # fmt: skip
+#: words of a TypeError or ValueError that refuses the request, and of one that cannot read the answer
+_REFUSES = re.compile(
+    r"(?:keyword|positional|required) argument|JSON serializable|not support|unsupported|unrecognized|must (?:be|have)",
+    re.IGNORECASE,
+)
+_UNREADABLE = re.compile(r"response|choices|not iterable|subscriptable", re.IGNORECASE)
 #: causes that show that nothing was sent
 _UNSENT = frozenset(
     {"ConnectError", "ConnectTimeout", "ClientConnectorError", "EndpointConnectionError", "ConnectionRefusedError", "gaierror"}
@@ -158,13 +165,24 @@ def _of_a_class(error: Exception, names: Sequence[str]) -> ProviderError | None:
     return ProviderError(kind, redact(text[:500]), sent=sent, phase="answer" if sent else "connect")
 
 
+def _kind_of_own(error: Exception, text: str) -> ErrorKind:
+    if isinstance(error, NotImplementedError):
+        return "unsupported_parameter"
+    if isinstance(error, (TypeError, ValueError)):
+        if _REFUSES.search(text):
+            return "unsupported_parameter"
+        if _UNREADABLE.search(text):
+            return "malformed"
+    return "server_error"
+
+
 def _of_words(error: Exception) -> ProviderError:
     """From the words of the exception; what they do not tell is said with the place where it was raised."""
     text = str(error)
     found = error_of(500, {}, orjson.dumps({"error": {"message": text}}))
     found.status = None
-    if found.kind == "server_error" and isinstance(error, (TypeError, ValueError, NotImplementedError)):
-        found.kind = "unsupported_parameter"
+    if found.kind == "server_error":
+        found.kind = _kind_of_own(error, text)
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

@@ -17,12 +17,14 @@ EWMA_WEIGHT = 0.2
 class DeploymentState:
     """Live numbers of one deployment; times in seconds."""
 
-    __slots__ = ("calls", "errors", "failures_in_a_row", "first_content", "in_flight", "latency", "probed_at")
+    __slots__ = ("calls", "errors", "failures_in_a_row", "firm_until", "first_content", "in_flight", "latency", "probed_at")
 
     def __init__(self) -> None:
         self.calls = 0
         self.errors = 0
         self.failures_in_a_row = 0
+        #: before this time not even a probe: the provider told when, or it cannot recover by itself
+        self.firm_until = float("-inf")
         self.in_flight = 0
         self.latency: float | None = None
         self.first_content: float | None = None
@@ -91,9 +93,12 @@ class LiveState:
         with self._lock:
             state.in_flight -= 1
 
-    def cool(self, deployment_id: str, until: float) -> None:
-        """Leave a deployment alone until a time; a cool-down is extended, never shortened."""
+    def cool(self, deployment_id: str, until: float, *, firm: bool) -> None:
+        """Leave a deployment alone until a time; a cool-down is extended, never shortened. ``firm`` rules out probes."""
+        state = self.of(deployment_id)
         with self._lock:
+            if firm:
+                state.firm_until = max(state.firm_until, until)
             if until > self.cooling.get(deployment_id, float("-inf")):
                 self.cooling = {**self.cooling, deployment_id: until}
 

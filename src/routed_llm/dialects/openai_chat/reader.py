@@ -102,18 +102,20 @@ def read_answer(
     if body.get("error"):
         raise error_of(status, {}, data)
     choices = body.get("choices")
-    if not isinstance(choices, list) or not choices or not isinstance(choices[0], Mapping):
+    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
         raise _malformed("an answer without choices")
     choice = choices[0]
     message = choice.get("message")
-    if not isinstance(message, Mapping):
+    if not isinstance(message, dict):
         if not choice.get("finish_reason"):
             raise _malformed("a choice without message")
         message = {}  # Azure leaves it out when its filter took the whole answer
     text, reasoning = _text_and_reasoning(message.get("content"))
     if not reasoning:
-        found = next((message[name] for name in reasoning_fields if isinstance(message.get(name), str)), "")
-        reasoning = found
+        for name in reasoning_fields:
+            if isinstance(message.get(name), str):
+                reasoning = message[name]
+                break
     calls = _tool_calls(message)
     if schema_tool is not None and calls and calls[0].name == schema_tool:
         text, calls = calls[0].arguments, []

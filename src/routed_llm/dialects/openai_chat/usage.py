@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 from routed_llm.results import Usage
@@ -23,6 +23,8 @@ def _count(value: Any) -> int:
     """
     if value is None:
         return 0
+    if type(value) is int and 0 <= value <= MOST:
+        return value
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MOST or value != int(value):
         raise ValueError("not a count")
     return int(value)
@@ -34,18 +36,18 @@ def _cost(usage: Mapping[str, Any]) -> int | None:
     xAI counts in ticks of 1e-10 dollars (``cost_in_usd_ticks``).
     """
     cost: Any = usage.get("cost")
-    if isinstance(cost, Mapping):
+    if isinstance(cost, dict):
         cost = cost.get("total_cost")
     ticks = usage.get("cost_in_usd_ticks")
     try:
         if cost is None and ticks is not None:
-            return int((Decimal(str(ticks)) / 10).to_integral_value())
+            return int((Decimal(str(ticks)) / 10).to_integral_value(ROUND_HALF_UP))
         if cost is None or isinstance(cost, bool):
             return None
         nano = Decimal(str(cost)) * NANO
     except InvalidOperation:
         return None
-    return int(nano.to_integral_value()) if nano.is_finite() and 0 <= nano <= MOST * NANO else None
+    return int(nano.to_integral_value(ROUND_HALF_UP)) if nano.is_finite() and 0 <= nano <= MOST * NANO else None
 
 
 def read_usage(usage: Any) -> Usage | None:
@@ -54,12 +56,12 @@ def read_usage(usage: Any) -> Usage | None:
     Cached tokens sit in ``prompt_tokens_details.cached_tokens`` (OpenAI and most), ``prompt_token_details`` (Writer),
     ``prompt_cache_hit_tokens`` (DeepSeek), ``num_cached_tokens`` (Mistral) or ``cached_tokens`` (Together, Hugging Face).
     """
-    if not isinstance(usage, Mapping) or usage.get("prompt_tokens") is None:
+    if not isinstance(usage, dict) or usage.get("prompt_tokens") is None:
         return None
     inner: Any = usage.get("prompt_tokens_details") or usage.get("prompt_token_details") or {}
     outer: Any = usage.get("completion_tokens_details") or {}
-    inner = inner if isinstance(inner, Mapping) else {}
-    outer = outer if isinstance(outer, Mapping) else {}
+    inner = inner if isinstance(inner, dict) else {}
+    outer = outer if isinstance(outer, dict) else {}
     try:
         cached = inner.get("cached_tokens")
         for name in ("prompt_cache_hit_tokens", "num_cached_tokens", "cached_tokens"):

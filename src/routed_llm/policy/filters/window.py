@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from routed_llm.policy.later import Pool
 from routed_llm.policy.shapes import Candidates, Live
 from routed_llm.requests import Ask
 
 __all__ = ["Window"]
+
+NOBODY: Mapping[str, str] = {}
+
+
+def _smallest(pool: Pool) -> float:
+    return min((d.context for d in pool if d.context is not None), default=float("inf"))
 
 
 class Window:
@@ -19,6 +26,9 @@ class Window:
     def reject(self, ask: Ask, candidates: Candidates, live: Live) -> Mapping[str, str]:
         """Candidates whose window is too small."""
         tokens = ask.input_tokens
+        # nearly every prompt fits the smallest window of all, and that is the same for every call
+        if isinstance(candidates, Pool) and tokens <= candidates.noted("smallest window", _smallest):
+            return NOBODY
         return {
             d.id: f"its window of {d.context:,} tokens is smaller than the prompt of about {tokens:,}"
             for d in candidates

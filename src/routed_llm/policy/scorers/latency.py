@@ -24,8 +24,12 @@ class Latency:
     def values(self, ask: Ask, candidates: Candidates, live: Live) -> Sequence[float | None]:
         """Expected seconds of each candidate."""
         values: list[float | None] = []
+        of, stream = live.of, ask.stream
         for deployment in candidates:
-            numbers = live.of(deployment.id)
-            seconds = numbers.first_content if ask.stream and numbers.first_content is not None else numbers.latency
-            values.append(0.0 if seconds is None and not numbers.in_flight and not numbers.calls else seconds)
+            numbers = of(deployment.id)
+            seconds = numbers.latency
+            if stream and numbers.first_content is not None:
+                seconds = numbers.first_content
+            # a call under way has been counted, too
+            values.append(0.0 if seconds is None and not numbers.calls else seconds)
         return values

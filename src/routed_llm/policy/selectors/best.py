@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from random import Random
 
 from routed_llm.catalog.deployments import Deployment
+from routed_llm.policy.later import HeadFirst, LaterValues
 from routed_llm.policy.shapes import Candidates, Live
 from routed_llm.requests import Ask
 
@@ -30,13 +31,22 @@ class Best:
         self, ask: Ask, candidates: Candidates, totals: Sequence[float | None], live: Live, rng: Random
     ) -> tuple[Sequence[Deployment], float, str]:
         """Sorted by total."""
-        keyed = [(_LAST if t is None else t, d.position, d) for t, d in zip(totals, candidates, strict=True)]
-        if len(keyed) > 1:
-            keyed.sort(key=lambda item: item[:2])
-        if keyed[0][0] == _LAST:
-            reason = "nothing is known to compare, first in order"
-        else:
-            reason = f"{self.because} of {len(keyed)}"
-            if self.fact is not None and self.fact in ask.facts:
-                reason = f"{ask.facts[self.fact]} call, {reason}"
-        return [item[2] for item in keyed], 1.0, reason
+        count = len(candidates)
+        lowest = totals.lowest if isinstance(totals, LaterValues) else _lowest(totals)
+        if lowest is None:
+            return _sorted(candidates, totals), 1.0, "nothing is known to compare, first in order"
+        reason = f"{self.because} of {count}"
+        if self.fact is not None and self.fact in ask.facts:
+            reason = f"{ask.facts[self.fact]} call, {reason}"
+        return HeadFirst(candidates[lowest], count, lambda: _sorted(candidates, totals)), 1.0, reason
+
+
+def _lowest(totals: Sequence[float | None]) -> int | None:
+    known = [total for total in totals if total is not None]
+    return totals.index(min(known)) if known else None
+
+
+def _sorted(candidates: Candidates, totals: Sequence[float | None]) -> list[Deployment]:
+    keyed = [(_LAST if t is None else t, d.position, d) for t, d in zip(totals, candidates, strict=True)]
+    keyed.sort(key=lambda item: item[:2])
+    return [item[2] for item in keyed]

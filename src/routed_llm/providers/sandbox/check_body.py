@@ -124,6 +124,7 @@ def _streaming(body: dict[str, Any]) -> None:
 
 def _stop(value: Any) -> None:
     if isinstance(value, str):
+        need_text(value, "stop", filled=True)
         return
     for index, item in enumerate(need_list(value, "stop", most=4)):
         need_text(item, f"stop[{index}]", filled=True)

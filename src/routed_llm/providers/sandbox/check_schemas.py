@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from routed_llm.providers.sandbox.check_json_schema import check_json_schema
 from routed_llm.providers.sandbox.check_messages import unable
 from routed_llm.providers.sandbox.checks import need, need_choice, need_list, need_object, need_text, only
 from routed_llm.providers.sandbox.models import SandboxModel
@@ -54,6 +55,7 @@ def _tool(value: Any, path: str) -> str:
             param=f"{where}.parameters",
             code="invalid_function_parameters",
         )
+    check_json_schema(schema, f"{where}.parameters")
     if function.get("strict"):
         _strict(schema, f"Invalid schema for function '{name}'", f"{where}.parameters", "invalid_function_parameters")
     return name
@@ -116,6 +118,7 @@ def _json_schema(value: dict[str, Any], model: SandboxModel) -> None:
     only(inner, {"name", "description", "schema", "strict"}, where)
     name = _named(inner, where)
     schema = need_object(inner.get("schema", {}), f"{where}.schema")
+    check_json_schema(schema, f"{where}.schema")
     if inner.get("strict"):
         _strict(schema, f"Invalid schema for response_format '{name}'", "response_format", None)
 

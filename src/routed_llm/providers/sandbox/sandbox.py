@@ -123,6 +123,8 @@ class Sandbox:
             return self._route(method, route, body)
         except Refusal as refusal:
             return refusal_reply(refusal)
+        except RecursionError:
+            return refusal_reply(Refusal("The body is nested too deeply."))
 
     def _admit(self, headers: Mapping[str, str]) -> None:
         if self._key is None:

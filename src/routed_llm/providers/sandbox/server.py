@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import Self
 
 from routed_llm.providers.sandbox.http_requests import BadRequest, read_request, send_reply
-from routed_llm.providers.sandbox.replies import Refusal, refusal_reply
 from routed_llm.providers.sandbox.sandbox import Sandbox
 
 __all__ = ["SandboxServer"]
@@ -128,10 +127,7 @@ class SandboxServer:
 
     def _talk(self, connection: socket.socket) -> None:
         for request in read_request(connection):
-            try:
-                reply = self.sandbox.handle(request.method, request.path, request.headers, request.body)
-            except RecursionError:
-                reply = refusal_reply(Refusal("The body is nested too deeply."))
+            reply = self.sandbox.handle(request.method, request.path, request.headers, request.body)
             if not send_reply(connection, reply, request.keeps_alive, self._wait):
                 break
 

@@ -18,6 +18,8 @@ __all__ = ["Filled", "fill", "segments"]
 
 #: schemas that refer to themselves end here
 _DEEPEST = 12
+#: values in one answer; beyond it everything stays empty
+_MOST = 2_000
 _SEGMENT = re.compile(r"\s+and\s+|\s*;\s*|[.?!]\s+|\n+|,?\s+then\s+")
 _QUOTE = re.compile(r"\"[^\"]*\"|'[^']*'(?!\w)|“[^”]*”")
 
@@ -50,10 +52,12 @@ class _Filler:
     def __init__(self, root: Mapping[str, Any], facts: Facts) -> None:
         self.root = root
         self.facts = facts
+        self.left = _MOST
 
     def value(self, schema: Any, name: str, depth: int) -> Filled:
         node = self._resolved(schema)
-        if depth > _DEEPEST:
+        self.left -= 1
+        if depth > _DEEPEST or self.left < 0:
             return Filled(None, missing=1)
         if "const" in node:
             return Filled(node["const"])

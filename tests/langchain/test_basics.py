@@ -1,0 +1,322 @@
+"""RoutedChatModel as a LangChain object: identity, copies, caches, limiters, serialization, parameters."""
+
+import copy
+import json
+import pickle
+
+import pytest
+from langchain_core.caches import InMemoryCache
+from langchain_core.load import dumpd, load
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.output_parsers import StrOutputParser
+from langchain_core.prompts import ChatPromptTemplate
+from langchain_core.rate_limiters import InMemoryRateLimiter
+from langchain_core.runnables import ConfigurableField
+from langchain_core.tools import tool
+from pydantic import BaseModel, Field
+
+from routed_llm import Model, RoutedChatModel, Router
+from routed_llm.errors import ConfigurationError
+from routed_llm.providers.sandbox import DEFAULT_MODELS
+from routed_llm.providers.sandbox_endpoint import sandbox_entries
+from routed_llm.testing import Sandbox, SandboxServer
+
+ASK = [HumanMessage("What is 17 + 25?")]
+
+
+@pytest.fixture
+def server():
+    with SandboxServer(Sandbox(speed=0)) as served:
+        yield served
+
+
+@pytest.fixture
+def entries(server):
+    return {entry.model: entry for entry in sandbox_entries(DEFAULT_MODELS, server.base_url)}
+
+
+@pytest.fixture
+def model(entries):
+    return RoutedChatModel([entries["sandbox-large"], entries["sandbox-medium"]])
+
+
+def bodies(server):
+    return [arrival.body for arrival in server.sandbox.requests]
+
+
+def test_a_chain_is_a_chain(model):
+    chain = ChatPromptTemplate.from_messages([("system", "Be short."), ("user", "What is {a} + {b}?")]) | model | StrOutputParser()
+    assert chain.invoke({"a": 2, "b": 3}) == "5"
+    assert "".join(chain.stream({"a": 2, "b": 3})) == "5"
+    assert chain.batch([{"a": 1, "b": 1}, {"a": 2, "b": 2}]) == ["2", "4"]
+
+
+def test_the_answer_says_what_happened(model):
+    answer = model.invoke(ASK)
+    told = answer.response_metadata
+    assert told["model_name"] == "sandbox-large"
+    assert told["model_provider"] == "custom"
+    assert told["finish_reason"] == "stop"
+    routing = told["routing"]
+    assert set(routing) >= {"decision_id", "model", "deployment", "reason", "attempts", "cost_nanousd", "cost_usd"}
+    assert routing["cost_nanousd"] == round(routing["cost_usd"] * 1e9)
+    assert json.loads(json.dumps(answer.model_dump()))["response_metadata"]["routing"] == routing
+    assert model.router.decision(routing["decision_id"]).chosen.id == "sandbox:sandbox-large"
+
+
+def test_usage_and_routing_are_on_one_chunk_and_the_sum_is_the_whole_answer(model):
+    chunks = list(model.stream(ASK))
+    assert sum("routing" in c.response_metadata for c in chunks) == 1
+    assert sum(c.usage_metadata is not None for c in chunks) == 1
+    assert len({c.id for c in chunks}) == 1
+    total = chunks[0]
+    for chunk in chunks[1:]:
+        total = total + chunk
+    whole = model.invoke(ASK)
+    assert total.text == whole.text
+    assert total.usage_metadata == whole.usage_metadata
+    assert total.response_metadata["routing"]["cost_nanousd"] == whole.response_metadata["routing"]["cost_nanousd"]
+    assert total.chunk_position == "last"
+
+
+def test_a_model_is_pinned_by_keyword_binding_and_alias(entries, server):
+    model = RoutedChatModel({"strong": entries["sandbox-large"], "quick": entries["sandbox-small"]})
+    assert model.invoke(ASK, model="quick").response_metadata["routing"]["model"] == "quick"
+    assert model.bind(model="sandbox-small").invoke(ASK).response_metadata["model_name"] == "sandbox-small"
+    assert [b["model"] for b in bodies(server)] == ["sandbox-small", "sandbox-small"]
+
+
+def test_parameters_of_model_entry_and_call(server, entries):
+    entry = Model(**{**{f: getattr(entries["sandbox-large"], f) for f in ("model", "base_url", "price")}, "params": {"top_p": 0.5}})
+    model = RoutedChatModel([entry], temperature=0.1, max_tokens=50, stop=["!"], model_kwargs={"seed": 3})
+    model.invoke(ASK)
+    model.invoke(ASK, temperature=0.9, stop=["?"], max_completion_tokens=60)
+    first, second = bodies(server)
+    assert {k: first[k] for k in ("temperature", "top_p", "max_tokens", "seed", "stop")} == {
+        "temperature": 0.1, "top_p": 0.5, "max_tokens": 50, "seed": 3, "stop": ["!"],
+    }  # fmt: skip
+    assert (second["temperature"], second["stop"], second["max_tokens"]) == (0.9, ["?"], 60)
+
+
+def test_the_same_model_at_two_efforts_is_two_candidates(server):
+    pool = [Model("sandbox-reasoner", name=f"r-{e}", base_url=server.base_url, reasoning=e) for e in ("low", "high")]
+    model = RoutedChatModel(pool)
+    model.invoke(ASK, model="r-high")
+    model.invoke(ASK, model="r-low")
+    assert [b["reasoning_effort"] for b in bodies(server)] == ["high", "low"]
+
+
+def test_several_deployments_serve_one_model(server):
+    entry = Model("sandbox-large", name="large", deployments=[Model(base_url=server.base_url, region=r) for r in ("eu", "us")])
+    model = RoutedChatModel([entry])
+    assert [d.id for d in model.router.catalog.deployments] == ["large#1", "large#2"]
+    assert model.invoke(ASK, routing={"region": "us"}).response_metadata["routing"]["deployment"] == "large#2"
+    assert model.invoke(ASK, model="large").response_metadata["routing"]["model"] == "large"
+
+
+def test_reasoning_comes_back(entries):
+    answer = RoutedChatModel([entries["sandbox-reasoner"]]).invoke(ASK)
+    assert answer.additional_kwargs["reasoning_content"]
+    assert answer.usage_metadata["output_token_details"]["reasoning"] > 0
+    assert any(block["type"] == "reasoning" for block in answer.content_blocks)
+
+
+class Person(BaseModel):
+    """A person."""
+
+    name: str = Field(description="the person's name")
+    age: int = Field(description="age in years")
+
+
+@pytest.mark.parametrize("method", ["json_schema", "function_calling", "json_mode"])
+def test_typed_answers(model, method):
+    schema = json.dumps(Person.model_json_schema())
+    said = [SystemMessage(f"Answer in JSON by this schema: {schema}"), HumanMessage("Anna is 31 years old.")]
+    assert model.with_structured_output(Person, method=method).invoke(said) == Person(name="Anna", age=31)
+    raw = model.with_structured_output(Person, method=method, include_raw=True).invoke(said)
+    assert raw["parsed"] == Person(name="Anna", age=31)
+    assert raw["parsing_error"] is None
+    assert "routing" in raw["raw"].response_metadata
+
+
+def test_a_model_without_typed_answers_gives_them_by_a_tool(server):
+    entry = Model("sandbox-medium", base_url=server.base_url, abilities={"structured_output": False, "tools": True})
+    model = RoutedChatModel([entry])
+    said = "Anna is 31 years old."
+    assert model.with_structured_output(Person).invoke(said) == Person(name="Anna", age=31)
+    assert list(model.with_structured_output(Person).stream(said))[-1] == Person(name="Anna", age=31)
+    for body in bodies(server):
+        assert "response_format" not in body
+        assert body["tool_choice"] == {"type": "function", "function": {"name": "Person"}}
+
+
+def test_a_typed_call_never_goes_to_a_model_that_can_do_neither(entries, server):
+    model = RoutedChatModel([entries["sandbox-small"], entries["sandbox-medium"]])
+    model.with_structured_output(Person).invoke("Anna is 31 years old.")
+    assert [b["model"] for b in bodies(server)] == ["sandbox-medium"]
+
+
+@tool
+def add(a: int, b: int) -> int:
+    """Add two numbers."""
+    return a + b
+
+
+def test_tools_are_called_and_answered(model):
+    bound = model.bind_tools([add])
+    called = bound.invoke("Use the tool to add 17 and 25.")
+    assert called.tool_calls[0]["name"] == "add"
+    result = ToolMessage(str(add.invoke(called.tool_calls[0]["args"])), tool_call_id=called.tool_calls[0]["id"])
+    final = bound.invoke([HumanMessage("Use the tool to add 17 and 25."), called, result])
+    assert "42" in final.text
+
+
+@pytest.mark.parametrize("choice", ["any", "required", True, "add", {"type": "function", "function": {"name": "add"}}])
+def test_a_forced_tool_is_called(model, choice):
+    assert model.bind_tools([add], tool_choice=choice).invoke("17 and 25").tool_calls
+
+
+def test_the_cache_tells_routes_apart(model, server):
+    cached = model.model_copy(update={"cache": InMemoryCache()})
+    first, again = cached.invoke(ASK), cached.invoke(ASK)
+    assert again.text == first.text
+    assert len(bodies(server)) == 1
+    assert again.response_metadata["model_name"] == "sandbox-large"
+    cached.invoke(ASK, routing={"tenant": "other"})
+    cached.invoke(ASK, routing={"exclude": ["sandbox-large"]})
+    cached.invoke(ASK, model="sandbox-medium")
+    cached.invoke(ASK, temperature=1.0)
+    assert len(bodies(server)) == 5
+    cached.invoke(ASK, routing={"session": "s1"})  # a note, no different route
+    assert len(bodies(server)) == 5
+    cached.bind_tools([add]).invoke("Use the tool to add 1 and 2.")
+    cached.bind_tools([add]).invoke("Use the tool to add 1 and 2.")
+    assert len(bodies(server)) == 6
+
+
+def test_two_pools_do_not_share_cached_answers(entries, server):
+    cache = InMemoryCache()
+    RoutedChatModel([entries["sandbox-large"]]).model_copy(update={"cache": cache}).invoke(ASK)
+    RoutedChatModel([entries["sandbox-small"]]).model_copy(update={"cache": cache}).invoke(ASK)
+    assert len(bodies(server)) == 2
+
+
+def test_the_rate_limiter_is_asked_once_a_call(entries):
+    class Counting(InMemoryRateLimiter):
+        def acquire(self, *, blocking=True):
+            counted.append(1)
+            return True
+
+    counted = []
+    model = RoutedChatModel([entries["sandbox-large"]], rate_limiter=Counting(requests_per_second=1000))
+    model.invoke(ASK)
+    list(model.stream(ASK))
+    assert len(counted) == 2
+
+
+def test_streaming_can_be_turned_off_and_on(entries, server):
+    pool = [entries["sandbox-large"]]
+    assert len(list(RoutedChatModel(pool, disable_streaming=True).stream(ASK))) == 1
+    RoutedChatModel(pool, streaming=True).invoke(ASK)
+    no_tools = RoutedChatModel(pool, disable_streaming="tool_calling")
+    list(no_tools.bind_tools([add]).stream("Use the tool to add 1 and 2."))
+    list(no_tools.stream(ASK))
+    assert [b.get("stream", False) for b in bodies(server)] == [False, True, False, True]
+
+
+def test_output_version_v1_gives_blocks(entries):
+    model = RoutedChatModel([entries["sandbox-reasoner"]], output_version="v1")
+    kinds = [block["type"] for block in model.invoke(ASK).content]
+    assert "text" in kinds
+    assert "reasoning" in kinds
+
+
+def test_it_is_written_and_read_with_secrets_by_name(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "k-env")
+    model = RoutedChatModel(["openai:gpt-5-mini"], api_key="k-secret", temperature=0.2, routing={"application": "a"})
+    written = dumpd(model)
+    assert "k-secret" not in json.dumps(written)
+    read = load(written, valid_namespaces=["routed_llm"], allowed_objects="all", secrets_from_env=True)
+    assert read.asdict() == model.asdict()
+    assert "k-secret" not in repr(model) + str(model.router) + str(model.asdict())
+
+
+def test_routers_of_strings_are_pickled_and_others_say_why_not(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "k-env")
+    model = RoutedChatModel(["openai:gpt-5-mini", Model("sandbox:sandbox-small", name="s")], strategy="cheapest")
+    raw = pickle.dumps(model)
+    assert b"k-env" not in raw
+    again = pickle.loads(raw)
+    assert again.router.catalog.models == model.router.catalog.models
+    assert again.router.policy.name == "cheapest"
+    from langchain_openai import ChatOpenAI
+
+    holding = RoutedChatModel([ChatOpenAI(model="gpt-5-mini", api_key="k")])
+    with pytest.raises(ConfigurationError, match=r"ChatOpenAI.*factory"):
+        pickle.dumps(holding)
+
+
+def test_copies_share_the_router(model):
+    copied = model.model_copy(update={"name": "x"})
+    assert copied.router is model.router
+    assert copy.copy(model).router is model.router
+    assert copied.invoke(ASK).text == "42"
+
+
+def test_a_field_configured_at_run_time(entries, server):
+    model = RoutedChatModel([entries["sandbox-large"]]).configurable_fields(
+        temperature=ConfigurableField(id="heat"), routing=ConfigurableField(id="routing")
+    )
+    model.invoke(ASK, config={"configurable": {"heat": 0.7, "routing": {"user": "u1"}}})
+    assert bodies(server)[0]["temperature"] == 0.7
+    assert "routing" not in bodies(server)[0]
+
+
+def test_tokens_are_counted_offline(model):
+    assert model.get_num_tokens("x" * 40) == 10
+    messages = [SystemMessage("x" * 40), HumanMessage("y" * 40)]
+    assert model.get_num_tokens_from_messages(messages) == 20
+    assert model.get_num_tokens_from_messages(messages, tools=[add]) > 20
+
+
+def test_one_router_behind_several_models(entries):
+    router = Router([entries["sandbox-large"]])
+    one, two = RoutedChatModel(router=router), RoutedChatModel(router=router, temperature=0.5)
+    with router.track() as spend:
+        one.invoke(ASK)
+        two.invoke(ASK)
+    assert spend.calls == 2
+
+
+def test_generate_over_several_prompts(model):
+    result = model.generate([ASK, [HumanMessage("What is 1 + 1?")]])
+    assert [g[0].text for g in result.generations] == ["42", "2"]
+    assert result.llm_output["token_usage"]["total_tokens"] > 0
+    assert result.llm_output["model_name"] == "sandbox-large"
+
+
+def test_history_of_other_makers_is_taken(model, server):
+    history = [
+        HumanMessage("What is 2 + 2?", name="anna"),
+        AIMessage(
+            [
+                {"type": "thinking", "thinking": "easy", "signature": "abc"},
+                {"type": "text", "text": "4"},
+            ]
+        ),
+        HumanMessage([{"type": "text", "text": "What is 17 + 25?", "cache_control": {"type": "ephemeral"}}]),
+    ]
+    answer = model.invoke(history)
+    assert answer.text == "42"
+    assert "reasoning of an earlier turn" in answer.response_metadata["routing"]["losses"]
+    assert history[1].content[0]["signature"] == "abc"
+    sent = bodies(server)[0]["messages"]
+    assert sent[0]["name"] == "anna"
+    assert sent[1] == {"role": "assistant", "content": "4"}
+
+
+def test_explain_calls_nobody(model, server):
+    decision = model.explain("What is 1 + 1?", routing={"prefer": ["sandbox-medium"]})
+    assert decision.chosen.served_model == "sandbox-medium"
+    assert "1 left to fall back to" in str(decision)
+    assert not bodies(server)
