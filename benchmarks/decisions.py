@@ -41,7 +41,7 @@ def microseconds(strategy: str, size: int, batches: int = 15) -> float:
         state = router.live.of(deployment.id)
         router.live.started(state)
         router.live.succeeded(deployment.id, state, 0.5, None)
-    return statistics.median(_batch(router, 200 if size < 100 else 20) for _ in range(batches))
+    return statistics.median(_batch(router, 200) for _ in range(batches))
 
 
 def _batch(router: Any, calls: int) -> float:

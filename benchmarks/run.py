@@ -77,15 +77,15 @@ def workers(names: Sequence[str], url: str) -> Iterator[dict[str, Process]]:
 def measure(alive: dict[str, Process], name: str, rounds: int, rng: random.Random) -> dict[str, dict[str, float]]:
     """One measure over all targets; the first round warms up and does not count."""
     calls = CALLS[name]
-    seen: dict[str, list[dict[str, float]]] = {target: [] for target in alive}
+    seen: dict[str, list[dict[str, float]]] = {target: [] for target in alive if name in TARGETS[target].measures}
     for number in range(rounds + 1):
-        order = list(alive)
+        order = list(seen)
         rng.shuffle(order)
         for target in order:
             batch = alive[target].order(name, calls if number else max(2, calls // 4))
             if number:
                 seen[target].append(batch)
-    return {target: _summary(seen[target], seen[YARDSTICK]) for target in alive}
+    return {target: _summary(seen[target], seen[YARDSTICK]) for target in seen}
 
 
 def _summary(batches: list[dict[str, float]], yardstick: list[dict[str, float]]) -> dict[str, float]:

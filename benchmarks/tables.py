@@ -34,8 +34,8 @@ def _rows(result: dict[str, Any]) -> list[list[str]]:
     rows = [["measure", "model", "CPU a call, us", "x ChatOpenAI", "calls/s", "x ChatOpenAI"]]
     for measure, targets in result["figures"].items():
         for target, f in targets.items():
-            figures = [f"{f['cpu_us']:,.0f}", f"{f['cpu_ratio']:.3f}", f"{f['calls_per_second']:,.0f}", f"{f['speed_ratio']:.1f}"]
-            rows.append([TITLES[measure], target, *figures])
+            cpu = [f"{f['cpu_us']:,.0f}", f"{f['cpu_ratio']:.3f}"]
+            rows.append([TITLES[measure], target, *cpu, f"{f['calls_per_second']:,.0f}", f"{f['speed_ratio']:.1f}"])
     return rows
 
 
@@ -82,14 +82,16 @@ def markdown(result: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in VERSIONS)
     machine = f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}"
     python = f"{platform.python_implementation()} {platform.python_version()}"
+    today = datetime.date.today().isoformat()
     return f"""\
 # Benchmarks: the figures
 
-Written by `benchmarks/run.py` on {datetime.date.today().isoformat()}, {result["rounds"]} rounds; {machine}, {python}; upstream in
-{result["upstream"]}. {versions}.
+Written by `benchmarks/run.py` on {today}, {result["rounds"]} rounds; {machine}, {python}; upstream in {result["upstream"]}.
+{versions}.
 
 RoutedChatModel routes over two deployments with everything on that is on by default: prices, live state, decisions, records.
-"handler" is the same model with a plain callback handler attached. CPU is user and system time of the whole process. Trust
+"handler" is the same model with a plain callback handler attached (in async measures an async one; "sync handler" is one that
+LangChain takes to a thread for every event). CPU is user and system time of the whole process. Trust
 the ratios, which are taken inside each round; absolute figures depend on the machine. `benchmarks/README.md` tells how it is
 measured.
 

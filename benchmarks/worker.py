@@ -13,7 +13,7 @@ import sys
 import time
 from typing import Any
 
-from targets import MESSAGES, make
+from targets import MESSAGES, TARGETS
 
 AT_A_TIME = 64
 
@@ -22,12 +22,14 @@ class Worker:
     """Runs batches of calls on one model, async ones always in the same event loop."""
 
     def __init__(self, target: str, url: str) -> None:
-        self.model = make(target, url)
+        self.target = TARGETS[target]
+        self.model = self.target.build(url)
         self.runner = asyncio.Runner()
 
     def measure(self, name: str, calls: int) -> dict[str, float]:
         """CPU seconds of this process (user and system, all threads) and wall seconds of a batch."""
         batch = getattr(self, name)
+        self.target.listen(self.model, name)
         gc.collect()
         wall, cpu = time.perf_counter(), time.process_time()
         made = batch(calls)

@@ -69,7 +69,7 @@ def cases():
             yield pytest.param(way, place, id=f"{way.__name__}-{place}")
 
 
-@pytest.mark.parametrize(("way", "place"), cases())
+@pytest.mark.parametrize(("way", "place"), list(cases()))
 def test_hints_arrive_on_every_way_in(model, server, way, place):
     go(way, model, **PLACES[place](HINTS))
     check(model, server)
@@ -81,7 +81,7 @@ def test_hints_arrive_as_a_part_of_the_runnable(model, server, way):
     check(model, server)
 
 
-@pytest.mark.parametrize(("way", "place"), cases())
+@pytest.mark.parametrize(("way", "place"), list(cases()))
 def test_unknown_hints_are_refused_on_every_way_in(model, server, way, place):
     with pytest.raises(UnknownHint, match="Unknown hint 'usr' in routing. Did you mean 'user'"):
         go(way, model, **PLACES[place]({"usr": "u-17"}))

@@ -113,7 +113,8 @@ def test_bare_threads_are_followed_when_bound(model):
         bound = [pool.submit(spend.bind(model.invoke), "x") for _ in range(6)]
         free = pool.submit(model.invoke, "x")
         later = pool.submit(asyncio.run, spend.bind(model.ainvoke)("x"))
-        lazy = pool.submit(lambda: asyncio.run(spend.bind(lambda: model.ainvoke("x"))()))
+        gives_coroutine = spend.bind(lambda: model.ainvoke("x"))
+        lazy = pool.submit(lambda: asyncio.run(gives_coroutine()))
         answers = [future.result().content for future in (*bound, free, later, lazy)]
     assert answers == ["hi!"] * 9
     assert (spend.calls, outer.calls) == (8, 8)

@@ -8,6 +8,7 @@ from routed_llm.results import (
     Answer,
     Event,
     Finish,
+    Fragment,
     Opaque,
     Reasoning,
     Served,
@@ -39,6 +40,11 @@ class Assembly:
         kind = type(event)
         if kind is Text:
             self._texts.append(event.text)  # type: ignore[union-attr]  # narrowed by kind
+        elif isinstance(event, Fragment):
+            # a framework's own chunk: only its text is looked at, for a partial answer and an estimate of usage
+            text = getattr(event.chunk, "text", "")
+            if isinstance(text, str):
+                self._texts.append(text)
         elif isinstance(event, ToolCallDelta):
             call = self._calls.setdefault(event.number, ["", "", []])
             call[0] = event.id or call[0]

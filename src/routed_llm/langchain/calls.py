@@ -7,15 +7,17 @@ when nobody listens.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from contextlib import aclosing, closing
 from typing import Any
 from uuid import uuid4
 
+from langchain_core.callbacks import Callbacks
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.language_models._utils import _normalize_messages
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
-from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, LLMResult
 from langchain_core.runnables import RunnableConfig, ensure_config
 from langchain_core.runnables.config import var_child_runnable_config
 
@@ -173,6 +175,20 @@ class RoutedCalls(BaseChatModel):
 
     # the ways in ------------------------------------------------------------------------------------------------------
 
+    def generate(
+        self, messages: list[list[BaseMessage]], stop: list[str] | None = None, callbacks: Callbacks = None, *,
+        metadata: dict[str, Any] | None = None, **kwargs: Any,
+    ) -> LLMResult:  # fmt: skip
+        """Answers to several prompts; there is no config here, so ``metadata`` may hold hints."""
+        return super().generate(messages, stop, callbacks, metadata=metadata, **_noted(metadata, kwargs))
+
+    async def agenerate(
+        self, messages: list[list[BaseMessage]], stop: list[str] | None = None, callbacks: Callbacks = None, *,
+        metadata: dict[str, Any] | None = None, **kwargs: Any,
+    ) -> LLMResult:  # fmt: skip
+        """Answers to several prompts, in async code."""
+        return await super().agenerate(messages, stop, callbacks, metadata=metadata, **_noted(metadata, kwargs))
+
     def invoke(
         self, input: LanguageModelInput, config: RunnableConfig | None = None, *, stop: list[str] | None = None, **kwargs: Any
     ) -> AIMessage:
@@ -234,6 +250,19 @@ class RoutedCalls(BaseChatModel):
     def astream_events(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """Events of one call, in async code."""
         return super().astream_events(input, config, **self._with_hints(config, kwargs))
+
+
+# LangChain asks for the signature of these at every call; kept on the function it need not be read from its code again
+for _method in (RoutedCalls._generate, RoutedCalls._agenerate, RoutedCalls._stream, RoutedCalls._astream):
+    setattr(_method, "__signature__", inspect.signature(_method))  # noqa: B010  # mypy knows no such attribute of functions
+
+
+def _noted(metadata: dict[str, Any] | None, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Keywords with the hints of the metadata of a run; the keyword's own win."""
+    noted = metadata.get("routing") if metadata else None
+    if not isinstance(noted, dict):
+        return kwargs
+    return {**kwargs, "routing": Hints.of(kwargs.get("routing"), noted).given}
 
 
 def _message(completed: Completed) -> AIMessage:

@@ -133,7 +133,8 @@ class RoutedChatModel(RoutedCalls):
         # before pydantic, which would hide our errors behind its own
         hints = Hints(routing) if routing else None
         router = shared_or_new(router, pool)
-        super().__init__(**told, router=router, profile=None if profile == "guaranteed" else profile, **langchain)
+        own: dict[str, Any] = {"router": router, "profile": None if profile == "guaranteed" else profile}
+        super().__init__(**told, **own, **langchain)
         self._hints = hints
         if profile == "guaranteed":
             self.profile = profile_of(router.catalog.deployments, "guaranteed")

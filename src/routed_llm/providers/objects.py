@@ -12,7 +12,7 @@ from routed_llm.catalog.models import Model
 from routed_llm.dialects.openai_chat.wire import Wire
 from routed_llm.errors import ConfigurationError
 from routed_llm.providers.rows import find_row
-from routed_llm.providers.strings import assemble, is_loopback
+from routed_llm.providers.strings import About, assemble, is_loopback
 
 __all__ = ["is_langchain_model", "is_openai_client", "resolve_client", "resolve_langchain", "spread"]
 
@@ -49,7 +49,10 @@ def resolve_langchain(entry: Model, path: str) -> Deployment:
     if entry.params:
         entry.model = entry.model.bind(**entry.params)
     try:
-        endpoint = LangChainEndpoint(entry.model, keep_retries=entry.keep_retries)
+        said = entry.parsed_abilities(path).get("structured_output")
+        endpoint = LangChainEndpoint(
+            entry.model, keep_retries=entry.keep_retries, native_schema=False if said is False else None
+        )
         about = describe(entry.model)
     except TypeError as error:
         raise ConfigurationError(str(error), path=path) from None
@@ -57,10 +60,9 @@ def resolve_langchain(entry: Model, path: str) -> Deployment:
     provider = row.name if row is not None else about.provider
     card = find_card(provider, about.name)
     abilities = {**(card.abilities if card else {}), **about.abilities, **entry.parsed_abilities(path)}
-    deployment = assemble(
-        entry, path, endpoint, f"{provider}:{about.name}", provider, about.name, card, abilities, about.private,
-        marks=endpoint.marks,
-    )  # fmt: skip
+    label = f"{provider}:{about.name}"
+    known = About(label, provider, about.name, card, abilities, about.private, marks=endpoint.marks)
+    deployment = assemble(entry, path, endpoint, known)
     deployment.context = entry.context or about.context or deployment.context
     deployment.max_output = entry.max_output or about.max_output or deployment.max_output
     return deployment
@@ -87,6 +89,5 @@ def resolve_client(entry: Model, path: str) -> Deployment:
         native_schema=abilities.get("structured_output") is not False,
         params=dict(entry.params),
     )
-    return assemble(
-        entry, path, OpenAIClientEndpoint(entry.model, wire), entry.name, provider, entry.name, card, abilities, is_loopback(base_url)
-    )
+    known = About(entry.name, provider, entry.name, card, abilities, is_loopback(base_url))
+    return assemble(entry, path, OpenAIClientEndpoint(entry.model, wire), known)

@@ -15,7 +15,7 @@ from routed_llm.errors import ConfigurationError
 from routed_llm.providers.http_endpoint import HttpEndpoint, Transports
 from routed_llm.providers.sandbox import DEFAULT_MODELS, Sandbox, SandboxModel
 from routed_llm.providers.sandbox_twin import TwinTransports
-from routed_llm.providers.strings import Shared, assemble
+from routed_llm.providers.strings import About, Shared, assemble
 
 __all__ = ["default_transports", "resolve_sandbox", "sandbox_entries"]
 
@@ -96,4 +96,5 @@ def _deployment(entry: Model, path: str, model: SandboxModel, transports: Transp
     )
     endpoint = HttpEndpoint(URL, wire, None, transports=transports)
     label = f"sandbox:{model.name}" + (f"@{entry.reasoning}" if entry.reasoning else "")
-    return assemble(stated, path, endpoint, label, "sandbox", model.name, None, abilities, True, marks=("simulated",))
+    about = About(label, "sandbox", model.name, None, abilities, local=True, marks=("simulated",))
+    return assemble(stated, path, endpoint, about)

@@ -5,20 +5,21 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from routed_llm.catalog.cards import ModelCard, cards_of, find_card, nearest_name
 from routed_llm.catalog.deployments import Deployment
 from routed_llm.catalog.models import Model
 from routed_llm.dialects.openai_chat.wire import Wire
+from routed_llm.driver import Endpoint
 from routed_llm.errors import ConfigurationError, UnknownProvider
 from routed_llm.providers.credentials import credential_of
 from routed_llm.providers.http_endpoint import HttpEndpoint, Transports
 from routed_llm.providers.rows import SAMPLING, ProviderRow, find_row, load_rows, nearest_provider
 from routed_llm.providers.transport import TransportOptions
 
-__all__ = ["Shared", "assemble", "is_loopback", "resolve_string"]
+__all__ = ["About", "Shared", "assemble", "is_loopback", "resolve_string"]
 
 _warned: set[tuple[str, str]] = set()
 
@@ -74,40 +75,43 @@ def resolve_string(entry: Model, path: str, shared: Shared) -> Deployment:
     )
     label = f"{row.name}:{name}" + (f"@{entry.reasoning}" if entry.reasoning else "")
     account = f"{row.name}/{credential.label}" if credential is not None else ""
-    return assemble(entry, path, endpoint, label, row.name, name, card, abilities, is_loopback(base_url), account)
+    about = About(label, row.name, name, card, abilities, is_loopback(base_url), account)
+    return assemble(entry, path, endpoint, about)
 
 
-def assemble(
-    entry: Model,
-    path: str,
-    endpoint: Any,
-    label: str,
-    provider: str,
-    served: str,
-    card: ModelCard | None,
-    abilities: Mapping[str, bool],
-    local: bool,
-    account: str = "",
-    marks: tuple[str, ...] = (),
-) -> Deployment:
-    """A deployment from an entry, an endpoint, and what the catalog knows; what the user said wins."""
-    name = entry.name or label
+class About(NamedTuple):
+    """What is known of a model beside what the user said: names, card, abilities, and whether it is on this machine."""
+
+    label: str
+    provider: str
+    served: str
+    card: ModelCard | None
+    abilities: Mapping[str, bool]
+    local: bool
+    account: str = ""
+    marks: tuple[str, ...] = ()
+
+
+def assemble(entry: Model, path: str, endpoint: Endpoint, about: About) -> Deployment:
+    """A deployment from an entry, an endpoint, and what is known; what the user said wins."""
+    name = entry.name or about.label
+    card = about.card
     return Deployment(
         name,
         name,
-        provider,
-        served,
+        about.provider,
+        about.served,
         endpoint,
         price=entry.parsed_price(path) or (card.prices if card else None),
         context=entry.context or (card.context if card else None),
         max_output=entry.max_output or (card.max_output if card else None),
-        abilities=abilities,
+        abilities=about.abilities,
         region=entry.region,
         tags=tuple([entry.tags] if isinstance(entry.tags, str) else entry.tags),
-        private=local if entry.private is None else entry.private,
+        private=about.local if entry.private is None else entry.private,
         weight=entry.weight,
-        account=account,
-        marks=marks,
+        account=about.account,
+        marks=about.marks,
     )
 
 
