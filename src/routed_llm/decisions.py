@@ -69,6 +69,7 @@ class Decision:
         "id",
         "losses",
         "microseconds",
+        "observers",
         "order",
         "propensity",
         "reason",
@@ -106,6 +107,8 @@ class Decision:
         self.seed = seed
         self.microseconds = 0.0
         self.losses: Sequence[str] = ()
+        #: who sums this call: those that were active when it began; opaque here
+        self.observers: Sequence[Any] = ()
 
     @property
     def chosen(self) -> Deployment | None:

@@ -38,6 +38,8 @@ class Attempt:
             "deployment": self.deployment.id,
             "seconds": round(self.seconds, 6),
         }
+        if self.usage is not None and self.error is not None:
+            told["cost_nanousd"] = self.cost_nanousd
         if self.error is not None:
             told["error"] = self.error.kind
             told["status"] = self.error.status

@@ -8,7 +8,6 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from typing import Any
 
 from routed_llm.catalog.models import Model
@@ -41,7 +40,7 @@ class Router:
     Args:
         models: list (order is preference), dict of aliases, or one item; see :class:`~routed_llm.Model`. None takes what
             keys the environment has.
-        strategy: name of a strategy, or a :class:`~routed_llm.Policy`.
+        strategy: name of a strategy (by default ``ordered``, and ``auto`` without models), or a :class:`~routed_llm.Policy`.
         common: settings of all models that do not say otherwise.
         limits: the call budget.
         max_price_ratio: bounds the expected cost of a fallback as a multiple of the first choice's.
@@ -55,7 +54,7 @@ class Router:
     def __init__(
         self,
         models: Any = None,
-        strategy: str | Policy = "ordered",
+        strategy: str | Policy | None = None,
         *,
         common: Model | None = None,
         limits: Limits | None = None,
@@ -65,6 +64,7 @@ class Router:
     ) -> None:
         from routed_llm.providers.resolve import resolve
 
+        strategy = strategy or ("auto" if models is None else "ordered")
         if models is None:
             from routed_llm.providers.discovery import discover
 
@@ -83,6 +83,7 @@ class Router:
             policy_of(strategy),
             self.live,
             self._publish,
+            observers=active,
             limits=limits or Limits(),
             rng=random.Random(seed),  # noqa: S311  # spreads load, guards nothing
             max_price_ratio=max_price_ratio,
@@ -117,8 +118,10 @@ class Router:
 
     def _publish(self, record: CallRecord) -> None:
         self.ring.append(record)
-        for spend in active():
+        decision = record.decision
+        for spend in decision.observers:
             spend.add(record, self)
+        decision.observers = ()
         if self.bus.listening:
             self.bus.publish(record)
 
@@ -142,15 +145,15 @@ class Router:
 
     def explain(self, request: Request) -> Decision:
         """Decide without calling anything."""
-        return drive(consider(_SYNC, self._core, request))
+        return drive(consider(_SYNC, self._core.rehearsing(), request))
 
     async def aexplain(self, request: Request) -> Decision:
         """Decide without calling anything, in async code."""
-        return await consider(_ASYNC, self._core, request)
+        return await consider(_ASYNC, self._core.rehearsing(), request)
 
     # what happened ---------------------------------------------------------------------------------------------------
 
-    def track(self) -> AbstractContextManager[Spend]:
+    def track(self) -> Spend:
         """Sum money and tokens of the calls made inside a ``with`` block, across its tasks and threads."""
         return tracking(self)
 

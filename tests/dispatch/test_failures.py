@@ -266,7 +266,7 @@ def test_fallbacks_do_not_become_dear_in_silence(server, entries, mode):
     model = RoutedChatModel(pool, max_price_ratio=6, quiet_fallbacks=True)
     assert ask(model, mode).response_metadata["model_name"] == "sandbox-medium"
     strict = RoutedChatModel(pool, max_price_ratio=2, quiet_fallbacks=True)
-    with pytest.raises(CallFailed, match="max_price_ratio=2"):
+    with pytest.raises(CallFailed, match="max_price_ratio is 2"):
         ask(strict, mode)
 
 

@@ -9,7 +9,7 @@ from typing import TypedDict
 import pytest
 from langchain_core.caches import InMemoryCache
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import RunnableLambda
 from langchain_core.tools import tool
@@ -27,7 +27,7 @@ class Fake(BaseChatModel):
     name_of_model: str = "fast"
     cost: int | None = 300
     user: str | None = None
-    tags_of_hints: list[str] = []
+    tags_of_hints: tuple[str, ...] = ()
     routed: bool = True
     fails: bool = False
 
@@ -40,7 +40,7 @@ class Fake(BaseChatModel):
             raise CallFailed("nobody answered")
         cost = self.cost
         facts = {"decision_id": "d", "model": self.name_of_model, "deployment": self.name_of_model, "attempts": []}
-        facts |= {"cost_nanousd": cost, "cost_usd": None if cost is None else cost / 1e9, "tags": self.tags_of_hints}
+        facts |= {"cost_nanousd": cost, "cost_usd": None if cost is None else cost / 1e9, "tags": list(self.tags_of_hints)}
         return {
             "response_metadata": {"routing": facts | ({"user": self.user} if self.user else {})} if self.routed else {},
             "usage_metadata": {
@@ -78,7 +78,7 @@ async def test_every_way_of_calling_counts_once(handler):
     assert [chunk async for chunk in model.astream("x", config(handler))]
     await model.abatch(["x", "y"], config(handler))
     model.batch(["x", "y"], config(handler))
-    model.generate([["x"], ["y"]], callbacks=[handler])
+    model.generate([[HumanMessage("x")], [HumanMessage("y")]], callbacks=[handler])
     total = handler.total
     assert (total.calls, total.nanousd, total.input_tokens, total.output_tokens) == (10, 3_000, 100, 50)
     assert (handler.cache_read, handler.reasoning) == (40, 20)
@@ -147,7 +147,7 @@ async def test_a_graph(handler, way):
 
 
 def test_users_and_tags(handler):
-    model = Fake(user="u1", tags_of_hints=["both", "hint"])
+    model = Fake(user="u1", tags_of_hints=("both", "hint"))
     model.invoke("x", config(handler, tags=["both", "run"], metadata={"routing": {"user": "not this one"}}))
     Fake().invoke("x", config(handler, metadata={"routing": {"user": "u2"}}))
     assert {user: sums.calls for user, sums in handler.by_user.items()} == {"u1": 1, "u2": 1}

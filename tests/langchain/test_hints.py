@@ -83,7 +83,7 @@ def test_hints_arrive_as_a_part_of_the_runnable(model, server, way):
 
 @pytest.mark.parametrize(("way", "place"), list(cases()))
 def test_unknown_hints_are_refused_on_every_way_in(model, server, way, place):
-    with pytest.raises(UnknownHint, match="Unknown hint 'usr' in routing. Did you mean 'user'"):
+    with pytest.raises(UnknownHint, match=r"Unknown hint 'usr' in routing\. Did you mean 'user'"):
         go(way, model, **PLACES[place]({"usr": "u-17"}))
     assert not len(server.sandbox.requests)
 
@@ -124,8 +124,8 @@ def test_a_batch_may_have_other_hints_for_each_input(model):
 
 def test_the_configurable_of_others_is_left_alone(model, server):
     """Graphs put much of their own there; only the one name is read."""
-    config = {"configurable": {"thread_id": "7", "model": "x", "__pregel_call": 1, "temperature": 9}, "metadata": {"routing": "a note"}}
-    model.invoke(ASKED, config)
+    configurable = {"thread_id": "7", "model": "x", "__pregel_call": 1, "temperature": 9}
+    model.invoke(ASKED, {"configurable": configurable, "metadata": {"routing": "a note"}})
     check(model, server, {})
     body = server.sandbox.requests[-1].body
     assert set(body) == {"model", "messages"}

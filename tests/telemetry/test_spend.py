@@ -10,7 +10,7 @@ from decimal import Decimal, localcontext
 
 import pytest
 
-from routed_llm import Model, RoutedChatModel, Spend, track
+from routed_llm import Model, RoutedChatModel, Spend, get_routing_callback, track
 from routed_llm.errors import CallFailed, InvalidCall
 from routed_llm.results import Usage
 from routed_llm.telemetry.spend import active
@@ -123,6 +123,17 @@ def test_bare_threads_are_followed_when_bound(model):
 def test_generators_cannot_be_bound(model):
     with pytest.raises(InvalidCall, match=r"bind\(\) cannot follow the generator"):
         Spend().bind(model.stream)
+
+
+async def test_the_callback_handler_agrees_with_it(build):
+    model = build("broken", "good")
+    with model.router.track() as spend, get_routing_callback() as costs:
+        model.invoke("x", routing={"user": "u", "tags": ["t"]})
+        await model.ainvoke("x")
+        list(model.stream("x"))
+        assert [chunk async for chunk in model.astream("x", routing={"user": "u"})]
+    assert spend.total == costs.total
+    assert (spend.by_model, spend.by_user, spend.by_tag) == (costs.by_model, costs.by_user, costs.by_tag)
 
 
 # the books ------------------------------------------------------------------------------------------------------------

@@ -32,13 +32,15 @@ class Model:
     """One model of a router, with what the user wants to say about it. Everything but ``model`` may be left out.
 
     Args:
-        model: ``"provider:model"``, a framework's chat model, or an ``openai`` client (then ``name`` is the model's name).
+        model: ``"provider:model"``, a framework's chat model, or an ``openai`` client.
+        served_model: the model's name on the wire, for an ``openai`` client.
         name: alias by which hints, ``model=`` and answers name it; ``"provider:model"`` by default.
         base_url: endpoint of an OpenAI-compatible server, such as ``http://localhost:8000/v1``.
         api_key: the key itself, ``"env:NAME"``, ``"file:PATH"``, ``"command:PROGRAM ARG"``, a callable (sync or async), or a
             list of these, which are used in turn.
+        credential: a function, sync or async, that gives the key or token of each call; instead of ``api_key``.
         price: a mapping of US dollars per million tokens (``input``, ``output``, ``cache_read``, ``cache_write``,
-            ``audio_input``, ``audio_output``; ``request`` in dollars per request) or a ``Price``.
+            ``audio_input``, ``audio_output``, ``reasoning``; ``request`` in dollars per request) or a ``Price``.
         context: longest prompt in tokens.
         max_output: longest answer in tokens.
         abilities: names of what it can do, or a mapping of names to True and False; see :data:`ABILITIES`.
@@ -60,8 +62,10 @@ class Model:
 
     model: Any = None
     name: str | None = None
+    served_model: str | None = None
     base_url: str | None = None
     api_key: Any = None
+    credential: Callable[[], Any] | None = None
     price: Mapping[str, Any] | Price | None = None
     context: int | None = None
     max_output: int | None = None
@@ -82,7 +86,7 @@ class Model:
     factory: Callable[[], Any] | None = None
 
     def __repr__(self) -> str:
-        told = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("api_key", "headers", "proxy")}
+        told = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("api_key", "credential", "headers", "proxy")}
         shown = ", ".join(f"{k}={v!r}" for k, v in told.items() if v not in (None, (), {}, 1.0, False))
         return f"Model({shown})"
 

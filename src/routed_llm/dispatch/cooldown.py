@@ -26,7 +26,7 @@ def cool_down(core: Core, deployment: Deployment, error: ProviderError, failures
     if kind is None or error.spare_key:
         return 0.0
     firm = True
-    if kind == "change":
+    if kind == "change" and error.retry_after is None:
         seconds = FOREVER
     elif kind in ("long", "account"):
         seconds = LONG

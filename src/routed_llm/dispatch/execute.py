@@ -52,7 +52,7 @@ async def execute(
         except ProviderError as error:
             now = driver.now()
             if waiting is None:
-                waiting = list(decision.order[1:])
+                waiting = _affordable(core, decision)
             cooled = attempt_failed(core, attempt, error, now)
             step = next_step(error, deployment, waiting, budget, now, core.rng.random())
             if isinstance(step, GiveUp):
@@ -66,12 +66,8 @@ async def execute(
                     budget.same_left -= 1
                     await driver.sleep(step.wait)
             else:
-                affordable = _affordable(core, decision, step.deployment, waiting)
-                if affordable is None:
-                    finish(core, decision, attempts, "failed", now)
-                    raise failure(decision, attempts, budget, now) from None
-                warn_of_fallback(core, decision, error, affordable, cooled)
-                deployment = affordable
+                warn_of_fallback(core, decision, error, step.deployment, cooled)
+                deployment = step.deployment
                 waiting = waiting[waiting.index(deployment) + 1 :]
         except BaseException:
             # the caller went away (cancelled, interrupted): neither a success nor a failure of the deployment
@@ -81,20 +77,22 @@ async def execute(
             raise
 
 
-def _affordable(core: Core, decision: Decision, to: Deployment, waiting: list[Deployment]) -> Deployment | None:
-    """``to``, or the next one after it whose expected cost is within ``max_price_ratio`` of the first choice's."""
-    if core.max_price_ratio is None:
-        return to
+def _affordable(core: Core, decision: Decision) -> list[Deployment]:
+    """The order behind its head, without what would cost more than ``max_price_ratio`` times the first choice."""
+    waiting = list(decision.order[1:])
     first = expected_cost(decision.order[0], decision.ask) if decision.order else None
-    if first is None:
-        return to
-    for deployment in waiting[waiting.index(to) :]:
+    ratio = core.max_price_ratio
+    if ratio is None or first is None:
+        return waiting
+    too_dear: dict[str, str] = {}
+    for deployment in waiting:
         cost = expected_cost(deployment, decision.ask)
-        if cost is not None and cost <= first * core.max_price_ratio:
-            return deployment
-        why = "its price is unknown" if cost is None else f"it would cost {cost / first:.2g} x the first choice" if first else "it is not free"
-        decision.rejected = {**decision.rejected, deployment.id: f"no fallback: {why}, above max_price_ratio={core.max_price_ratio:g}"}
-    return None
+        if cost is None or cost > first * ratio:
+            times = f"costs {cost / first:.2g} x the first choice" if cost is not None and first else "has no comparable price"
+            too_dear[deployment.id] = f"no fallback: it {times}, max_price_ratio is {ratio:g}"
+    if too_dear:
+        decision.rejected = {**decision.rejected, **too_dear}
+    return [deployment for deployment in waiting if deployment.id not in too_dear]
 
 
 async def _probe(
@@ -117,7 +115,7 @@ async def _probe_or_none(driver: Driver, core: Core, decision: Decision, budget:
 
     A deployment that told when it may be asked again, or that cannot recover by itself, is not probed before.
     """
-    may = {d.id for d in decision.order} | set(decision.cooling)
+    may = ({d.id for d in decision.order} | set(decision.cooling)) - set(decision.rejected)
     while budget.attempts_left > 0:
         now = driver.now()
         cooling = {i: u for i, u in core.live.cooling.items() if i in may}

@@ -35,7 +35,7 @@ def failure(decision: Decision, attempts: Sequence[Attempt], budget: CallBudget,
             decision_id=decision.id,
             retry_after=wait,
         )
-    told = "; ".join(str(error) for error in errors)
+    told = "; ".join(str(error).rstrip(".") for error in errors)
     skipped = [f"{i} was not tried: {why}" for i, why in decision.rejected.items() if why.startswith("no fallback")]
     message = f"{_attempts(len(errors))} failed: {told}." + "".join(f" {line}." for line in skipped)
     kind = CallFailed

@@ -47,8 +47,9 @@ async def consider(driver: Driver, core: Core, request: Request) -> Decision:
         requires = _PLAIN[driver.mode]
     now = driver.now()
     ask = Ask(requires, hints, input_tokens(request), expected_output(request), facts, now, request.stream)
-    decision = decide(ask, core.catalog, core.policy, core.live, core.rng)
+    decision = decide(ask, core.catalog, core.policy, core.seen, core.rng)
     decision.microseconds = (driver.now() - now) * 1e6
+    decision.observers = core.observers()
     return decision
 
 

@@ -31,6 +31,8 @@ def attempt_failed(core: Core, attempt: Attempt, error: ProviderError, now: floa
     """An attempt failed; gives the seconds for which its deployment is left alone."""
     attempt.seconds = now - attempt.started
     attempt.error = error
+    # records live on in the ring: a traceback's frames would keep prompts alive with them
+    error.__traceback__ = error.__context__ = None
     deployment = attempt.deployment
     error.model, error.deployment = error.model or deployment.model, error.deployment or deployment.id
     counts = REACTIONS[error.kind].counts or REACTIONS[error.kind].cool == "backoff"
@@ -59,9 +61,10 @@ def finish(core: Core, decision: Decision, attempts: Sequence[Attempt], outcome:
     last = attempts[-1] if attempts else None
     usage = last.usage if last is not None else None
     cost = last.cost_nanousd if last is not None else None
-    if len(attempts) > 1:
-        known = [a.cost_nanousd for a in attempts if a.cost_nanousd is not None]
-        cost = sum(known) if known and cost is not None else cost
+    if len(attempts) > 1 and cost is not None:
+        # an earlier attempt may be billed too; one whose price is unknown makes the sum unknown
+        costs = [a.cost_nanousd for a in attempts if a.usage is not None]
+        cost = None if None in costs else sum(c for c in costs if c is not None)
     record = CallRecord(decision, attempts, outcome, usage, cost, now - decision.ask.now)
     core.publish(record)
     return record

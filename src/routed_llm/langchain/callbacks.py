@@ -118,9 +118,7 @@ class RoutingCallbackHandler(Reading, BaseCallbackHandler):
             run = run or _Run(str(self._root(run_id, parent_run_id)))
             self._book.put(_Ended(run, routing, _answer(routing, usage)))
 
-    def on_llm_error(
-        self, error: BaseException, *, run_id: UUID, parent_run_id: UUID | None = None, **kwargs: Any
-    ) -> None:
+    def on_llm_error(self, error: BaseException, *, run_id: UUID, parent_run_id: UUID | None = None, **kwargs: Any) -> None:
         """Book a failure, or that the caller went away; a stream that was left at its very last chunk is an answer."""
         run = self._open.pop(run_id, None)
         if run is None:

@@ -269,16 +269,24 @@ def _message(completed: Completed) -> AIMessage:
     message = message_of(completed.answer, completed.record, f"lc_run--{uuid4()}-0")
     if message.id is None:
         message.id = f"lc_run--{uuid4()}-0"
+    # LangChain puts what _result tells of the call into the message too
+    message.response_metadata.setdefault("token_usage", _token_usage(message))
     return message
 
 
-def _result(completed: Completed) -> ChatResult:
-    message = message_of(completed.answer, completed.record)
+def _token_usage(message: AIMessage) -> dict[str, int]:
+    """Counts by the names that providers use in ``llm_output``."""
     usage = message.usage_metadata
-    counted = usage and {
+    if usage is None:
+        return {}
+    return {
         "prompt_tokens": usage["input_tokens"],
         "completion_tokens": usage["output_tokens"],
         "total_tokens": usage["total_tokens"],
     }
-    output = {"model_name": message.response_metadata.get("model_name"), "token_usage": counted or {}}
+
+
+def _result(completed: Completed) -> ChatResult:
+    message = message_of(completed.answer, completed.record)
+    output = {"model_name": message.response_metadata.get("model_name"), "token_usage": _token_usage(message)}
     return ChatResult(generations=[ChatGeneration(message=message)], llm_output=output)

@@ -45,7 +45,8 @@ class RoutedChatModel(RoutedCalls):
         model_kwargs: further generation parameters by their OpenAI names.
         timeout: seconds for one attempt (in streams: to the first content, then between contents).
         max_retries: repeats on one deployment when no other is left; by default 2.
-        api_key, base_url: for string models that do not say otherwise.
+        api_key, credential, base_url, headers, proxy, ca_bundle, client_cert: for string models that do not say otherwise;
+            see :class:`~routed_llm.Model`.
         streaming: make ``invoke`` stream inside, as LangChain's own models do.
         max_price_ratio: bounds the expected cost of a fallback as a multiple of the first choice's.
         quiet_fallbacks: do not write a warning when a call falls back.
@@ -76,7 +77,12 @@ class RoutedChatModel(RoutedCalls):
     timeout: float | None = None
     max_retries: int | None = None
     api_key: Any = Field(default=None, repr=False)
+    credential: Any = Field(default=None, repr=False, exclude=True)
     base_url: str | None = None
+    headers: dict[str, str] | None = Field(default=None, repr=False)
+    proxy: str | None = Field(default=None, repr=False)
+    ca_bundle: str | None = None
+    client_cert: Any = None
     streaming: bool = False
     max_price_ratio: float | None = None
     quiet_fallbacks: bool = False
@@ -103,7 +109,12 @@ class RoutedChatModel(RoutedCalls):
         timeout: float | None = None,
         max_retries: int | None = None,
         api_key: SecretStr | str | Callable[[], Any] | None = None,
+        credential: Callable[[], Any] | None = None,
         base_url: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        proxy: str | None = None,
+        ca_bundle: str | None = None,
+        client_cert: str | tuple[str, str] | None = None,
         max_price_ratio: float | None = None,
         quiet_fallbacks: bool = False,
         routing_seed: int | None = None,
@@ -121,15 +132,16 @@ class RoutedChatModel(RoutedCalls):
             raise ConfigurationError(_unknown(unknown[0], list(type(self).model_fields)), path=unknown[0])
         if router is not None and not isinstance(router, Router):
             raise ConfigurationError(f"must be a Router, not {type(router).__name__}.", path="router")
+        key = SecretStr(api_key) if isinstance(api_key, str) else api_key
         pool = Pool(
-            models, strategy, SecretStr(api_key) if isinstance(api_key, str) else api_key, base_url, timeout, max_retries,
-            max_price_ratio, quiet_fallbacks, routing_seed,
+            models, strategy, key, credential, base_url, dict(headers or {}) or None, proxy, ca_bundle, client_cert,
+            timeout, max_retries, max_price_ratio, quiet_fallbacks, routing_seed,
         )  # fmt: skip
         given = {
             **pool._asdict(), "routing": routing and dict(routing), "temperature": temperature, "max_tokens": max_tokens,
             "top_p": top_p, "stop": stop, "seed": seed, "model_kwargs": dict(model_kwargs or {}),
         }  # fmt: skip
-        told = {name: value for name, value in given.items() if value not in (None, {}, False)}
+        told = {name: value for name, value in given.items() if value is not None and value is not False and value != {}}
         # before pydantic, which would hide our errors behind its own
         hints = Hints(routing) if routing else None
         router = shared_or_new(router, pool)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from langchain_core import globals as lc_globals
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import BaseMessage, HumanMessage
+from langchain_core.prompt_values import PromptValue
 from langchain_core.runnables.config import var_child_runnable_config
 from langchain_core.utils.env import env_var_is_set
 
@@ -33,11 +34,14 @@ def _somebody_traces() -> bool:
 
 
 def nobody_listens(model: BaseChatModel, config: RunnableConfig | None) -> bool:
-    """True when no callback, tracer, cache or limiter is attached in any way to this call."""
-    if config is not None and config.get("callbacks"):
+    """True when no callback, tracer, cache or limiter is attached in any way to this call.
+
+    A call that is to run under a given ``run_id`` counts as observed, since somebody wants to find it by that.
+    """
+    if config is not None and (_handlers(config.get("callbacks")) or config.get("run_id")):
         return False
     ambient = var_child_runnable_config.get()
-    if ambient is not None and ambient.get("callbacks"):
+    if ambient is not None and _handlers(ambient.get("callbacks")):
         return False
     if model.callbacks or model.verbose or model.rate_limiter is not None or model.cache:
         return False
@@ -46,8 +50,17 @@ def nobody_listens(model: BaseChatModel, config: RunnableConfig | None) -> bool:
     return not (lc_globals.get_debug() or _somebody_traces())
 
 
+def _handlers(callbacks: Any) -> Any:
+    """The handlers in a list of them, or in the manager that a chain hands to its parts."""
+    return getattr(callbacks, "handlers", callbacks)
+
+
 def messages_of(model_input: Any) -> list[Any] | None:
-    """The input as it is when it is a list of messages; None for every form that LangChain has to convert first."""
+    """The messages of a text, a prompt's value, or a list of messages; None for every form that LangChain has to convert."""
     if type(model_input) is list and model_input and all(isinstance(m, BaseMessage) for m in model_input):
         return model_input
+    if isinstance(model_input, str):
+        return [HumanMessage(model_input)]
+    if isinstance(model_input, PromptValue):
+        return model_input.to_messages()
     return None

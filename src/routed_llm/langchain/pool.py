@@ -15,18 +15,32 @@ __all__ = ["Pool", "shared_or_new"]
 class Pool(NamedTuple):
     """What a router is made of; see :class:`~routed_llm.langchain.chat_model.RoutedChatModel` for each."""
 
-    models: Any
-    strategy: Any
-    api_key: Any
-    base_url: str | None
-    timeout: float | None
-    max_retries: int | None
-    max_price_ratio: float | None
-    quiet_fallbacks: bool
-    routing_seed: int | None
+    models: Any = None
+    strategy: Any = None
+    api_key: Any = None
+    credential: Any = None
+    base_url: str | None = None
+    headers: Any = None
+    proxy: str | None = None
+    ca_bundle: str | None = None
+    client_cert: Any = None
+    timeout: float | None = None
+    max_retries: int | None = None
+    max_price_ratio: float | None = None
+    quiet_fallbacks: bool = False
+    routing_seed: int | None = None
 
-
-_NOTHING = Pool(None, None, None, None, None, None, None, False, None)
+    def common(self) -> Model:
+        """Settings of all string models that do not say otherwise."""
+        return Model(
+            api_key=self.api_key,
+            credential=self.credential,
+            base_url=self.base_url,
+            headers=dict(self.headers or {}),
+            proxy=self.proxy,
+            ca_bundle=self.ca_bundle,
+            client_cert=self.client_cert,
+        )
 
 
 def shared_or_new(router: Router | None, pool: Pool) -> Router:
@@ -38,8 +52,12 @@ def shared_or_new(router: Router | None, pool: Pool) -> Router:
     Raises:
         ConfigurationError: for arguments that cannot be meant.
     """
-    if router is not None and pool in (_NOTHING, router.made_of):
-        return router
+    if router is not None:
+        if pool in (Pool(), router.made_of):
+            return router
+        if pool.models is None or router.made_of is None:
+            given = next(name for name, value in pool._asdict().items() if value != Pool._field_defaults[name])
+            raise ConfigurationError("is the router's own matter; leave it out beside router=.", path=given)
     for name in ("timeout", "max_retries"):
         value = getattr(pool, name)
         if value is not None and not (isinstance(value, (int, float)) and value >= 0):
@@ -48,7 +66,7 @@ def shared_or_new(router: Router | None, pool: Pool) -> Router:
     made = Router(
         pool.models,
         pool.strategy or ("auto" if pool.models is None else "ordered"),
-        common=Model(api_key=pool.api_key, base_url=pool.base_url),
+        common=pool.common(),
         limits=Limits(attempt=pool.timeout, **same),
         max_price_ratio=pool.max_price_ratio,
         quiet_fallbacks=pool.quiet_fallbacks,

@@ -31,7 +31,10 @@ class Numbers(Protocol):
 class Live(Protocol):
     """What a policy may know of the present."""
 
-    cooling: Mapping[str, float]
+    @property
+    def cooling(self) -> Mapping[str, float]:
+        """Ids of deployments that are left alone, with the monotonic time until when."""
+        ...
 
     def of(self, deployment_id: str) -> Numbers:
         """Live numbers of a deployment."""

@@ -19,20 +19,26 @@ from typing import Any
 
 from routed_llm.errors import AsyncOnly, ConfigurationError, MissingKey, ProviderError
 
-__all__ = ["Credential", "credential_of"]
+__all__ = ["RENEW", "Credential", "credential_of"]
 
 #: seconds for which the output of a command or the content of a file is used before it is read again
 KEEP = 300.0
+#: seconds after which a source that gave a refused key is asked for a new one
+RENEW = 30.0
 
 
 class _Source:
     """One key; ``label`` is fit to be shown."""
 
-    __slots__ = ("_kept", "_kept_until", "label", "read")
+    __slots__ = ("_kept", "_kept_until", "label", "read", "refused", "renewable")
 
-    def __init__(self, label: str, read: Callable[[], Any]) -> None:
+    def __init__(self, label: str, read: Callable[[], Any], *, renewable: bool = False) -> None:
         self.label = label
         self.read = read
+        #: whether reading again may give another key: files, commands and functions
+        self.renewable = renewable
+        #: the key that was refused last
+        self.refused: str | None = None
         self._kept: str | None = None
         self._kept_until = 0.0
 
@@ -120,13 +126,27 @@ class Credential:
                 raise ProviderError("auth", f"{source.label}: {type(error).__name__}", phase="credential", sent=False) from None
         return source.read()
 
-    def set_aside(self, number: int, seconds: float) -> bool:
-        """Leave a refused key alone; True when another one is left."""
+    def refuse(self, number: int, key: str, seconds: float) -> bool:
+        """Leave a refused key alone for some seconds; True when it is worth trying again at once with another one.
+
+        A source that can give a new key is read again instead, as long as it does not give the refused one again.
+        """
         now = time.monotonic()
+        source = self._sources[number]
         with self._lock:
+            source.forget()
+            if source.renewable and seconds == float("inf"):
+                again = source.refused == key
+                source.refused = key
+                if not again:
+                    return True
+                seconds = RENEW
             self._aside[number] = now + seconds
-            self._sources[number].forget()
             return any(self._aside.get(i, 0.0) <= now for i in range(len(self._sources)))
+
+    def is_renewable(self, number: int) -> bool:
+        """Whether the source may give another key later."""
+        return self._sources[number].renewable
 
 
 def _is_plain(reference: str) -> bool:
@@ -161,7 +181,7 @@ def _source(reference: Any, path: str) -> _Source:
     if hasattr(reference, "get_secret_value"):
         return _Source("key", reference.get_secret_value)
     if callable(reference):
-        return _Source(f"function {getattr(reference, '__qualname__', type(reference).__name__)}", reference)
+        return _Source(f"function {getattr(reference, '__qualname__', type(reference).__name__)}", reference, renewable=True)
     if not isinstance(reference, str) or not reference.strip():
         raise ConfigurationError(f"a key must be a non-empty string or a function, not {type(reference).__name__}.", path=path)
     scheme, _, rest = reference.partition(":")
@@ -173,14 +193,15 @@ def _source(reference: Any, path: str) -> _Source:
     if scheme == "file":
         if not Path(rest).expanduser().is_file():
             raise MissingKey(f"the key's file {rest} does not exist.", path=path)
-        return _Source(f"file {rest}", lambda: Path(rest).expanduser().read_text(encoding="utf-8"))
+        return _Source(f"file {rest}", lambda: Path(rest).expanduser().read_text(encoding="utf-8"), renewable=True)
     if scheme == "command":
         words = shlex.split(rest)
         if not words:
             raise ConfigurationError("command: names no program.", path=path)
         return _Source(
             f"command {words[0]}",
-            lambda: subprocess.run(words, check=True, capture_output=True, text=True, timeout=30).stdout,  # noqa: S603
+            lambda: subprocess.run(words, check=True, capture_output=True, text=True, timeout=30).stdout,
+            renewable=True,
         )
     if any(ord(c) < 33 or ord(c) > 126 for c in reference):
         raise ConfigurationError("a key holds blanks or characters that no header can carry.", path=path)

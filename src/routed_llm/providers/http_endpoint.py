@@ -13,7 +13,7 @@ from routed_llm.dialects.openai_chat.reader import Reader, read_answer
 from routed_llm.dialects.openai_chat.wire import Wire
 from routed_llm.driver import Patience
 from routed_llm.errors import InvalidCall, ProviderError
-from routed_llm.providers.credentials import Credential
+from routed_llm.providers.credentials import RENEW, Credential
 from routed_llm.providers.transport import (
     AsyncByteStream,
     AsyncTransport,
@@ -33,6 +33,9 @@ __all__ = ["HttpEndpoint", "Transports"]
 
 #: seconds for which a key is set aside after its account ran out of money, and after any other refusal
 QUOTA_ASIDE, REFUSED_ASIDE = 600.0, float("inf")
+#: number and value of a key
+Key = tuple[int, str]
+NO_KEY: Key = (0, "")
 
 
 class Transports:
@@ -118,7 +121,7 @@ class HttpEndpoint:
         except TypeError as error:
             raise InvalidCall(f"The request cannot be written as JSON: {error}. Check parameters, tools and messages.") from None
 
-    def _answer(self, reply: Reply, request: Request, key: int) -> Answer:
+    def _answer(self, reply: Reply, request: Request, key: Key) -> Answer:
         if reply.status != 200:
             raise self._refused(error_of(reply.status, reply.headers, reply.body), key)
         try:
@@ -128,11 +131,14 @@ class HttpEndpoint:
         except ProviderError as error:
             raise self._refused(error, key) from None
 
-    def _refused(self, error: ProviderError, key: int) -> ProviderError:
+    def _refused(self, error: ProviderError, key: Key) -> ProviderError:
         """Set the key aside that was refused, and tell whether another one is left."""
         if self.credential is not None and error.kind in ("auth", "quota", "rate_limit"):
+            number, value = key
             aside = {"auth": REFUSED_ASIDE, "quota": QUOTA_ASIDE}.get(error.kind, min(error.retry_after or 1.0, 60.0))
-            error.spare_key = self.credential.set_aside(key, aside)
+            error.spare_key = self.credential.refuse(number, value, aside)
+            if error.kind == "auth" and self.credential.is_renewable(number):
+                error.retry_after = RENEW  # a new key may come; until then the deployment is left alone, not for good
         return error
 
     def _reader(self, request: Request) -> Reader:
@@ -140,31 +146,31 @@ class HttpEndpoint:
 
     def call(self, request: Request, patience: Patience) -> Answer:
         """A whole answer, in sync code."""
-        number, key = self.credential.get() if self.credential is not None else (0, "")
+        key = self.credential.get() if self.credential is not None else NO_KEY
         try:
-            reply = self._transports.sync().post(self._target(key), self._body(request), patience.first)
+            reply = self._transports.sync().post(self._target(key[1]), self._body(request), patience.first)
         except Fault as fault:
             raise _error_of_fault(fault) from None
-        return self._answer(reply, request, number)
+        return self._answer(reply, request, key)
 
     async def acall(self, request: Request, patience: Patience) -> Answer:
         """A whole answer, in async code."""
-        number, key = await self.credential.aget() if self.credential is not None else (0, "")
+        key = await self.credential.aget() if self.credential is not None else NO_KEY
         try:
-            reply = await self._transports.asynchronous().post(self._target(key), self._body(request), patience.first)
+            reply = await self._transports.asynchronous().post(self._target(key[1]), self._body(request), patience.first)
         except Fault as fault:
             raise _error_of_fault(fault) from None
-        return self._answer(reply, request, number)
+        return self._answer(reply, request, key)
 
     def open(self, request: Request, patience: Patience) -> HttpSource:
         """Begin a stream, in sync code."""
-        number, key = self.credential.get() if self.credential is not None else (0, "")
+        key = self.credential.get() if self.credential is not None else NO_KEY
         try:
-            stream = self._transports.sync().stream(self._target(key), self._body(request), patience.first)
+            stream = self._transports.sync().stream(self._target(key[1]), self._body(request), patience.first)
         except Fault as fault:
             raise _error_of_fault(fault) from None
         if stream.status == 200:
-            return HttpSource(stream, self._reader(request), lambda error: self._refused(error, number))
+            return HttpSource(stream, self._reader(request), lambda error: self._refused(error, key))
         parts: list[bytes] = []
         try:
             while len(parts) < 64 and (data := stream.read(patience.first)):
@@ -173,17 +179,17 @@ class HttpEndpoint:
             raise _error_of_fault(fault) from None
         finally:
             stream.close()
-        raise self._refused(error_of(stream.status, stream.headers, b"".join(parts)), number)
+        raise self._refused(error_of(stream.status, stream.headers, b"".join(parts)), key)
 
     async def aopen(self, request: Request, patience: Patience) -> AsyncHttpSource:
         """Begin a stream, in async code."""
-        number, key = await self.credential.aget() if self.credential is not None else (0, "")
+        key = await self.credential.aget() if self.credential is not None else NO_KEY
         try:
-            stream = await self._transports.asynchronous().stream(self._target(key), self._body(request), patience.first)
+            stream = await self._transports.asynchronous().stream(self._target(key[1]), self._body(request), patience.first)
         except Fault as fault:
             raise _error_of_fault(fault) from None
         if stream.status == 200:
-            return AsyncHttpSource(stream, self._reader(request), lambda error: self._refused(error, number))
+            return AsyncHttpSource(stream, self._reader(request), lambda error: self._refused(error, key))
         parts: list[bytes] = []
         try:
             while len(parts) < 64 and (data := await stream.read(patience.first)):
@@ -192,7 +198,7 @@ class HttpEndpoint:
             raise _error_of_fault(fault) from None
         finally:
             await stream.close()
-        raise self._refused(error_of(stream.status, stream.headers, b"".join(parts)), number)
+        raise self._refused(error_of(stream.status, stream.headers, b"".join(parts)), key)
 
 
 class HttpSource:

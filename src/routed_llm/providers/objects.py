@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from routed_llm.catalog.cards import find_card
 from routed_llm.catalog.deployments import Deployment
 from routed_llm.catalog.models import Model
-from routed_llm.dialects.openai_chat.wire import Wire
 from routed_llm.errors import ConfigurationError
 from routed_llm.providers.rows import find_row
-from routed_llm.providers.strings import About, assemble, is_loopback
+from routed_llm.providers.strings import CUSTOM, About, assemble, is_loopback, wire_of
 
 __all__ = ["is_langchain_model", "is_openai_client", "resolve_client", "resolve_langchain", "spread"]
 
@@ -46,8 +46,10 @@ def resolve_langchain(entry: Model, path: str) -> Deployment:
     """
     from routed_llm.providers.langchain_object import LangChainEndpoint, describe
 
-    if entry.params:
-        entry.model = entry.model.bind(**entry.params)
+    _refuse_connection(entry, path)
+    own = {**entry.params, **({"reasoning_effort": entry.reasoning} if entry.reasoning else {})}
+    if own:
+        entry = replace(entry, model=entry.model.bind(**own))
     try:
         said = entry.parsed_abilities(path).get("structured_output")
         endpoint = LangChainEndpoint(
@@ -60,7 +62,7 @@ def resolve_langchain(entry: Model, path: str) -> Deployment:
     provider = row.name if row is not None else about.provider
     card = find_card(provider, about.name)
     abilities = {**(card.abilities if card else {}), **about.abilities, **entry.parsed_abilities(path)}
-    label = f"{provider}:{about.name}"
+    label = f"{provider}:{about.name}" + (f"@{entry.reasoning}" if entry.reasoning else "")
     known = About(label, provider, about.name, card, abilities, about.private, marks=endpoint.marks)
     deployment = assemble(entry, path, endpoint, known)
     deployment.context = entry.context or about.context or deployment.context
@@ -76,18 +78,22 @@ def resolve_client(entry: Model, path: str) -> Deployment:
     """
     from routed_llm.providers.openai_client import OpenAIClientEndpoint, describe_client
 
-    if not entry.name:
-        raise ConfigurationError("an openai client needs a model's name: Model(client, name='model').", path=f"{path}.name")
+    _refuse_connection(entry, path)
+    served = entry.served_model or entry.name
+    if not served:
+        raise ConfigurationError("an openai client needs a model's name: Model(client, served_model='model').", path=path)
     provider, base_url = describe_client(entry.model)
     row = find_row(provider)
-    card = find_card(provider, entry.name)
+    card = find_card(provider, served)
     abilities = {**(card.abilities if card else {}), **entry.parsed_abilities(path)}
-    reasons = row is not None and any(entry.name.startswith(prefix) for prefix in row.reasoning_models)
-    wire = Wire(
-        entry.name,
-        max_tokens_field="max_completion_tokens" if reasons else "max_tokens",
-        native_schema=abilities.get("structured_output") is not False,
-        params=dict(entry.params),
-    )
-    known = About(entry.name, provider, entry.name, card, abilities, is_loopback(base_url))
+    wire = wire_of(row or CUSTOM, served, entry.params, entry.reasoning, abilities)
+    label = f"{provider}:{served}" + (f"@{entry.reasoning}" if entry.reasoning else "")
+    known = About(label, provider, served, card, abilities, is_loopback(base_url))
     return assemble(entry, path, OpenAIClientEndpoint(entry.model, wire), known)
+
+
+def _refuse_connection(entry: Model, path: str) -> None:
+    """An object and a client have their own connection: what would change it is refused instead of ignored."""
+    for name in ("api_key", "credential", "base_url", "headers", "proxy", "ca_bundle", "client_cert", "api_version"):
+        if getattr(entry, name):
+            raise ConfigurationError("counts for string models only; set it on the object itself.", path=f"{path}.{name}")

@@ -64,9 +64,9 @@ def _entry(item: Any, path: str) -> Model:
     if isinstance(item, str):
         return Model(item)
     if _is_client_pair(item):
-        return Model(item[0], name=item[1])
+        return Model(item[0], served_model=item[1])
     if is_openai_client(item):
-        raise ConfigurationError("an openai client needs a model's name: pass (client, 'model') or Model(client, name='model').", path=path)
+        raise ConfigurationError("an openai client needs a model's name: pass (client, 'model') or Model(client, served_model='model').", path=path)
     if is_langchain_model(item):
         return Model(item)
     raise ConfigurationError(

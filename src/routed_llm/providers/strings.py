@@ -19,7 +19,7 @@ from routed_llm.providers.http_endpoint import HttpEndpoint, Transports
 from routed_llm.providers.rows import SAMPLING, ProviderRow, find_row, load_rows, nearest_provider
 from routed_llm.providers.transport import TransportOptions
 
-__all__ = ["About", "Shared", "assemble", "is_loopback", "resolve_string"]
+__all__ = ["CUSTOM", "About", "Shared", "assemble", "is_loopback", "resolve_string", "wire_of"]
 
 _warned: set[tuple[str, str]] = set()
 
@@ -60,14 +60,16 @@ def resolve_string(entry: Model, path: str, shared: Shared) -> Deployment:
     card = find_card(row.name, name)
     if card is None and not row.local and entry.base_url is None and cards_of(row.name):
         _warn_unknown(row.name, name)
-    own_key = entry.api_key if entry.api_key is not None else shared.common.api_key
+    own_key = next(
+        (k for k in (entry.credential, entry.api_key, shared.common.credential, shared.common.api_key) if k is not None), None
+    )
     required = row.key_required and entry.base_url is None and shared.common.base_url is None
     credential = credential_of(own_key, row.key_env, required=required, provider=row.name, path=path)
     known = dict(card.abilities) if card else {}
     abilities = {**row.abilities(known), **entry.parsed_abilities(path)}
     endpoint = HttpEndpoint(
         row.chat_url(base_url, name, entry.api_version),
-        _wire(row, name, {**shared.common.params, **entry.params}, entry.reasoning, abilities),
+        wire_of(row, name, {**shared.common.params, **entry.params}, entry.reasoning, abilities),
         credential,
         key_header=row.auth_header,
         headers={**row.extra_headers, **shared.common.headers, **entry.headers},
@@ -124,7 +126,7 @@ def _split(entry: Model, path: str, shared: Shared) -> tuple[ProviderRow, str]:
             raise ConfigurationError(f"names no model: write '{prefix}:model'.", path=path)
         return row, rest
     if entry.base_url or shared.common.base_url:
-        return _CUSTOM, entry.model
+        return CUSTOM, entry.model
     if not colon:
         owner = next((r for r in load_rows().values() if find_card(r.name, entry.model) is not None), None)
         if owner is not None:
@@ -141,9 +143,9 @@ def _warn_unknown(provider: str, name: str) -> None:
     if (provider, name) not in _warned:
         _warned.add((provider, name))
         near = nearest_name(provider, name)
-        meant = f"; did you mean {provider}:{near}?" if near else ""
+        meant = f"; did you mean {provider}:{near}?" if near else "."
         warnings.warn(
-            f"{provider}:{name} is not in the catalog{meant} It is used as it is, with unknown price and abilities.",
+            f"{provider}:{name} is not in the catalog{meant} It is used as it is; what Model(...) does not say of it is unknown.",
             UserWarning,
             stacklevel=2,
         )
@@ -161,9 +163,10 @@ def _base_url(entry: Model, row: ProviderRow, path: str, shared: Shared) -> str:
     return row.complete(given)
 
 
-def _wire(
+def wire_of(
     row: ProviderRow, name: str, params: Mapping[str, Any], reasoning: str | None, abilities: Mapping[str, bool]
 ) -> Wire:
+    """How a model of a provider wants to be spoken to."""
     drops = row.drops_for(name)
     if abilities.get("temperature") is False:
         drops = drops | SAMPLING
@@ -182,4 +185,4 @@ def _wire(
 
 
 #: any server that speaks OpenAI's chat completions, given by its address alone
-_CUSTOM = ProviderRow("custom", "OpenAI-compatible server", "the user's own address", key_required=False, strict_tools=True)
+CUSTOM = ProviderRow("custom", "OpenAI-compatible server", "the user's own address", key_required=False, strict_tools=True)

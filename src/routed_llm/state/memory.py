@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 
-__all__ = ["DeploymentState", "LiveState"]
+__all__ = ["DeploymentState", "Glance", "LiveState"]
 
 #: weight of the newest value in moving averages of latency: about the last ten calls count
 EWMA_WEIGHT = 0.2
@@ -116,3 +116,25 @@ class LiveState:
         """End a deployment's cool-down."""
         with self._lock:
             self.cooling = {key: until for key, until in self.cooling.items() if key != deployment_id}
+
+
+class Glance:
+    """A look at the live state that changes nothing, for decisions that nobody carries out."""
+
+    __slots__ = ("_live",)
+
+    def __init__(self, live: LiveState) -> None:
+        self._live = live
+
+    @property
+    def cooling(self) -> Mapping[str, float]:
+        """As in the live state."""
+        return self._live.cooling
+
+    def of(self, deployment_id: str) -> DeploymentState:
+        """As in the live state."""
+        return self._live.of(deployment_id)
+
+    def next_round(self) -> int:
+        """The number that the next call will get."""
+        return self._live.rounds
