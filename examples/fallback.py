@@ -3,7 +3,8 @@
 The simulated models are served over HTTP here, so that one of them can be made to fail.
 """
 
-from routed_llm import AllFailed, RoutedChatModel
+from routed_llm import RoutedChatModel
+from routed_llm.errors import CallFailed
 from routed_llm.testing import DEFAULT_MODELS, Sandbox, SandboxServer, sandbox_entries
 
 with SandboxServer(Sandbox()) as server:
@@ -31,5 +32,5 @@ with SandboxServer(Sandbox()) as server:
     server.sandbox.fail(status=500)
     try:
         ask()
-    except AllFailed as error:
-        print("failed:", sorted({attempt["model"] for attempt in error.attempts}))
+    except CallFailed as error:
+        print("failed:", error)  # names every attempt

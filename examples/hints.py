@@ -2,7 +2,8 @@
 
 from langchain_core.prompts import ChatPromptTemplate
 
-from routed_llm import RoutedChatModel, RoutedLLMError
+from routed_llm import RoutedChatModel
+from routed_llm.errors import UnknownHint
 
 model = RoutedChatModel("sandbox", strategy="cheapest")
 QUESTION = "What is 17 * 23?"
@@ -37,5 +38,5 @@ print("pinned:", answered(model.invoke(QUESTION, model="sandbox:sandbox-medium")
 # mistakes are told before anything is sent
 try:
     model.invoke(QUESTION, routing={"usr": "u-1"})
-except RoutedLLMError as error:
+except UnknownHint as error:
     print("refused:", error)

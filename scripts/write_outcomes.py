@@ -36,7 +36,7 @@ def outcome(row: dict[str, Any], index: int) -> dict[str, Any]:
     found: dict[str, Any] = {"quality": row["q"][index], "cost_usd": row["c"][index]}
     for key, name in (("a", "answer"), ("ot", "output_tokens")):
         value = (row.get(key) or [None] * (index + 1))[index]
-        if value is not None:
+        if value is not None and value != "":  # nothing could be extracted, which is not an empty answer
             found[name] = value
     return found
 

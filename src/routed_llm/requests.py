@@ -79,13 +79,11 @@ class Request:
         hints: what the caller said about this call.
         model: model or alias the caller pinned for this call, or None.
         stream: whether the answer is wanted piece by piece.
-        context: what a framework object behind the router may need of its own framework (callbacks); opaque here.
     """
 
     __slots__ = (
         "_hub",
         "_to_hub",
-        "context",
         "dialect",
         "hints",
         "losses",
@@ -111,7 +109,6 @@ class Request:
         hints: Hints = NO_HINTS,
         model: str | None = None,
         stream: bool = False,
-        context: Any = None,
     ) -> None:
         self.dialect = dialect
         self.payload = payload
@@ -124,7 +121,6 @@ class Request:
         self.hints = hints
         self.model = model
         self.stream = stream
-        self.context = context
         self.losses: list[str] = []
 
     def hub_messages(self) -> list[dict[str, Any]]:

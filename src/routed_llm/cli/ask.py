@@ -16,7 +16,7 @@ __all__ = ["ask"]
 @pool_options
 @click.option("--why", is_flag=True, help="Show every candidate: how it scored, or why it was rejected.")
 def ask(prompt: str, models: str | None, strategy: str, why: bool) -> None:
-    """Answer PROMPT (``-`` reads it from the input) and say which model did, why, and what it cost.
+    """Answer PROMPT (- reads it from the input) and say which model did, why, and what it cost.
 
     The answer goes to the standard output, everything else to the standard error.
     """

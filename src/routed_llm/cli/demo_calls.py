@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Literal
 
-__all__ = ["Call", "Figures", "Report", "Run", "Task", "prompt_key"]
+__all__ = ["Call", "Figures", "Report", "Run", "Task", "first_error", "prompt_key"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class Call:
         seconds: from asking to the whole answer.
         fallbacks: how many models failed before.
         error: why none answered.
+        billed: the models that were paid: the one that answered, and any before it that sent an empty answer.
     """
 
     question: int
@@ -41,6 +42,7 @@ class Call:
     seconds: float
     fallbacks: int = 0
     error: str = ""
+    billed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +111,10 @@ class Run:
     @property
     def by_model(self) -> dict[str, Figures]:
         """The figures by the model that answered, in the pool's order."""
-        return {
-            name: Figures.of(calls) for name in self.models if (calls := [c for c in self.calls if c.model == name])
-        }
+        return {name: Figures.of(calls) for name in self.models if (calls := [c for c in self.calls if c.model == name])}
 
     def as_dict(self) -> dict[str, Any]:
-        """The run as plain data; ``choices`` names the model that answered each question."""
+        """The run as plain data: ``choices`` names the model that answered each question, ``billed`` all that were paid."""
         return {
             "name": self.name,
             "strategy": self.strategy,
@@ -123,6 +123,7 @@ class Run:
             **self.total.as_dict(),
             "by_model": {name: figures.as_dict() for name, figures in self.by_model.items()},
             "choices": [call.model for call in self.calls],
+            "billed": [list(call.billed) for call in self.calls],
         }
 
 

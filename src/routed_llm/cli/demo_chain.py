@@ -11,6 +11,7 @@ from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import Runnable, RunnableConfig
 
 from routed_llm.cli.demo_calls import Call, Run, Task
+from routed_llm.cli.demo_progress import progress
 from routed_llm.errors import RoutedError
 from routed_llm.events import CallRecord
 from routed_llm.langchain.chat_model import RoutedChatModel
@@ -52,17 +53,24 @@ class Contest:
         tasks: the questions.
         seed: seed of the routers' draws.
         concurrency: calls at a time.
-        tick: called after each call.
     """
 
-    def __init__(
-        self, sandbox: Sandbox, tasks: Sequence[Task], seed: int, concurrency: int, tick: Callable[[], object]
-    ) -> None:
+    def __init__(self, sandbox: Sandbox, tasks: Sequence[Task], seed: int, concurrency: int) -> None:
         self._sandbox = sandbox
         self._tasks = list(enumerate(tasks))
         self._seed = seed
         self._concurrency = concurrency
-        self._tick = tick
+        self._tick: Callable[[], object] = lambda: None
+
+    def run_all(self, plans: Sequence[Plan]) -> list[Run]:
+        """One plan after the other, with a progress bar."""
+        runs = []
+        with progress(len(plans) * len(self._tasks)) as bar:
+            self._tick = bar.tick
+            for plan in plans:
+                bar.says(plan.name)
+                runs.append(self.run(plan))
+        return runs
 
     def run(self, plan: Plan) -> Run:
         """One plan over all tasks."""
@@ -118,9 +126,7 @@ def ask_all(
         Exception: whatever is none of our errors, as it came.
     """
     inputs = [{"question": task.prompt} for _, task in tasks]
-    configs = [
-        RunnableConfig(max_concurrency=most, configurable={"routing": {"session": str(number)}}) for number, _ in tasks
-    ]
+    configs = [RunnableConfig(max_concurrency=most, configurable={"routing": {"session": str(number)}}) for number, _ in tasks]
     answers: dict[int, str | Exception] = {}
     for place, answer in chain.batch_as_completed(inputs, configs, return_exceptions=True) if tasks else ():
         if isinstance(answer, Exception) and not isinstance(answer, RoutedError):
@@ -136,9 +142,11 @@ def _by_session(records: Iterable[CallRecord]) -> dict[str | None, CallRecord]:
 
 
 def _call(number: int, task: Task, answer: str | Exception, record: CallRecord | None) -> Call:
-    seconds = record.seconds if record is not None else 0.0
-    if isinstance(answer, Exception) or record is None or record.answered_by is None:
-        return Call(number, None, 0.0, record.cost_nanousd if record else 0, seconds, 0, str(answer))
+    if record is None:  # nobody was asked
+        return Call(number, None, 0.0, 0, 0.0, error=str(answer))
+    billed = tuple(attempt.deployment.model for attempt in record.attempts if attempt.usage is not None)
+    if isinstance(answer, Exception) or record.answered_by is None:
+        return Call(number, None, 0.0, record.cost_nanousd, record.seconds, 0, str(answer), billed)
     model = record.answered_by.model
     failed = sum(attempt.error is not None for attempt in record.attempts)
-    return Call(number, model, task.grade(answer, model), record.cost_nanousd, seconds, failed)
+    return Call(number, model, task.grade(answer, model), record.cost_nanousd, record.seconds, failed, "", billed)

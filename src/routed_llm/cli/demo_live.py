@@ -8,6 +8,7 @@ from routed_llm.catalog.deployments import Deployment
 from routed_llm.cli.demo_calls import Call, Report, Run, Task
 from routed_llm.cli.demo_chain import ask_all, chain_of
 from routed_llm.cli.demo_progress import progress
+from routed_llm.cli.demo_simulated import task_of
 from routed_llm.cli.show import usd
 from routed_llm.decisions import Decision
 from routed_llm.langchain.chat_model import RoutedChatModel
@@ -31,7 +32,7 @@ def live_demo(questions: int, seed: int, limit_usd: float) -> Report:
         NoModels: when there is neither a key nor a local model.
     """
     model = RoutedChatModel(quiet_fallbacks=True, routing_seed=seed, max_retries=0, max_tokens=_MOST_TOKENS, timeout=60)
-    tasks = [Task(q.prompt, lambda text, name, q=q: float(q.check(text))) for q in generate(questions, seed)]
+    tasks = [task_of(question) for question in generate(questions, seed)]
     run = Run("auto", "auto", tuple(model.router.catalog.models))
     limit, stopped = int(limit_usd * _NANO), ""
     with progress(len(tasks)) as bar, model.router.track() as spend:

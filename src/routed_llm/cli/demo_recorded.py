@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from random import Random
@@ -9,7 +10,6 @@ from random import Random
 from routed_llm.catalog.models import Model
 from routed_llm.cli.demo_calls import Report, Task
 from routed_llm.cli.demo_chain import Contest, Plan
-from routed_llm.cli.demo_progress import progress
 from routed_llm.providers.sandbox import Sandbox, SandboxServer
 from routed_llm.providers.sandbox.outcomes import Outcomes
 
@@ -30,23 +30,18 @@ def recorded_demo(file: Path, questions: int, seed: int, concurrency: int) -> Re
     """
     sandbox = Sandbox(outcomes=file, seed=seed, speed=0)
     outcomes = sandbox.outcomes
-    assert outcomes is not None  # noqa: S101  # for the type checker: it was given
+    assert outcomes is not None  # for the type checker: it was given
     prompts = _drawn(outcomes, questions, seed, file)
     tasks = [Task(prompt, _grader(sandbox, prompt)) for prompt in prompts]
     means = _mean_costs(outcomes)
-    with SandboxServer(sandbox) as server, progress(0) as bar:
+    with SandboxServer(sandbox) as server:
         entries = {name: _entry(name, means[name], server.base_url) for name in sorted(means, key=lambda n: means[n])}
-        contest = Contest(sandbox, tasks, seed, concurrency, bar.tick)
-        runs = []
-        for plan in _plans(entries):
-            bar.says(plan.name)
-            runs.append(contest.run(plan))
+        runs = Contest(sandbox, tasks, seed, concurrency).run_all(_plans(entries))
     notes = (
-        f"Recorded outcomes of {len(means)} real models in {file.name}, replayed: {len(tasks)} of {len(outcomes)} prompts, "
-        f"drawn by seed {seed}.",
+        f"{len(means)} real models, outcomes recorded in {file.name}: {len(tasks)} of {len(outcomes)} prompts, by seed {seed}.",
         "Quality is the mean recorded quality of the models that answered, cost the sum of their recorded costs.",
-        "Before a call the router knows each model's mean recorded cost a request, and nothing of its quality; strongest and "
-        "cheapest are the dearest and the cheapest by that mean.",
+        "Before a call the router knows each model's mean recorded cost a request, and nothing of its quality.",
+        "Strongest and cheapest are the dearest and the cheapest by that mean.",
     )
     return Report("recorded", seed, tasks, runs, notes, ledger_nanousd=sandbox.ledger.total_nanousd)
 
@@ -91,5 +86,5 @@ def _entry(name: str, mean: Decimal, base_url: str) -> Model:
     return Model(model, name=name, base_url=base_url, api_key="none", price={"input": 0, "output": 0, "request": mean})
 
 
-def _grader(sandbox: Sandbox, prompt: str):  # type: ignore[no-untyped-def]
+def _grader(sandbox: Sandbox, prompt: str) -> Callable[[str, str], float]:
     return lambda text, model: sandbox.quality(prompt, model) or 0.0

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from routed_llm.cli.demo_calls import Report, Task
 from routed_llm.cli.demo_chain import Contest, Plan
-from routed_llm.cli.demo_progress import progress
 from routed_llm.providers.sandbox import DEFAULT_MODELS, Question, Sandbox, SandboxServer, generate
 from routed_llm.providers.sandbox_endpoint import sandbox_entries
 
-__all__ = ["simulated_demo"]
+__all__ = ["simulated_demo", "task_of"]
 
 #: a light, a middle and a strong model, from the cheapest to the dearest
 _POOL = ("sandbox-small", "sandbox-medium", "sandbox-large")
@@ -16,7 +15,7 @@ _POOL = ("sandbox-small", "sandbox-medium", "sandbox-large")
 
 def simulated_demo(questions: int, seed: int, concurrency: int) -> Report:
     """Routes so many new questions, with and without an outage, beside always the strongest and always the cheapest."""
-    tasks = [_task(question) for question in generate(questions, seed)]
+    tasks = [task_of(question) for question in generate(questions, seed)]
     pool = [model for name in _POOL for model in DEFAULT_MODELS if model.name == name]
     with SandboxServer(Sandbox(pool, seed=seed)) as server:
         entries = sandbox_entries(pool, server.base_url)
@@ -26,19 +25,15 @@ def simulated_demo(questions: int, seed: int, concurrency: int) -> Report:
             Plan(f"always the strongest ({_POOL[-1]})", "ordered", entries[-1:]),
             Plan(f"always the cheapest ({_POOL[0]})", "ordered", entries[:1]),
         )
-        with progress(len(plans) * len(tasks)) as bar:
-            contest = Contest(server.sandbox, tasks, seed, concurrency, bar.tick)
-            runs = []
-            for plan in plans:
-                bar.says(plan.name)
-                runs.append(contest.run(plan))
+        runs = Contest(server.sandbox, tasks, seed, concurrency).run_all(plans)
         notes = (
             "Simulated models, served on this machine: every figure is measured in this run and says nothing about real ones.",
-            f"{len(tasks)} checkable questions made from seed {seed}; prompt | RoutedChatModel | StrOutputParser, "
-            f"{concurrency} calls at a time.",
+            f"{len(tasks)} checkable questions made from seed {seed}, {concurrency} calls at a time.",
+            "The chain: prompt | RoutedChatModel | StrOutputParser.",
         )
         return Report("simulated", seed, tasks, runs, notes, ledger_nanousd=server.sandbox.ledger.total_nanousd)
 
 
-def _task(question: Question) -> Task:
+def task_of(question: Question) -> Task:
+    """A question as a task: right is 1, wrong 0, whichever model answered."""
     return Task(question.prompt, lambda text, model: float(question.check(text)))

@@ -21,11 +21,12 @@ _TITLES = {
 def print_report(report: Report) -> None:
     """The whole report on the standard output."""
     screen = console()
+    plain = not screen.is_terminal
     for line in report.notes:
-        screen.print(line)
+        screen.print(line, soft_wrap=plain)
     screen.print(_table(report))
     for line in (*_outages(report.runs), *_against(report), *report.after, *_failures(report.runs), *_ledger(report)):
-        screen.print(line)
+        screen.print(line, soft_wrap=plain)
 
 
 def _table(report: Report) -> Table:
@@ -60,8 +61,8 @@ def _outages(runs: Sequence[Run]) -> Iterator[str]:
         lost = sum(call.model is None for call in run.calls)
         met, others = sum(call.fallbacks for call in later), ", ".join(dict.fromkeys(c.model for c in later if c.model))
         yield (
-            f"{run.down} was taken down after {half} of {len(run.calls)} calls. {met} call{'s' * (met != 1)} met the failure and "
-            f"fell back; then it was left alone and {others or 'nobody'} answered. Calls lost: {lost}."
+            f"{run.down} was taken down after {half} of {len(run.calls)} calls. {met} call{'s' * (met != 1)} met the failure "
+            f"and fell back; then it was left alone and {others or 'nobody'} answered. Calls lost: {lost}."
         )
 
 
@@ -89,6 +90,6 @@ def _ledger(report: Report) -> Iterator[str]:
     ours = report.spent_nanousd
     verdict = "they agree to the nano-dollar" if ours == report.ledger_nanousd else "THEY DO NOT AGREE"
     yield (
-        f"The sandbox's own ledger says that all of this cost {exact(report.ledger_nanousd)}; the router's sum is {exact(ours)}: "
-        f"{verdict}."
+        f"The sandbox's own ledger says that all of this cost {exact(report.ledger_nanousd)}; the router's sum is "
+        f"{exact(ours)}: {verdict}."
     )

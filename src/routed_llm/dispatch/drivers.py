@@ -70,7 +70,10 @@ class SyncDriver:
             raise AsyncOnly(f"{_name(function)} gives an awaitable that only async code can wait for; use ainvoke or astream.")
         try:
             return drive(cast("Coroutine[Any, Any, T]", result))
-        except AsyncOnly:
+        except (AsyncOnly, RuntimeError) as error:
+            # asyncio's own functions say so themselves: "no running event loop"
+            if not isinstance(error, AsyncOnly) and "event loop" not in str(error):
+                raise
             raise AsyncOnly(f"{_name(function)} waits in a way that only async code can; use ainvoke or astream.") from None
 
 

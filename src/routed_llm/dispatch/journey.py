@@ -36,7 +36,7 @@ async def consider(driver: Driver, core: Core, request: Request) -> Decision:
     """Find out facts and decide; calls nobody but the features' own helpers."""
     facts = _NO_FACTS
     for feature in core.policy.features:
-        facts = {**facts, **await feature.read(request, driver)}
+        facts = {**facts, **await driver.run(feature.read, request, driver)}
     hints = request.hints
     if request.model is not None:
         core.catalog.named(request.model)

@@ -52,7 +52,9 @@ class BoundSchema(dict[str, Any]):
 
 def _is_server_tool(tool: Any) -> bool:
     """A provider's own tool, such as ``{"type": "web_search"}``: handed on as it is."""
-    return isinstance(tool, Mapping) and "type" in tool and tool["type"] != "function" and not tool.get("input_schema")
+    if not isinstance(tool, Mapping) or "type" not in tool or tool.get("input_schema"):
+        return False
+    return tool["type"] not in ("function", "object")  # a JSON schema is an object
 
 
 def _choice(choice: Any, names: Sequence[str]) -> Any:

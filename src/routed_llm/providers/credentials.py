@@ -167,6 +167,9 @@ def _without_waiting(awaitable: Any, label: str) -> Any:
         awaitable.send(None)
     except StopIteration as stop:
         return stop.value
+    except RuntimeError as error:
+        if "event loop" not in str(error):
+            raise
     awaitable.close()
     raise AsyncOnly(f"{label} waits in a way that only async code can; use ainvoke or astream.")
 

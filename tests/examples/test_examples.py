@@ -1,0 +1,138 @@
+"""Every example runs as a user would run it, without keys or a network, and prints what it promises."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
+
+PRINTED = {
+    "lcel_chain.py": [
+        "invoke: 391",
+        "stream: apple, fig, pear|stream: apple, pear, fig",  # the small model may err, as its skill says
+        r"batch: \['180', '60?'\]",
+        "answered by: sandbox:sandbox-medium",
+        "because: auto: .+",
+        "cost in nano-dollars: [1-9][0-9]*",
+    ],
+    "structured_output.py": [
+        r"typed: Person\(name='Ada Lovelace', age=36\)",
+        r"dict: \{'name': 'Ada Lovelace', 'age': 36\}",
+        r"parsed: Person\(name='Ada Lovelace', age=36\)",
+        "answered by: sandbox:sandbox-medium",
+        " +- +sandbox:sandbox-small +can neither give typed answers nor call tools",
+    ],
+    "rag.py": [
+        r"When was the lighthouse built\? -> The lighthouse of Vardo was built in 1896\.",
+        r"From where does the ferry leave\? -> The harbour ferry leaves .* northern pier\.",
+        "asked for: reader-1",
+    ],
+    "agent.py": [
+        r"ai: \['weather'\]",
+        r"tool: In Paris it is sunny at 21 degrees\.",
+        r"typed: Report\(city='Paris', degrees=21\)",
+        "calls: 2 by sandbox:sandbox-medium",
+        "for user u-1: 2 calls",
+        "passed over: {'sandbox:sandbox-small': 'cannot call tools.*'}",
+    ],
+    "langgraph_agents.py": [
+        "streamed: {.*'editor': 'The tool multiply says: 42'}",
+        "node model: 2 calls, [1-9][0-9]* nano-dollars",
+        "node editor: 1 calls, [1-9][0-9]* nano-dollars",
+        "model sandbox:sandbox-medium: 2 calls",
+        "model sandbox:sandbox-large: 1 calls",
+        "thread 7: 3 calls",
+        r"hints of every call: \{'u-1'\}",
+    ],
+    "deep_agent.py": [
+        "window of the pool: 200000",
+        r"answer: The tool weather says: In Paris it is sunny at 21 degrees\.",
+        r"tools called: \['weather'\]",
+        "2 calls, .* tokens, [$].*",
+    ],
+    "cost_callbacks.py": [
+        "calls: 4",
+        "the same money: True",
+        "the same tokens: True",
+        "tag report: 1 call for u-1",
+        "one answer: [1-9][0-9]* nano-dollars by sandbox:sandbox-small",
+    ],
+    "fallback.py": [
+        "391 by sandbox:sandbox-small, tried 1",
+        "391 by sandbox:sandbox-medium, tried 2",
+        "391 by sandbox:sandbox-medium, tried [12]",
+        "streamed by sandbox-medium",
+        "failed: All [0-9] attempts failed: .*sandbox:sandbox-large: server_error.*",
+    ],
+    "hints.py": [
+        "no hint: sandbox:sandbox-small",
+        "prefer: sandbox:sandbox-large",
+        "exclude: sandbox:sandbox-medium",
+        "bound: sandbox:sandbox-large",
+        "user: u-1",
+        r"merged: u-1 s-1 \['now'\]",
+        "pinned: sandbox:sandbox-medium",
+        r"refused: Unknown hint 'usr' in routing\. Did you mean 'user'\?.*",
+    ],
+}
+
+
+def bare_environment():
+    """The environment without keys and tracing; whatever leaves this machine meets a proxy that is not there."""
+    mark = re.compile(r"_API_KEY$|^LANGSMITH_|^LANGCHAIN_|_proxy$", re.IGNORECASE)
+    kept = {name: value for name, value in os.environ.items() if not mark.search(name)}
+    return {**kept, "HTTPS_PROXY": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9", "NO_PROXY": "127.0.0.1,localhost"}
+
+
+@pytest.mark.parametrize("name", PRINTED)
+def test_an_example(name):
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / name)], cwd=ROOT, env=bare_environment(), capture_output=True, text=True, timeout=100
+    )
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    for expected in PRINTED[name]:
+        assert any(re.fullmatch(expected, line) for line in lines), f"no line {expected!r} in:\n{done.stdout}"
+
+
+def test_the_fallback_is_told_in_one_warning():
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / "fallback.py")], cwd=ROOT, env=bare_environment(), capture_output=True, text=True, timeout=100
+    )
+    first = done.stderr.splitlines()[0]
+    assert "sandbox-small failed (overloaded, HTTP 503" in first
+    assert "falling back to sandbox:sandbox-medium (5 x its price)" in first
+
+
+def test_the_notebook():
+    """Its stored outputs are those of a fresh run: what readers see on a page is true."""
+    stored = nbformat.read(EXAMPLES / "explain.ipynb", as_version=4)
+    fresh = nbformat.from_dict(stored)
+    NotebookClient(fresh, timeout=100, resources={"metadata": {"path": str(ROOT)}}).execute(env=bare_environment())
+    shown = [_tables(cell) for cell in fresh.cells]
+    assert shown == [_tables(cell) for cell in stored.cells]
+    tables = [table for tables in shown for table in tables]
+    assert len(tables) == 6
+    assert "sandbox:sandbox-small</td><td>cost $" in tables[0]
+    assert "sandbox:sandbox-small</td><td>cannot call tools" in tables[1]
+    assert "preferred by the hint" in tables[2]
+    assert "sandbox:sandbox-small</td><td>prompt of about" in tables[3]
+    assert "1 call, 8 input" in tables[5]
+
+
+def _tables(cell):
+    outputs = cell.get("outputs", ())
+    return [output["data"]["text/html"] for output in outputs if "text/html" in output.get("data", {})]
+
+
+def test_every_example_is_tested_and_listed():
+    listed = re.findall(r"^\| \[(.+?)\]", (EXAMPLES / "README.md").read_text(), re.MULTILINE)
+    there = {path.name for path in EXAMPLES.iterdir() if path.suffix in (".py", ".ipynb")}
+    assert there == set(listed) == {*PRINTED, "explain.ipynb"}
