@@ -5,7 +5,7 @@ from langchain_core.prompts import ChatPromptTemplate
 
 from routed_llm import RoutedChatModel
 
-# simulated models, so this runs without keys; with keys: RoutedChatModel(["openai:gpt-5-mini", "openai:gpt-5"], strategy="auto")
+# simulated models, so this runs without keys; else RoutedChatModel(["openai:gpt-5-mini", "openai:gpt-5"], strategy="auto")
 model = RoutedChatModel("sandbox", strategy="auto")
 prompt = ChatPromptTemplate.from_messages([("system", "Reply with the answer only."), ("user", "{question}")])
 
@@ -14,10 +14,10 @@ chain = prompt | model | StrOutputParser()
 print("invoke:", chain.invoke({"question": "What is 17 * 23?"}))
 
 # stream: pieces as they come
-print("stream:", "".join(chain.stream({"question": "Sort these words alphabetically: pear, fig, apple."})))
+print("stream:", "".join(chain.stream({"question": "Sort these words alphabetically: pear, apple, fig."})))
 
 # batch: many at once, in threads
-questions = ["Convert 3 hours to minutes.", "How many days are between 2024-01-01 and 2024-03-01?"]
+questions = ["Convert 3 hours to minutes.", "Which day of the week is 2024-03-01?"]
 print("batch:", chain.batch([{"question": question} for question in questions]))
 
 # without the parser the message tells which model answered, and why

@@ -49,9 +49,16 @@ def demo(
 
     print_report(report)
     if file is not None:
-        file.write_text(report.as_json(), encoding="utf-8")
-        click.echo(f"Written: {file}")
+        _write(file, report.as_json())
     ctx.exit(0 if report.sound else 1)
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise click.ClickException(f"the figures cannot be written: {error}") from None
+    click.echo(f"Written: {file}")
 
 
 def _report(questions: int | None, seed: int, outcomes: Path | None, limit: float | None, concurrency: int) -> Report:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
-from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.runnables import RunnableConfig
 
 from routed_llm.cli.demo_calls import Call, Run, Task
 from routed_llm.cli.demo_progress import progress
@@ -18,7 +18,7 @@ from routed_llm.langchain.chat_model import RoutedChatModel
 from routed_llm.providers.sandbox import Sandbox
 from routed_llm.router import Router
 
-__all__ = ["Contest", "Plan", "ask_all", "chain_of"]
+__all__ = ["Contest", "Plan", "ask_all"]
 
 #: calls handed over at once; fewer than a router keeps records of
 _CHUNK = 500
@@ -108,33 +108,46 @@ class Contest:
     def _ask(self, model: RoutedChatModel, tasks: Sequence[tuple[int, Task]], most: int) -> list[Call]:
         calls: list[Call] = []
         for start in range(0, len(tasks), _CHUNK):
-            calls += ask_all(chain_of(model), model.router, tasks[start : start + _CHUNK], most, self._tick)
+            calls += ask_all(model, tasks[start : start + _CHUNK], most, self._tick)
         return calls
 
 
-def chain_of(model: RoutedChatModel) -> Runnable[Any, str]:
-    """Prompt, model, text: an ordinary LangChain chain."""
-    return ChatPromptTemplate.from_messages([("human", "{question}")]) | model | StrOutputParser()
-
-
 def ask_all(
-    chain: Runnable[Any, str], router: Router, tasks: Sequence[tuple[int, Task]], most: int, tick: Callable[[], object]
+    model: RoutedChatModel,
+    tasks: Sequence[tuple[int, Task]],
+    most: int,
+    tick: Callable[[], object],
+    hints: Mapping[str, Any] | None = None,
 ) -> list[Call]:
-    """A batch of numbered tasks, ``most`` at a time; its records are found by the hint ``session``.
+    """A batch of numbered tasks through prompt, model and text: an ordinary LangChain chain.
+
+    Args:
+        model: what answers.
+        tasks: the questions with their numbers, which travel as the hint ``session`` and find the calls' records.
+        most: calls at a time.
+        tick: called after each call.
+        hints: further hints for all of these calls.
 
     Raises:
         Exception: whatever is none of our errors, as it came.
     """
+    if not tasks:
+        return []
+    chain = ChatPromptTemplate.from_messages([("human", "{question}")]) | model | StrOutputParser()
     inputs = [{"question": task.prompt} for _, task in tasks]
-    configs = [RunnableConfig(max_concurrency=most, configurable={"routing": {"session": str(number)}}) for number, _ in tasks]
+    configs = [_config(most, {**(hints or {}), "session": str(number)}) for number, _ in tasks]
     answers: dict[int, str | Exception] = {}
-    for place, answer in chain.batch_as_completed(inputs, configs, return_exceptions=True) if tasks else ():
+    for place, answer in chain.batch_as_completed(inputs, configs, return_exceptions=True):
         if isinstance(answer, Exception) and not isinstance(answer, RoutedError):
             raise answer
         answers[place] = answer
         tick()
-    records = _by_session(router.records(len(tasks)) if tasks else ())
+    records = _by_session(model.router.records(len(tasks)))
     return [_call(number, task, answers[place], records.get(str(number))) for place, (number, task) in enumerate(tasks)]
+
+
+def _config(most: int, hints: Mapping[str, Any]) -> RunnableConfig:
+    return RunnableConfig(max_concurrency=most, configurable={"routing": hints})
 
 
 def _by_session(records: Iterable[CallRecord]) -> dict[str | None, CallRecord]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from routed_llm.catalog.deployments import Deployment
-from routed_llm.cli.demo_calls import Call, Report, Run, Task
-from routed_llm.cli.demo_chain import ask_all, chain_of
+from routed_llm.cli.demo_calls import Report, Run, Task
+from routed_llm.cli.demo_chain import ask_all
 from routed_llm.cli.demo_progress import progress
 from routed_llm.cli.demo_simulated import task_of
 from routed_llm.cli.show import usd
 from routed_llm.decisions import Decision
 from routed_llm.langchain.chat_model import RoutedChatModel
 from routed_llm.providers.sandbox import generate
+from routed_llm.telemetry.spend import Spend
 
 __all__ = ["live_demo"]
 
@@ -34,30 +35,33 @@ def live_demo(questions: int, seed: int, limit_usd: float) -> Report:
     model = RoutedChatModel(quiet_fallbacks=True, routing_seed=seed, max_retries=0, max_tokens=_MOST_TOKENS, timeout=60)
     tasks = [task_of(question) for question in generate(questions, seed)]
     run = Run("auto", "auto", tuple(model.router.catalog.models))
-    limit, stopped = int(limit_usd * _NANO), ""
-    with progress(len(tasks)) as bar, model.router.track() as spend:
-        bar.says("auto, real models")
-        for number, task in enumerate(tasks):
-            left = limit - spend.total_nanousd
-            out = _left_out(model.explain(task.prompt), model.router.catalog.deployments, left)
-            if len(out) == len(model.router.catalog.deployments):
-                stopped = f"Stopped after {number} of {len(tasks)} questions: another call could pass the limit."
-                break
-            run.calls += _asked(model, number, task, out)
-            bar.tick()
+    limit = int(limit_usd * _NANO)
+    with model.router.track() as spend:
+        stopped = _asked(model, run, tasks, spend, limit)
     run.spent_nanousd = spend.total_nanousd
     notes = (
         f"Real models: {', '.join(run.models)}.",
         f"Every figure is measured in this run; the limit is {usd(limit)}.",
         *_unpriced(model.router.catalog.deployments),
     )
-    after = (*([stopped] if stopped else []), f"Spent {usd(run.spent_nanousd)} of {usd(limit)}.")
+    after = (*stopped, f"Spent {usd(run.spent_nanousd)} of {usd(limit)}.")
     return Report("live", seed, tasks[: len(run.calls)], [run], notes, after)
 
 
-def _asked(model: RoutedChatModel, number: int, task: Task, out: Sequence[str]) -> list[Call]:
-    chosen = model.model_copy(update={"routing": {"exclude": list(out)}}) if out else model
-    return ask_all(chain_of(chosen), model.router, [(number, task)], 1, lambda: None)
+def _asked(model: RoutedChatModel, run: Run, tasks: Sequence[Task], spend: Spend, limit: int) -> list[str]:
+    """One task after the other, until all are done, the limit is near, or the user interrupts; why it stopped early."""
+    deployments = model.router.catalog.deployments
+    with progress(len(tasks)) as bar:
+        bar.says("auto, real models")
+        for number, task in enumerate(tasks):
+            out = _left_out(model.explain(task.prompt), deployments, limit - spend.total_nanousd)
+            if len(out) == len(deployments):
+                return [f"Stopped after {number} of {len(tasks)} questions: another call could pass the limit."]
+            try:
+                run.calls += ask_all(model, [(number, task)], 1, bar.tick, {"exclude": out} if out else None)
+            except KeyboardInterrupt:
+                return [f"Interrupted after {number} of {len(tasks)} questions."]
+    return []
 
 
 def _free(deployment: Deployment) -> bool:
@@ -85,4 +89,6 @@ def _most(deployment: Deployment, input_tokens: int) -> int | None:
 
 def _unpriced(deployments: Sequence[Deployment]) -> list[str]:
     names = [d.model for d in deployments if d.price is None and not d.private]
-    return [f"Not called, since their price is unknown: {', '.join(names)}."] if names else []
+    local = [d.model for d in deployments if _free(d)]
+    notes = [f"Not called, since their price is unknown: {', '.join(names)}."] if names else []
+    return [*notes, *([f"On this machine, without a price: {', '.join(local)}."] if local else [])]

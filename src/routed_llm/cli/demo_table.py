@@ -45,7 +45,7 @@ def _table(report: Report) -> Table:
 
 def _cells(figures: Figures, timed: bool) -> list[str]:
     """The numbers of a row; costs that are not known are said, never added as zero."""
-    cost = usd(figures.cost_nanousd) if figures.unknown_costs < figures.calls else usd(None)
+    cost = usd(None if figures.calls == figures.unknown_costs > 0 else figures.cost_nanousd)
     cost += f" + {figures.unknown_costs} unknown" if 0 < figures.unknown_costs < figures.calls else ""
     right = f"{figures.quality * figures.calls:.0f} ({figures.quality:.0%})"
     latency = [milliseconds(figures.p50), milliseconds(figures.p95)] if timed else []
@@ -54,10 +54,10 @@ def _cells(figures: Figures, timed: bool) -> list[str]:
 
 def _outages(runs: Sequence[Run]) -> Iterator[str]:
     for run in runs:
-        if run.down is None:
-            continue
         half = (len(run.calls) + 1) // 2
         later = run.calls[half:]
+        if run.down is None or not later:
+            continue
         lost = sum(call.model is None for call in run.calls)
         met, others = sum(call.fallbacks for call in later), ", ".join(dict.fromkeys(c.model for c in later if c.model))
         yield (

@@ -110,6 +110,4 @@ def schema_binding(response_format: Any, strict: bool | None) -> SchemaBinding |
     original = getattr(response_format, "original", None)
     if original is None and isinstance(schema, Mapping):
         original = {"title": name, "description": named.get("description", ""), **schema}
-    return SchemaBinding(
-        original, name, dict(schema or {}), method, named.get("strict", strict), named.get("description")
-    )
+    return SchemaBinding(original, name, dict(schema or {}), method, named.get("strict", strict), named.get("description"))
