@@ -133,7 +133,8 @@ class ProviderError(RoutedError):
         phase: where it broke: connect, headers, body, stream ...
         sent: whether the provider may have seen the request.
         param: the request parameter the provider complained of.
-        spare_key: the failed key is set aside and the deployment has another one: it is tried again at once.
+        again_at_once: what failed is out of the way (a refused key with another one left, a connection of an event loop
+            that is gone), so the deployment is tried again at once and not blamed.
     """
 
     def __init__(
@@ -150,7 +151,7 @@ class ProviderError(RoutedError):
         phase: str = "answer",
         sent: bool = True,
         param: str | None = None,
-        spare_key: bool = False,
+        again_at_once: bool = False,
     ) -> None:
         super().__init__(message)
         self.kind: ErrorKind = kind
@@ -164,7 +165,7 @@ class ProviderError(RoutedError):
         self.phase = phase
         self.sent = sent
         self.param = param
-        self.spare_key = spare_key
+        self.again_at_once = again_at_once
 
     def __str__(self) -> str:
         where = f"{self.model}: " if self.model else ""

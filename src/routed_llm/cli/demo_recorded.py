@@ -50,7 +50,7 @@ def _plans(entries: dict[str, Model]) -> list[Plan]:
     """The ways to choose; those that depend on the calls before run in turn, so that they can be repeated."""
     pool, names = list(entries.values()), list(entries)
     return [
-        Plan("auto, one model down from half-way", "auto", pool, outage=True),
+        Plan("auto, one model down half-way", "auto", pool, outage=True),
         Plan("auto", "auto", pool),
         Plan("cheapest", "cheapest", pool),
         Plan("round_robin", "round_robin", pool, in_turn=True),

@@ -20,7 +20,7 @@ def simulated_demo(questions: int, seed: int, concurrency: int) -> Report:
     with SandboxServer(Sandbox(pool, seed=seed)) as server:
         entries = sandbox_entries(pool, server.base_url)
         plans = (
-            Plan("auto, one model down from half-way", "auto", entries, outage=True),
+            Plan("auto, one model down half-way", "auto", entries, outage=True),
             Plan("auto", "auto", entries),
             Plan(f"always the strongest ({_POOL[-1]})", "ordered", entries[-1:]),
             Plan(f"always the cheapest ({_POOL[0]})", "ordered", entries[:1]),

@@ -39,7 +39,7 @@ def _table(report: Report) -> Table:
         parts = run.by_model
         if len(parts) > 1 or report.kind == "live":
             for name, figures in parts.items():
-                made.add_row(f"    {name}", *_cells(figures, timed))
+                made.add_row(f"  {name.removeprefix('sandbox:')}", *_cells(figures, timed))
     return made
 
 

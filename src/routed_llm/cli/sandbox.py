@@ -25,15 +25,18 @@ def sandbox(port: int, host: str, seed: int, outcomes: Path | None) -> None:
         server = SandboxServer(Sandbox(seed=seed, outcomes=outcomes), host, port).start()
     except (OSError, ValueError) as error:
         raise click.ClickException(f"the sandbox cannot be served on {host}:{port}: {error}") from None
-    url = server.base_url
-    names = list(server.sandbox.models)
+    try:
+        _introduce(server.base_url, list(server.sandbox.models))
+        server.serve_forever()
+    except KeyboardInterrupt:
+        server.close()
+
+
+def _introduce(url: str, names: list[str]) -> None:
+    """Where it is, and how to use it."""
     click.echo(f"Simulated models at {url}: {', '.join(names)}")
     click.echo("Use them with any client of OpenAI's format, with any key:")
     click.echo(f'  RoutedChatModel([Model("{names[0]}", base_url="{url}")])')
     click.echo(f'  ChatOpenAI(model="{names[0]}", base_url="{url}", api_key="any")')
     click.echo(f"What arrived and what it cost: {url.removesuffix('/v1')}/sandbox/requests and /sandbox/ledger")
     click.echo("Ctrl-C ends it.")
-    try:
-        server.serve_forever()
-    except KeyboardInterrupt:
-        server.close()

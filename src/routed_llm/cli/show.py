@@ -33,6 +33,7 @@ def table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
 
     plain = not sys.stdout.isatty()
     made = Table(title=title, title_justify="left", title_style="bold", box=box.ASCII if plain else box.SIMPLE_HEAD)
+    made.collapse_padding, made.pad_edge = not plain, plain
     for name in left:
         made.add_column(name, overflow="fold")
     for name in right:

@@ -23,7 +23,7 @@ def cool_down(core: Core, deployment: Deployment, error: ProviderError, failures
     1 s doubling with every failure in a row to 30 s, jittered by up to a quarter, unless the provider told a time.
     """
     kind = REACTIONS[error.kind].cool
-    if kind is None or error.spare_key:
+    if kind is None or error.again_at_once:
         return 0.0
     firm = True
     if kind == "change" and error.retry_after is None:

@@ -49,7 +49,7 @@ def next_step(
         return GiveUp(at_fault=True)
     if budget.attempts_left <= 0 or now >= budget.first:
         return GiveUp(at_fault=False)
-    if error.spare_key:
+    if error.again_at_once:
         return Again(0.0)
     if reaction.then == "larger":
         window = failed.context or 0

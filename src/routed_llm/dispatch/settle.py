@@ -35,7 +35,8 @@ def attempt_failed(core: Core, attempt: Attempt, error: ProviderError, now: floa
     error.__traceback__ = error.__context__ = None
     deployment = attempt.deployment
     error.model, error.deployment = error.model or deployment.model, error.deployment or deployment.id
-    counts = REACTIONS[error.kind].counts or REACTIONS[error.kind].cool == "backoff"
+    reaction = REACTIONS[error.kind]
+    counts = not error.again_at_once and (reaction.counts or reaction.cool == "backoff")
     failures = core.live.failed(core.live.of(deployment.id), counts=counts)
     return cool_down(core, deployment, error, failures, now)
 

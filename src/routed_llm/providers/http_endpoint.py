@@ -136,7 +136,7 @@ class HttpEndpoint:
         if self.credential is not None and error.kind in ("auth", "quota", "rate_limit"):
             number, value = key
             aside = {"auth": REFUSED_ASIDE, "quota": QUOTA_ASIDE}.get(error.kind, min(error.retry_after or 1.0, 60.0))
-            error.spare_key = self.credential.refuse(number, value, aside)
+            error.again_at_once = self.credential.refuse(number, value, aside)
             if error.kind == "auth" and self.credential.is_renewable(number):
                 error.retry_after = RENEW  # a new key may come; until then the deployment is left alone, not for good
         return error

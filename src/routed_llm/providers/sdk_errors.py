@@ -181,7 +181,10 @@ def _of_words(error: Exception) -> ProviderError:
     text = str(error)
     found = error_of(500, {}, orjson.dumps({"error": {"message": text}}))
     found.status = None
-    if found.kind == "server_error":
+    if isinstance(error, RuntimeError) and "loop is closed" in text:
+        # an SDK's async client kept a connection of an event loop that is gone; the next try opens a new one
+        found.kind, found.again_at_once = "connection", True
+    elif found.kind == "server_error":
         found.kind = _kind_of_own(error, text)
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:

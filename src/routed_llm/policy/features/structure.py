@@ -21,7 +21,13 @@ _CODE = re.compile(
 )
 _MATHEMATICS = re.compile(
     r"\\(?:frac|int|sum|sqrt)|[∑∫√≤≥]|\b(?:prove|proof|theorem|integral|derivative|equation|probability|matrix|polynomial|"
-    r"eigenvalue|modulo|factorial)\b|\d\s*[-+*/^×÷]\s*\(?\d.*[-+*/^×÷]",
+    r"eigenvalue|modulo|factorial|plus|minus|times|multiplied|divided|percent|squared|average)\b"
+    r"|\d\s+[-+*/^×÷]\s+\(?\d.*\s[-+*/^×÷]\s|\d[*^×÷]\d",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(
+    r"\d[\d.,:/-]*|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|(?:twen|thir|for|fif|six|seven|"
+    r"eigh|nine)ty|hundred|thousand|half|twice|dozen)\b",
     re.IGNORECASE,
 )
 _THINKING = re.compile(
@@ -47,10 +53,12 @@ class Difficulty:
         view = request.view
         text = view.user_text()[:READ_AT_MOST]
         code, mathematics = bool(_CODE.search(text)), bool(_MATHEMATICS.search(text))
-        score = min(len(text) / 4_000, 0.3)
+        score = min(len(text) / 2_000, 0.3)
         score += 0.35 if code else 0.0
         score += 0.35 if mathematics else 0.0
         score += min(0.2 * len(set(m.lower() for m in _THINKING.findall(text))), 0.4)
+        # quantities and enumerated items: each is something to keep track of
+        score += min(0.07 * max(0, len(_NUMBER.findall(text)) + text.count(",") - 3), 0.35)
         score += 0.1 if request.tools is not None and len(request.tools.wire) > 2 else 0.0
         score += min(0.03 * max(0, view.turns - 1), 0.15)
         score += 0.1 if view.characters > 16_000 else 0.0
