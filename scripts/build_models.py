@@ -285,9 +285,7 @@ def as_text(day: date) -> str:
 def main() -> None:
     """Write the file and tell what is in it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--date", type=date.fromisoformat, default=datetime.now(UTC).date(), help="day whose prices count"
-    )
+    parser.add_argument("--date", type=date.fromisoformat, default=datetime.now(UTC).date(), help="day whose prices count")
     parser.add_argument("--output", type=Path, default=TARGET)
     options = parser.parse_args()
     text = as_text(options.date)

@@ -132,9 +132,7 @@ class Decision:
                     "model": d.model,
                     "provider": d.provider,
                     "place": place.get(d.id),
-                    "scores": {
-                        s.name: {"value": s.values[i], "unit": s.unit, "weight": s.weight} for s in self.scores
-                    },
+                    "scores": {s.name: {"value": s.values[i], "unit": s.unit, "weight": s.weight} for s in self.scores},
                 }
                 for i, d in enumerate(self.candidates)
             ],

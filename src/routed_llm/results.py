@@ -7,7 +7,20 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
-__all__ = ["CONTENT_EXTRAS", "Answer", "Event", "Finish", "Fragment", "Opaque", "Reasoning", "Served", "Text", "ToolCall", "ToolCallDelta", "Usage"]
+__all__ = [
+    "CONTENT_EXTRAS",
+    "Answer",
+    "Event",
+    "Finish",
+    "Fragment",
+    "Opaque",
+    "Reasoning",
+    "Served",
+    "Text",
+    "ToolCall",
+    "ToolCallDelta",
+    "Usage",
+]
 
 #: opaque parts that are content by themselves
 CONTENT_EXTRAS = frozenset({"refusal", "audio", "other_choices"})

@@ -85,7 +85,7 @@ class Router:
             self._publish,
             observers=active,
             limits=limits or Limits(),
-            rng=random.Random(seed),  # noqa: S311  # spreads load, guards nothing
+            rng=random.Random(seed),  # spreads load, guards nothing
             max_price_ratio=max_price_ratio,
             quiet_fallbacks=quiet_fallbacks,
         )
@@ -177,9 +177,7 @@ class Router:
 
 def _rebuilt(*settings: Any) -> Router:
     models, strategy, common, limits, ratio, quiet, seed = settings
-    return Router(
-        models, strategy, common=common, limits=limits, max_price_ratio=ratio, quiet_fallbacks=quiet, seed=seed
-    )
+    return Router(models, strategy, common=common, limits=limits, max_price_ratio=ratio, quiet_fallbacks=quiet, seed=seed)
 
 
 def _refuse_to_pickle(models: Any) -> None:

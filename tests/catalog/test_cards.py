@@ -117,9 +117,7 @@ def test_the_file_holds_chat_models_only_one_a_line_in_order_and_stays_small() -
     keys = [line.split('": {')[0].strip('"') for line in lines]
     assert keys == list(DATA["models"])
     assert keys == sorted(keys, key=lambda k: k.partition(":"))
-    assert not [
-        k for k in keys if any(word in k for word in ("embed", "whisper", "tts", "moderation", "dall-e", "realtime"))
-    ]
+    assert not [k for k in keys if any(word in k for word in ("embed", "whisper", "tts", "moderation", "dall-e", "realtime"))]
 
 
 def test_the_file_names_its_sources_with_versions_and_its_day() -> None:
@@ -159,9 +157,7 @@ def test_the_first_card_is_there_within_25_ms_of_cpu() -> None:
         "from routed_llm.catalog.cards import find_card\n"
         "begin = time.process_time(); find_card('openai', 'gpt-5-mini'); print(time.process_time() - begin)\n"
     )
-    runs = [
-        float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout) for _ in range(3)
-    ]
+    runs = [float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout) for _ in range(3)]
     assert min(runs) < 0.025
     begin = time.perf_counter()
     find_card("openai", "gpt-5-mini")

@@ -51,7 +51,12 @@ def wrong(expected, answer):
     usage = answer.usage
     read = {"text": answer.text, "finish": answer.finish}
     if usage is not None:
-        read |= {"input": usage.input_tokens, "output": usage.output_tokens, "cached": usage.cache_read, "reasoning": usage.reasoning}
+        read |= {
+            "input": usage.input_tokens,
+            "output": usage.output_tokens,
+            "cached": usage.cache_read,
+            "reasoning": usage.reasoning,
+        }
     found = [
         name
         for name, value in read.items()

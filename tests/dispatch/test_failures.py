@@ -252,7 +252,13 @@ def test_a_fallback_writes_one_line_with_model_cause_price_ratio_and_when(server
         ask(RoutedChatModel(pair), "invoke")
     assert len(caplog.records) == 1
     line = caplog.records[0].getMessage()
-    for part in ("sandbox:sandbox-large failed", "server_error, HTTP 500", "sandbox:sandbox-medium", "0.2 x its price", "tried again in 1."):
+    for part in (
+        "sandbox:sandbox-large failed",
+        "server_error, HTTP 500",
+        "sandbox:sandbox-medium",
+        "0.2 x its price",
+        "tried again in 1.",
+    ):
         assert part in line
     caplog.clear()
     ask(RoutedChatModel(pair, quiet_fallbacks=True), "invoke")

@@ -45,7 +45,9 @@ def bodies(server):
 
 
 def test_a_chain_is_a_chain(model):
-    chain = ChatPromptTemplate.from_messages([("system", "Be short."), ("user", "What is {a} + {b}?")]) | model | StrOutputParser()
+    chain = (
+        ChatPromptTemplate.from_messages([("system", "Be short."), ("user", "What is {a} + {b}?")]) | model | StrOutputParser()
+    )
     assert chain.invoke({"a": 2, "b": 3}) == "5"
     assert "".join(chain.stream({"a": 2, "b": 3})) == "5"
     assert chain.batch([{"a": 1, "b": 1}, {"a": 2, "b": 2}]) == ["2", "4"]
@@ -87,7 +89,9 @@ def test_a_model_is_pinned_by_keyword_binding_and_alias(entries, server):
 
 
 def test_parameters_of_model_entry_and_call(server, entries):
-    entry = Model(**{**{f: getattr(entries["sandbox-large"], f) for f in ("model", "base_url", "price")}, "params": {"top_p": 0.5}})
+    entry = Model(
+        **{**{f: getattr(entries["sandbox-large"], f) for f in ("model", "base_url", "price")}, "params": {"top_p": 0.5}}
+    )
     model = RoutedChatModel([entry], temperature=0.1, max_tokens=50, stop=["!"], model_kwargs={"seed": 3})
     model.invoke(ASK)
     model.invoke(ASK, temperature=0.9, stop=["?"], max_completion_tokens=60)

@@ -36,7 +36,11 @@ LOCAL = {"base_url": "http://127.0.0.1:9/v1"}
         (lambda: RoutedChatModel([]), NoModels, "No model to route to"),
         (lambda: RoutedChatModel(["openai:gpt-5", "openai:gpt-5"]), ConfigurationError, "two models are named 'openai:gpt-5'"),
         (lambda: RoutedChatModel([Model("openai:gpt-5", price={"input": -1})]), ConfigurationError, "models[0].price"),
-        (lambda: RoutedChatModel([Model("openai:gpt-5", price={"input": float("nan")})]), ConfigurationError, "models[0].price"),
+        (
+            lambda: RoutedChatModel([Model("openai:gpt-5", price={"input": float("nan")})]),
+            ConfigurationError,
+            "models[0].price",
+        ),
         (lambda: RoutedChatModel([Model("openai:gpt-5", price={"imput": 1})]), ConfigurationError, "Did you mean 'input'"),
         (lambda: RoutedChatModel({"fast": Model("openai:gpt-5", context=0)}), ConfigurationError, "models['fast'].context"),
         (lambda: RoutedChatModel([Model("openai:gpt-5", abilities=["flying"])]), ConfigurationError, "flying"),

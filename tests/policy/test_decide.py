@@ -97,9 +97,7 @@ def test_weighted_follows_the_weights():
     assert {d.order[0].id: d.propensity for d in decisions} == {"a": 0.75, "b": 0.25}
 
 
-@pytest.mark.parametrize(
-    ("difficulty", "first"), [("easy", "cheap"), ("middle", "middle"), ("hard", "dear")]
-)
+@pytest.mark.parametrize(("difficulty", "first"), [("easy", "cheap"), ("middle", "middle"), ("hard", "dear")])
 def test_auto_gives_each_difficulty_its_level(difficulty, first):
     decision = choose("auto", POOL, ask(facts={"difficulty": difficulty}))
     assert order(decision)[0] == first
@@ -113,7 +111,11 @@ def test_auto_without_prices_takes_the_list_as_light_to_strong():
 
 
 def test_unknown_abilities_reject_nothing_and_rank_after_known_ones():
-    pool = [deployment("unknown", 0), deployment("sees", 1, abilities={"images": True}), deployment("blind", 2, abilities={"images": False})]
+    pool = [
+        deployment("unknown", 0),
+        deployment("sees", 1, abilities={"images": True}),
+        deployment("blind", 2, abilities={"images": False}),
+    ]
     decision = choose("ordered", pool, ask(needs={"images"}))
     assert order(decision) == ["sees", "unknown"]
     assert decision.rejected == {"blind": "cannot read images"}

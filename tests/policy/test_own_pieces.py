@@ -87,8 +87,7 @@ def test_a_feature_that_really_waits_works_only_in_async_code():
         ("Write a Python function:\ndef add(a, b):\n    return a + b\nand refactor it.", "middle"),
         ("Prove that the sum of two even integers is even, step by step, and explain why the proof is complete.", "hard"),
         (
-            "Design the architecture of a rate limiter, compare trade-offs, analyze its complexity and write "
-            "```python\nclass Limiter: ...\n``` with a unit test.",
+            "Design the architecture of a rate limiter, compare trade-offs, analyze it:\n```python\nclass Limiter: ...\n```",
             "hard",
         ),
     ],

@@ -23,9 +23,7 @@ def answer(body=b"ok", status=b"200 OK", headers=b""):
 
 def chunked(*parts, headers=b"", end=True):
     body = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts)
-    return (
-        b"HTTP/1.1 200 OK\r\n" + headers + b"transfer-encoding: chunked\r\n\r\n" + body + (b"0\r\n\r\n" if end else b"")
-    )
+    return b"HTTP/1.1 200 OK\r\n" + headers + b"transfer-encoding: chunked\r\n\r\n" + body + (b"0\r\n\r\n" if end else b"")
 
 
 class Connection:

@@ -117,9 +117,7 @@ def test_the_first_variable_that_is_set_holds_the_key() -> None:
         ),
     ],
 )
-def test_the_environment_may_say_where_a_provider_is(
-    provider: str, environ: dict[str, str], address: str | None
-) -> None:
+def test_the_environment_may_say_where_a_provider_is(provider: str, environ: dict[str, str], address: str | None) -> None:
     assert row(provider).address(environ) == address
 
 

@@ -46,7 +46,7 @@ def test_every_public_name_is_documented_and_typed(name):
     assert inspect.getdoc(thing)
     target = thing.__init__ if inspect.isclass(thing) else thing
     for parameter in inspect.signature(target).parameters.values():
-        if parameter.name != "self" and "**" not in str(parameter) and "*" != str(parameter)[0]:
+        if parameter.name != "self" and "**" not in str(parameter) and str(parameter)[0] != "*":
             assert parameter.annotation is not inspect.Parameter.empty, f"{name}: {parameter}"
     if inspect.isclass(thing):
         for member, value in vars(thing).items():

@@ -86,7 +86,9 @@ class Model:
     factory: Callable[[], Any] | None = None
 
     def __repr__(self) -> str:
-        told = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("api_key", "credential", "headers", "proxy")}
+        told = {
+            f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("api_key", "credential", "headers", "proxy")
+        }
         shown = ", ".join(f"{k}={v!r}" for k, v in told.items() if v not in (None, (), {}, 1.0, False))
         return f"Model({shown})"
 
@@ -138,7 +140,5 @@ class Model:
         named = dict(given) if isinstance(given, Mapping) else dict.fromkeys([given] if isinstance(given, str) else given, True)
         for name in named:
             if name not in ABILITIES:
-                raise ConfigurationError(
-                    f"unknown ability {name!r}; known: {', '.join(ABILITIES)}.", path=f"{path}.abilities"
-                )
+                raise ConfigurationError(f"unknown ability {name!r}; known: {', '.join(ABILITIES)}.", path=f"{path}.abilities")
         return named

@@ -24,7 +24,18 @@ class Core:
     fallback as a multiple of the first choice's. ``quiet_fallbacks`` silences the warning that a fallback writes.
     """
 
-    __slots__ = ("catalog", "limits", "live", "max_price_ratio", "observers", "policy", "publish", "quiet_fallbacks", "rng", "seen")
+    __slots__ = (
+        "catalog",
+        "limits",
+        "live",
+        "max_price_ratio",
+        "observers",
+        "policy",
+        "publish",
+        "quiet_fallbacks",
+        "rng",
+        "seen",
+    )
 
     def __init__(
         self,
@@ -53,7 +64,7 @@ class Core:
 
     def rehearsing(self) -> Core:
         """The same for a decision that nobody carries out: it uses up neither a turn nor a draw."""
-        rng = Random()  # noqa: S311  # spreads load, guards nothing
+        rng = Random()  # spreads load, guards nothing
         rng.setstate(self.rng.getstate())
         core = Core(self.catalog, self.policy, self.live, self.publish, limits=self.limits, rng=rng)
         core.seen = Glance(self.live)

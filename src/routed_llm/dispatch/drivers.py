@@ -30,7 +30,7 @@ def drive(coroutine: Coroutine[Any, Any, T]) -> T:
     try:
         coroutine.send(None)
     except StopIteration as stop:
-        return cast(T, stop.value)
+        return cast("T", stop.value)
     coroutine.close()
     raise AsyncOnly("A piece of this router waits in a way that only async code can; use ainvoke or astream.")
 

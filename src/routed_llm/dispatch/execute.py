@@ -26,9 +26,7 @@ Act = Callable[[Deployment, Attempt, Patience], Awaitable[R]]
 PROBE_EVERY = 0.5
 
 
-async def execute(
-    driver: Driver, core: Core, decision: Decision, act: Act[R], attempts: list[Attempt]
-) -> R:
+async def execute(driver: Driver, core: Core, decision: Decision, act: Act[R], attempts: list[Attempt]) -> R:
     """Try the decision's order with ``act`` until one deployment succeeds; ``attempts`` is filled on the way.
 
     Raises:
@@ -95,9 +93,7 @@ def _affordable(core: Core, decision: Decision) -> list[Deployment]:
     return [deployment for deployment in waiting if deployment.id not in too_dear]
 
 
-async def _probe(
-    driver: Driver, core: Core, decision: Decision, budget: CallBudget, attempts: list[Attempt]
-) -> Deployment:
+async def _probe(driver: Driver, core: Core, decision: Decision, budget: CallBudget, attempts: list[Attempt]) -> Deployment:
     """The deployment to try when all that may serve the call are cooling down."""
     if not decision.cooling:
         raise nobody_eligible(decision)

@@ -27,7 +27,11 @@ def failure(decision: Decision, attempts: Sequence[Attempt], budget: CallBudget,
     waits = [until - now for until in decision.cooling.values() if until - now < float("inf")]
     wait = max(0.0, min(waits)) if waits else None
     if not errors:
-        when = f"The first is tried again in {wait:.1f} s" if wait is not None else "None comes back by itself: check keys and names"
+        when = (
+            f"The first is tried again in {wait:.1f} s"
+            if wait is not None
+            else "None comes back by itself: check keys and names"
+        )
         return AllDeploymentsDown(
             f"All models that may serve this call are cooling down after failures: {', '.join(decision.cooling)}. {when}; "
             "routing={'deadline': seconds} waits for that.",

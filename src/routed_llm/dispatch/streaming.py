@@ -29,9 +29,7 @@ def _shows(event: Event) -> bool:
     return kind is ToolCallDelta or (kind is Fragment and event.shows)  # type: ignore[union-attr]  # by kind
 
 
-async def open_stream(
-    driver: Driver, endpoint: Endpoint, request: Request, patience: Patience
-) -> tuple[Any, list[Event]]:
+async def open_stream(driver: Driver, endpoint: Endpoint, request: Request, patience: Patience) -> tuple[Any, list[Event]]:
     """Open a stream and read up to its first content; gives the source and the events held back until then."""
     source = await driver.open(endpoint, request, patience)
     held: list[Event] = []

@@ -121,7 +121,12 @@ class RoutedChatModel(RoutedCalls):
         profile: ModelProfile | Literal["guaranteed"] | None = None,
         **langchain: Any,
     ) -> None:
-        for alias, name in (("model", "models"), ("model_name", "models"), ("stop_sequences", "stop"), ("request_timeout", "timeout")):
+        for alias, name in (
+            ("model", "models"),
+            ("model_name", "models"),
+            ("stop_sequences", "stop"),
+            ("request_timeout", "timeout"),
+        ):
             if alias in langchain:
                 given = langchain.pop(alias)
                 models = given if name == "models" and models is None else models
@@ -298,7 +303,9 @@ class RoutedChatModel(RoutedCalls):
         ``kwargs`` are those of a call: ``tools``, ``response_format``, ``model``, ``max_tokens`` ...
         """
         messages = self._convert_input(input).to_messages()
-        request = self._request(messages, kwargs.pop("stop", None), {**kwargs, **({"routing": routing} if routing else {})}, False)
+        request = self._request(
+            messages, kwargs.pop("stop", None), {**kwargs, **({"routing": routing} if routing else {})}, False
+        )
         return self.router.explain(request)  # type: ignore[no-any-return]  # a Decision
 
 

@@ -34,9 +34,7 @@ def profile_of(deployments: Sequence[Deployment], rule: Literal["any", "guarante
     told: dict[str, Any] = {}
     for ability, name in _NAMES.items():
         known = [d.abilities.get(ability) for d in deployments]
-        if rule == "any" and True in known:
-            told[name] = True
-        elif rule == "guaranteed" and all(known):
+        if (rule == "any" and True in known) or (rule == "guaranteed" and all(known)):
             told[name] = True
         elif False in known and (rule == "guaranteed" or None not in known):
             told[name] = False

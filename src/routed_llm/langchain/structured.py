@@ -20,7 +20,14 @@ Method = Literal["json_schema", "function_calling", "json_mode"]
 
 
 def structured(
-    model: Any, schema: Any, method: Method, *, include_raw: bool, strict: bool | None, tools: list[Any] | None, kwargs: dict[str, Any]
+    model: Any,
+    schema: Any,
+    method: Method,
+    *,
+    include_raw: bool,
+    strict: bool | None,
+    tools: list[Any] | None,
+    kwargs: dict[str, Any],
 ) -> Runnable[Any, Any]:
     """The model bound to a schema, with its parser.
 

@@ -40,7 +40,7 @@ def discover() -> list[Model]:
         found.extend(_local(ollama))
     if not found:
         raise NoModels(
-            f"No model to route to. Set {', '.join(names)}, pass models=[...], or try RoutedChatModel(\"sandbox\") "
+            f'No model to route to. Set {", ".join(names)}, pass models=[...], or try RoutedChatModel("sandbox") '
             "(simulated models, no key)."
         )
     return found

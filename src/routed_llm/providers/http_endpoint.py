@@ -119,7 +119,9 @@ class HttpEndpoint:
         try:
             return orjson.dumps(body)
         except TypeError as error:
-            raise InvalidCall(f"The request cannot be written as JSON: {error}. Check parameters, tools and messages.") from None
+            raise InvalidCall(
+                f"The request cannot be written as JSON: {error}. Check parameters, tools and messages."
+            ) from None
 
     def _answer(self, reply: Reply, request: Request, key: Key) -> Answer:
         if reply.status != 200:

@@ -41,9 +41,10 @@ def _entries(models: Any) -> Iterator[tuple[Model, str]]:
                 raise ConfigurationError(f"an alias must be a non-empty string, not {alias!r}.", path="models")
             several = isinstance(item, list)
             entries = [_entry(each, f"models[{alias!r}][{i}]") for i, each in enumerate(item)] if several else []
-            yield replace(
-                Model(deployments=entries) if several else _entry(item, f"models[{alias!r}]"), name=alias
-            ), f"models[{alias!r}]"
+            yield (
+                replace(Model(deployments=entries) if several else _entry(item, f"models[{alias!r}]"), name=alias),
+                f"models[{alias!r}]",
+            )
     elif isinstance(models, (list, set, frozenset)) or (isinstance(models, tuple) and not _is_client_pair(models)):
         for i, item in enumerate(models):
             for each in spread(item):
@@ -66,11 +67,14 @@ def _entry(item: Any, path: str) -> Model:
     if _is_client_pair(item):
         return Model(item[0], served_model=item[1])
     if is_openai_client(item):
-        raise ConfigurationError("an openai client needs a model's name: pass (client, 'model') or Model(client, served_model='model').", path=path)
+        raise ConfigurationError(
+            "an openai client needs a model's name: pass (client, 'model') or Model(client, served_model='model').", path=path
+        )
     if is_langchain_model(item):
         return Model(item)
     raise ConfigurationError(
-        f"cannot route to {type(item).__name__}: pass 'provider:model', a LangChain chat model, (openai client, 'model') or Model(...).",
+        f"cannot route to {type(item).__name__}: pass 'provider:model', a LangChain chat model, "
+        "(openai client, 'model') or Model(...).",
         path=path,
     )
 
@@ -95,7 +99,8 @@ def _resolve_entry(entry: Model, path: str, shared: Shared) -> list[Deployment]:
     if is_langchain_model(item):
         return [resolve_langchain(entry, path)]
     raise ConfigurationError(
-        f"must be 'provider:model', a LangChain chat model or an openai client, not {type(item).__name__}.", path=f"{path}.model"
+        f"must be 'provider:model', a LangChain chat model or an openai client, not {type(item).__name__}.",
+        path=f"{path}.model",
     )
 
 

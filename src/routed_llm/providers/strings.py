@@ -33,9 +33,7 @@ class Shared:
 
     def transports(self, entry: Model) -> Transports:
         """One pair of transports for all models with the same connection settings."""
-        proxy, ca, cert = (
-            getattr(entry, name) or getattr(self.common, name) for name in ("proxy", "ca_bundle", "client_cert")
-        )
+        proxy, ca, cert = (getattr(entry, name) or getattr(self.common, name) for name in ("proxy", "ca_bundle", "client_cert"))
         key = (proxy, ca, tuple(cert) if isinstance(cert, list) else cert)
         if key not in self._transports:
             self._transports[key] = Transports(TransportOptions(proxy=proxy, ca_bundle=ca, client_cert=key[2]))
@@ -145,7 +143,7 @@ def _warn_unknown(provider: str, name: str) -> None:
         near = nearest_name(provider, name)
         meant = f"; did you mean {provider}:{near}?" if near else "."
         warnings.warn(
-            f"{provider}:{name} is not in the catalog{meant} It is used as it is; what Model(...) does not say of it is unknown.",
+            f"{provider}:{name} is not in the catalog{meant} It is used as it is; what Model(...) does not say is unknown.",
             UserWarning,
             stacklevel=2,
         )

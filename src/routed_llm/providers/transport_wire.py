@@ -76,9 +76,7 @@ class Wire(httpcore.NetworkStream):
         with contextlib.suppress(OSError):  # it is gone already
             socket.socket.shutdown(self._sock, socket.SHUT_RDWR)  # SSLSocket's own would take TLS away under the reader
 
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> Wire:
+    def start_tls(self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None) -> Wire:
         """Shake hands; the new wire takes the socket over."""
         try:
             self._sock.settimeout(self._left("tls"))

@@ -14,15 +14,16 @@ __all__ = ["Difficulty"]
 #: characters of the user's text that are read, so that padding cannot steer the choice
 READ_AT_MOST = 4_000
 
+# what is between two signs is bounded, so that no text makes the search slow
 _CODE = re.compile(
-    r"```|\b(?:def|class|function|import|return|select\s+.+\s+from|public\s+static)\b.*[({:;]|\b(?:refactor|stack ?trace|"
+    r"```|\b(?:def|class|function|import|return|select\s+.{1,80}\s+from|public\s+static)\b.{0,80}[({:;]|\b(?:refactor|stack ?trace|"
     r"unit test|debug|regex|algorithm|compile|traceback)\b",
     re.IGNORECASE,
 )
 _MATHEMATICS = re.compile(
     r"\\(?:frac|int|sum|sqrt)|[∑∫√≤≥]|\b(?:prove|proof|theorem|integral|derivative|equation|probability|matrix|polynomial|"
     r"eigenvalue|modulo|factorial|plus|minus|times|multiplied|divided|percent|squared|average)\b"
-    r"|\d\s+[-+*/^×÷]\s+\(?\d.*\s[-+*/^×÷]\s|\d[*^×÷]\d",
+    r"|\d\s+[-+*/^\u00d7\u00f7]\s+\(?\d.{0,80}\s[-+*/^\u00d7\u00f7]\s|\d[*^\u00d7\u00f7]\d",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(
@@ -56,7 +57,7 @@ class Difficulty:
         score = min(len(text) / 2_000, 0.3)
         score += 0.35 if code else 0.0
         score += 0.35 if mathematics else 0.0
-        score += min(0.2 * len(set(m.lower() for m in _THINKING.findall(text))), 0.4)
+        score += min(0.2 * len({word.lower() for word in _THINKING.findall(text)}), 0.4)
         # quantities and enumerated items: each is something to keep track of
         score += min(0.07 * max(0, len(_NUMBER.findall(text)) + text.count(",") - 3), 0.35)
         score += 0.1 if request.tools is not None and len(request.tools.wire) > 2 else 0.0
