@@ -13,6 +13,7 @@ import random
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -28,6 +29,8 @@ HERE = Path(__file__).parent
 YARDSTICK = next(iter(TARGETS))
 #: calls in a batch; the slowest target needs some milliseconds for each
 CALLS = {"invoke": 40, "ainvoke": 40, "stream": 6, "astream": 6, "at64": 4}
+#: seconds before each round, for connections to idle out: openai's client closes them after 5 s
+PAUSES = {"at64": 6.0}
 
 
 class Process:
@@ -79,6 +82,7 @@ def measure(alive: dict[str, Process], name: str, rounds: int, rng: random.Rando
     calls = CALLS[name]
     seen: dict[str, list[dict[str, float]]] = {target: [] for target in alive if name in TARGETS[target].measures}
     for number in range(rounds + 1):
+        time.sleep(PAUSES.get(name, 0.0))
         order = list(seen)
         rng.shuffle(order)
         for target in order:

@@ -1,8 +1,7 @@
 /* A fast loopback server for the benchmarks: it speaks as much HTTP and OpenAI chat completions as clients need.
  *
  * Whole answers are a chat.completion of about 1.2 kB with full usage detail. Streams are 50 chunks of content, each in an
- * HTTP chunk of its own, then the finish, a usage chunk when it was asked for, and [DONE]; all written at once. Under
- * /later/ it answers after 5 ms.
+ * HTTP chunk of its own, then the finish, a usage chunk when it was asked for, and [DONE]; all written at once.
  * It prints its port and ends when its standard input ends. A thread for each connection.
  */
 #define _GNU_SOURCE
@@ -15,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { ROOM = 1 << 18, CHUNKS = 50, LATER_US = 5000 };
+enum { ROOM = 1 << 18, CHUNKS = 50 };
 
 static char whole[4096], streamed[32768], streamed_usage[32768];
 static size_t whole_length, streamed_length, streamed_usage_length;
@@ -78,8 +77,7 @@ static int send_all(int fd, const char *data, size_t length) {
     return 1;
 }
 
-static int answer(int fd, const char *head, const char *body, size_t length) {
-    if (!strncmp(head, "POST /later/", 12)) usleep(LATER_US);
+static int answer(int fd, const char *body, size_t length) {
     if (!has(body, length, "\"stream\":true", "\"stream\": true")) return send_all(fd, whole, whole_length);
     if (has(body, length, "\"include_usage\":true", "\"include_usage\": true"))
         return send_all(fd, streamed_usage, streamed_usage_length);
@@ -103,7 +101,7 @@ static void *serve(void *argument) {
         }
         if (end && have >= need) {
             size_t head = (size_t)(end + 4 - buffer);
-            if (!answer(fd, buffer, buffer + head, need - head)) break;
+            if (!answer(fd, buffer + head, need - head)) break;
             memmove(buffer, buffer + need, have - need);
             have -= need;
             continue;

@@ -19,7 +19,6 @@ from typing import Any
 
 SOURCE = Path(__file__).with_name("upstream.c")
 CHUNKS = 50
-LATER = 0.005
 HEAD = {
     "created": 1754000000,
     "model": "gpt-4.1-mini-2025-04-14",
@@ -43,14 +42,14 @@ TEXT = "Routing picks a model for each call; a fallback answers when the first c
 
 @contextmanager
 def upstream() -> Iterator[tuple[str, str]]:
-    """Address of a running server, and in which language it is written; APIs are under ``/v1`` and, slow, ``/later/v1``."""
+    """Base URL of a running server, and in which language it is written."""
     with tempfile.TemporaryDirectory() as folder:
         command, language = _command(folder)
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         if process.stdin is None or process.stdout is None:
             raise RuntimeError("the server has no pipes")
         try:
-            yield f"http://127.0.0.1:{int(process.stdout.readline())}", language
+            yield f"http://127.0.0.1:{int(process.stdout.readline())}/v1", language
         finally:
             process.stdin.close()
             process.wait(10)
@@ -115,11 +114,7 @@ class Server(asyncio.Protocol):
                 return
             body, self._buffer = self._buffer[end + 4 : need].replace(b": ", b":"), self._buffer[need:]
             stream = b'"stream":true' in body
-            answer = self.answers[stream + (stream and b'"include_usage":true' in body)]
-            if head.startswith(b"post /later/"):
-                asyncio.get_running_loop().call_later(LATER, self._transport.write, answer)
-            else:
-                self._transport.write(answer)
+            self._transport.write(self.answers[stream + (stream and b'"include_usage":true' in body)])
 
 
 async def _serve() -> None:

@@ -169,6 +169,14 @@ def test_a_cooling_deployment_is_kept_apart():
     assert order(choose("ordered", POOL, ask(now=6.0), live))[0] == "dear"
 
 
+def test_an_outage_does_not_move_the_scale():
+    live = LiveState()
+    live.cool("cheap", 5.0, firm=False)
+    # without the cheap one the middle one would be the cheapest left, and an easy call would still go to it; a middle
+    # call must not be moved to the dear one
+    assert order(choose("auto", POOL, ask(facts={"difficulty": "middle"}), live)) == ["middle", "dear"]
+
+
 def test_mistakes_are_told():
     with pytest.raises(ConfigurationError, match="Did you mean 'cheapest'"):
         policy_of("cheepest")

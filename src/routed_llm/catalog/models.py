@@ -49,7 +49,7 @@ class Model:
         private: True marks it fit for calls with the hint ``private``; on loopback that is so by itself.
         weight: its share in the strategy ``weighted``.
         params: generation parameters of its own; those of a call win over them.
-        reasoning: reasoning effort (``minimal``, ``low``, ``medium``, ``high``); the same model with two efforts is two candidates.
+        reasoning: reasoning effort (``minimal``, ``low``, ``medium``, ``high``); one model with two efforts is two candidates.
         deployments: several endpoints of this model; each entry fills in what differs.
         headers: HTTP headers of its own.
         proxy: URL of a proxy; by default the environment decides (HTTPS_PROXY, NO_PROXY).

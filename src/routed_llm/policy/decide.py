@@ -21,8 +21,9 @@ EVERY_WINDOW = 4_096
 def decide(ask: Ask, catalog: Catalog, policy: Policy, live: Live, rng: Random) -> Decision:
     """Choose among the catalog's deployments for one call.
 
-    Static filters (cached), live filters, cool-downs, scores, selector, the hint ``prefer``; in this order. A rejected
-    deployment appears nowhere in the order, so that no fallback can reach it.
+    Static filters (cached), live filters, scores, cool-downs, selector, the hint ``prefer``; in this order. A rejected
+    deployment appears nowhere in the order, so that no fallback can reach it. Those that are cooling down are scored
+    with the others, so that an outage does not move the scale on which the rest is compared.
     """
     eligible = policy.eligible(ask, catalog, live)
     candidates: Sequence[Deployment] = eligible.candidates
@@ -32,17 +33,18 @@ def decide(ask: Ask, catalog: Catalog, policy: Policy, live: Live, rng: Random) 
         if verdicts:
             rejected = {**rejected, **verdicts}
             candidates = [d for d in candidates if d.id not in verdicts]
-    cooling = {}
+    scores, totals = policy.score(ask, candidates, live)
+    cooling, ready = {}, candidates
     if live.cooling:
         cooling = {d.id: until for d in candidates if (until := live.cooling.get(d.id, 0.0)) > ask.now}
         if cooling:
-            candidates = [d for d in candidates if d.id not in cooling]
-    scores, totals = policy.score(ask, candidates, live)
-    if candidates:
-        order, propensity, reason = policy.selector.order(ask, candidates, totals, live, rng)
+            ready = [d for d in candidates if d.id not in cooling]
+            totals = [t for t, d in zip(totals, candidates, strict=True) if d.id not in cooling] if totals else ()
+    if ready:
+        order, propensity, reason = policy.selector.order(ask, ready, totals, live, rng)
         unsure = eligible.unsure
         if ask.input_tokens > EVERY_WINDOW:
-            unsure = unsure.union(d.id for d in candidates if d.context is None)
+            unsure = unsure.union(d.id for d in ready if d.context is None)
         if unsure or ask.hints.prefer:
             order, reason = _rank(order, reason, unsure, ask.hints.prefer)
     else:

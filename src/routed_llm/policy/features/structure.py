@@ -16,8 +16,8 @@ READ_AT_MOST = 4_000
 
 # what is between two signs is bounded, so that no text makes the search slow
 _CODE = re.compile(
-    r"```|\b(?:def|class|function|import|return|select\s+.{1,80}\s+from|public\s+static)\b.{0,80}[({:;]|\b(?:refactor|stack ?trace|"
-    r"unit test|debug|regex|algorithm|compile|traceback)\b",
+    r"```|\b(?:def|class|function|import|return|select\s+.{1,80}\s+from|public\s+static)\b.{0,80}[({:;]"
+    r"|\b(?:refactor|stack ?trace|unit test|debug|regex|algorithm|compile|traceback)\b",
     re.IGNORECASE,
 )
 _MATHEMATICS = re.compile(
