@@ -92,6 +92,7 @@ class RoutedChatModel(RoutedCalls):
     _params: dict[str, Any] = PrivateAttr(default_factory=dict)
     _hints: Hints | None = PrivateAttr(default=None)
     _identity: dict[str, Any] = PrivateAttr(default_factory=dict)
+    _traced: LangSmithParams | None = PrivateAttr(default=None)
 
     def __init__(
         self,
@@ -217,6 +218,13 @@ class RoutedChatModel(RoutedCalls):
         return list(PATH[:-1])
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        if stop is None and not kwargs:
+            if self._traced is None:
+                self._traced = self._traced_params(None, {})
+            return self._traced.copy()
+        return self._traced_params(stop, kwargs)
+
+    def _traced_params(self, stop: list[str] | None, kwargs: Mapping[str, Any]) -> LangSmithParams:
         provider = self.router.catalog.deployments[0].provider if len(self.router.catalog) == 1 else "routed_llm"
         told = LangSmithParams(
             ls_provider=provider, ls_model_name=str(kwargs.get("model") or self.model_name), ls_model_type="chat"
