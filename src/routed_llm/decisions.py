@@ -57,12 +57,12 @@ class Decision:
         reason: why the head of the order is the head, in a few words.
         propensity: probability with which the head was picked.
         catalog_version: hash of the catalog's content.
-        seed: seed of the draw, where there was one.
         microseconds: what deciding took.
     """
 
     __slots__ = (
         "ask",
+        "attempts",
         "candidates",
         "catalog_version",
         "cooling",
@@ -75,7 +75,6 @@ class Decision:
         "reason",
         "rejected",
         "scores",
-        "seed",
         "strategy",
     )
 
@@ -91,7 +90,6 @@ class Decision:
         reason: str,
         propensity: float,
         catalog_version: str,
-        seed: int | None = None,
     ) -> None:
         self.id = f"{_prefix}{next(_numbers):08x}"
         self.ask = ask
@@ -104,8 +102,9 @@ class Decision:
         self.reason = reason
         self.propensity = propensity
         self.catalog_version = catalog_version
-        self.seed = seed
         self.microseconds = 0.0
+        #: attempts that the call budget allows
+        self.attempts = 5
         self.losses: Sequence[str] = ()
         #: who sums this call: those that were active when it began; opaque here
         self.observers: Sequence[Any] = ()
@@ -114,6 +113,11 @@ class Decision:
     def chosen(self) -> Deployment | None:
         """The deployment to try first; None when nobody may serve the call now."""
         return self.order[0] if self.order else None
+
+    @property
+    def fallbacks(self) -> int:
+        """How many may be tried after the first, within the call budget."""
+        return max(0, min(len(self.order), self.attempts) - 1)
 
     def as_dict(self) -> dict[str, Any]:
         """The whole decision as plain data."""
@@ -124,7 +128,7 @@ class Decision:
             "strategy": self.strategy,
             "reason": self.reason,
             "chosen": self.order[0].id if self.order else None,
-            "fallbacks": max(0, len(self.order) - 1),
+            "fallbacks": self.fallbacks,
             "propensity": self.propensity,
             "candidates": [
                 {
@@ -132,6 +136,9 @@ class Decision:
                     "model": d.model,
                     "provider": d.provider,
                     "place": place.get(d.id),
+                    "expected_cost_nanousd": self._cost(d),
+                    "context": d.context,
+                    "unknown": self._unknown(d),
                     "scores": {s.name: {"value": s.values[i], "unit": s.unit, "weight": s.weight} for s in self.scores},
                 }
                 for i, d in enumerate(self.candidates)
@@ -144,7 +151,6 @@ class Decision:
             "hints": dict(self.ask.hints.given),
             "losses": list(self.losses),
             "catalog_version": self.catalog_version,
-            "seed": self.seed,
             "microseconds": self.microseconds,
         }
 
@@ -152,12 +158,23 @@ class Decision:
         """:meth:`as_dict` as JSON text."""
         return json.dumps(self.as_dict(), default=str)
 
+    def _cost(self, deployment: Deployment) -> int | None:
+        price = deployment.price
+        return None if price is None else price.estimate(self.ask.input_tokens, self.ask.output_tokens)
+
+    def _unknown(self, deployment: Deployment) -> list[str]:
+        """What the call needs and nobody knows of this deployment."""
+        return [need for need in sorted(self.ask.requires.needs) if deployment.can(need) is None]
+
     def _rows(self) -> list[tuple[str, str, str]]:
         rows: list[tuple[str, str, str]] = []
         index = {d.id: i for i, d in enumerate(self.candidates)}
         for n, d in enumerate(self.order, 1):
             told = [f"{s.name} {_value(s.values[index[d.id]], s.unit)}" for s in self.scores] if d.id in index else []
-            rows.append((str(n), d.id, ", ".join(told) or "eligible"))
+            if not any(s.unit == "nano-USD" for s in self.scores):
+                told.append(f"cost {_value(self._cost(d), 'nano-USD')}")
+            told.extend(f"{need} unknown" for need in self._unknown(d))
+            rows.append((str(n), d.id, ", ".join(told)))
         for key, until in self.cooling.items():
             rows.append(("-", key, f"cooling down for {max(0.0, until - self.ask.now):.1f} s"))
         rows.extend(("-", key, why) for key, why in self.rejected.items())
@@ -165,8 +182,7 @@ class Decision:
 
     def __str__(self) -> str:
         if self.order:
-            left = max(0, len(self.order) - 1)
-            head = f"{self.order[0].id} ({self.reason}); {left} left to fall back to"
+            head = f"{self.order[0].id} ({self.reason}); {self.fallbacks} left to fall back to"
         else:
             head = "nobody may serve this call now"
         rows = self._rows()

@@ -83,6 +83,7 @@ class Request:
 
     __slots__ = (
         "_hub",
+        "_hub_losses",
         "_to_hub",
         "dialect",
         "hints",
@@ -121,13 +122,22 @@ class Request:
         self.hints = hints
         self.model = model
         self.stream = stream
+        #: what the present attempt's target does not get
         self.losses: list[str] = []
+        self._hub_losses: list[str] = []
 
     def hub_messages(self) -> list[dict[str, Any]]:
         """The payload as ``openai.chat`` messages; made at the first use and kept."""
         if self._hub is None:
-            self._hub = self._to_hub(self.payload, self.losses)
+            self._hub = self._to_hub(self.payload, self._hub_losses)
+        if self._hub_losses:
+            self.losses.extend(self._hub_losses)
         return self._hub
+
+    def begin(self) -> None:
+        """A new attempt begins: what an earlier target did not get is of no interest any more."""
+        if self.losses:
+            self.losses = []
 
     def needs(self) -> frozenset[str]:
         """Abilities without which the call cannot be served."""
@@ -158,10 +168,10 @@ class Requirements(NamedTuple):
 class Ask:
     """Everything a policy may look at: hints, facts and the shape of the request, but no text.
 
-    ``input_tokens`` and ``output_tokens`` are estimates; ``facts`` is what features found out.
+    ``input_tokens`` and ``output_tokens`` are estimates, ``max_tokens`` is the caller's limit of the answer, or None; ``facts`` is what features found out.
     """
 
-    __slots__ = ("facts", "hints", "input_tokens", "now", "output_tokens", "requires", "stream")
+    __slots__ = ("facts", "hints", "input_tokens", "max_tokens", "now", "output_tokens", "requires", "stream")
 
     def __init__(
         self,
@@ -172,6 +182,7 @@ class Ask:
         facts: Mapping[str, Any],
         now: float,
         stream: bool,
+        max_tokens: int | None = None,
     ) -> None:
         self.requires = requires
         self.hints = hints
@@ -180,3 +191,4 @@ class Ask:
         self.facts = facts
         self.now = now
         self.stream = stream
+        self.max_tokens = max_tokens

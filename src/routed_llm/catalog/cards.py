@@ -20,6 +20,7 @@ __all__ = ["CardSources", "ModelCard", "card_sources", "cards_of", "find_card", 
 
 #: a snapshot's ending: -2025-08-07, -20250807, @20250807, -001, -latest
 _SNAPSHOT = re.compile(r"(-\d{4}-\d{2}-\d{2}|[-@]\d{8}|-\d{3}|-latest)$")
+_VERSION = re.compile(r"[-@:.]?(?:v?\d[\d.:-]*|latest|preview)?(?:[-@:.](?:v?\d[\d.:-]*|latest|preview))*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,12 @@ def _card(provider: str, name: str, row: Mapping[str, Any]) -> ModelCard:
 def _known_name(shelf: _Shelf, name: str) -> str | None:
     asked = name.lower().removeprefix("models/")  # Gemini lists its models as models/...
     found = shelf.spellings.get(asked) or shelf.spellings.get(_SNAPSHOT.sub("", asked))
-    return found or next((owner for prefix, owner in shelf.prefixes if asked.startswith(prefix)), None)
+    if found is not None:
+        return found
+    # what follows a known beginning must be a date or a version: "-fast" or "-xyz" is another model, with another price
+    # (a fine-tune is named freely behind its base)
+    known = ((owner, asked[len(prefix) :]) for prefix, owner in shelf.prefixes if asked.startswith(prefix))
+    return next((owner for owner, rest in known if _VERSION.fullmatch(rest) or asked.startswith("ft:")), None)
 
 
 @lru_cache(maxsize=1024)

@@ -98,13 +98,16 @@ class Deployment:
     def can(self, need: str) -> bool | None:
         """Whether it has an ability: True, False, or None where that is unknown.
 
-        A typed answer can be given natively or by a forced tool call, so either ability is enough.
+        A typed answer can be given natively or by a forced tool call, so either ability is enough. Whoever is known to
+        call tools is taken to let itself be told which, unless it is known not to.
         """
         if need == "typed_answer":
             native, tools = self.abilities.get("structured_output"), self.abilities.get("tools")
             if native or tools:
                 return True
             return False if native is False and tools is False else None
+        if need == "tool_choice":
+            return self.abilities.get("tool_choice", self.abilities.get("tools") or None)
         return self.abilities.get(need)
 
     def facts(self) -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Hashable, Iterable
 from typing import Any
 
 from routed_llm.catalog.deployments import Deployment
-from routed_llm.errors import ConfigurationError, NoModels, UnknownModel
+from routed_llm.errors import ConfigurationError, NoModels, UnknownHint, UnknownModel
 
 __all__ = ["Catalog"]
 
@@ -23,7 +23,7 @@ class Catalog:
         ConfigurationError: when two deployments carry one id.
     """
 
-    __slots__ = ("by_id", "deployments", "static", "version")
+    __slots__ = ("by_id", "deployments", "known", "static", "version")
 
     #: how many verdicts are kept; hints are the caller's, so the number of different ones is not ours to bound
     STATIC_LIMIT = 4096
@@ -43,6 +43,8 @@ class Catalog:
         content = repr([d.facts() for d in self.deployments])
         self.version = hashlib.blake2s(content.encode(), digest_size=6).hexdigest()
         self.static: dict[Hashable, Any] = {}
+        #: every name that a hint can mean
+        self.known = frozenset(name for d in self.deployments for name in (*d.names, d.provider, *d.tags))
 
     def remember(self, key: Hashable, value: Any) -> None:
         """Keep a static verdict, within bounds."""
@@ -63,6 +65,18 @@ class Catalog:
             meant = f" Did you mean {near[0]!r}?" if near else ""
             raise UnknownModel(f"No model {name!r} in this router.{meant} It has: {', '.join(self.models)}.")
         return found
+
+    def check_names(self, hint: str, names: Iterable[str]) -> None:
+        """Refuse names in a hint that mean nobody here: a mistyped ``exclude`` would exclude nobody.
+
+        Raises:
+            UnknownHint: the message names the nearest one.
+        """
+        for name in names:
+            if name not in self.known:
+                near = difflib.get_close_matches(name, sorted(self.known), n=1, cutoff=0.5)
+                meant = f" Did you mean {near[0]!r}?" if near else ""
+                raise UnknownHint(f"routing[{hint!r}] names {name!r}, which is no model, alias, provider or tag here.{meant}")
 
     @property
     def models(self) -> tuple[str, ...]:

@@ -66,7 +66,7 @@ _WORDS: tuple[tuple[ErrorKind, str], ...] = (
     ("context_length", r"too many (?:prompt |input )?tokens|input tokens exceeded"),
     ("context_length", r"maximum.{0,30}tokens.{0,40}(?:exceed|requested|resulted)"),
     ("context_length", r"exceeds? the (?:maximum|available) (?:context|number of (?:input )?tokens)"),
-    ("auth", r"(?:incorrect|invalid|missing|wrong|expired|not valid).{0,20}(?:api[ _-]?key|token|credential)"),
+    ("auth", r"(?:incorrect|invalid|missing|wrong|expired|not valid).{0,20}(?:api[ _-]?key|(?<!_)\btoken\b|credential)"),
     ("auth", r"api[ _-]?key.{0,20}(?:invalid|not valid|expired|not found)|unauthori[sz]ed"),
     ("unsupported_parameter", r"(?:un)?supported.{0,15}parameter|does not support.{0,40}parameter"),
     ("unsupported_parameter", r"unrecognized request argument|unknown parameter|extra inputs are not permitted"),

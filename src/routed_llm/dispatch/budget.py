@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from routed_llm.driver import Patience
+from routed_llm.errors import ProviderError
 
 __all__ = ["CallBudget", "Limits"]
+
+#: seconds after which a missing answer says something of the deployment, not only of the caller's hurry
+TELLING = 1.0
 
 
 class Limits(NamedTuple):
@@ -38,6 +42,12 @@ class CallBudget:
         self.total = now + (limits.total if deadline is None else min(limits.total, deadline))
         self.attempts_left = limits.attempts
         self.same_left = limits.same
+
+    def too_short(self, error: ProviderError, patience: Patience, started: float) -> bool:
+        """Whether a deployment was given less time than could tell anything of it, and only by the caller's own deadline."""
+        given = patience.first - started
+        limit = self.limits.attempt
+        return error.kind == "timeout" and self.deadline and given < TELLING and (limit is None or given < limit)
 
     def patience(self, now: float) -> Patience:
         """How long the next attempt may take."""

@@ -34,7 +34,7 @@ def cool_down(core: Core, deployment: Deployment, error: ProviderError, failures
         seconds = min(error.retry_after, CLAMP)
     else:
         firm = False
-        seconds = min(FIRST * 2 ** max(0, failures - 1), LONGEST) * (1 + 0.25 * core.rng.random())
+        seconds = min(FIRST * 2 ** min(max(0, failures - 1), 10), LONGEST) * (1 + 0.25 * core.rng.random())
     if kind == "account":
         for other in core.catalog.deployments:
             if other.account and other.account == deployment.account:

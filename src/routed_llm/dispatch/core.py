@@ -67,5 +67,6 @@ class Core:
         rng = Random()  # spreads load, guards nothing
         rng.setstate(self.rng.getstate())
         core = Core(self.catalog, self.policy, self.live, self.publish, limits=self.limits, rng=rng)
+        core.max_price_ratio = self.max_price_ratio
         core.seen = Glance(self.live)
         return core

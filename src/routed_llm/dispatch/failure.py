@@ -27,20 +27,17 @@ def failure(decision: Decision, attempts: Sequence[Attempt], budget: CallBudget,
     waits = [until - now for until in decision.cooling.values() if until - now < float("inf")]
     wait = max(0.0, min(waits)) if waits else None
     if not errors:
-        when = (
-            f"The first is tried again in {wait:.1f} s"
-            if wait is not None
-            else "None comes back by itself: check keys and names"
-        )
+        when = "None comes back by itself: check keys and names."
+        if wait is not None:
+            when = f"The first is tried again in {wait:.1f} s; routing={{'deadline': seconds}} waits for that."
         return AllDeploymentsDown(
-            f"All models that may serve this call are cooling down after failures: {', '.join(decision.cooling)}. {when}; "
-            "routing={'deadline': seconds} waits for that.",
+            f"All models that may serve this call are cooling down after failures: {', '.join(decision.cooling)}. {when}",
             kind="overloaded",
             decision_id=decision.id,
             retry_after=wait,
         )
     told = "; ".join(str(error).rstrip(".") for error in errors)
-    skipped = [f"{i} was not tried: {why}" for i, why in decision.rejected.items() if why.startswith("no fallback")]
+    skipped = [f"{i} was not tried: {why}" for i, why in decision.rejected.items() if "max_price_ratio" in why]
     message = f"{_attempts(len(errors))} failed: {told}." + "".join(f" {line}." for line in skipped)
     kind = CallFailed
     if now >= budget.first and errors[-1].kind == "timeout":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from routed_llm.catalog.deployments import Deployment
 from routed_llm.decisions import Decision
@@ -21,6 +21,7 @@ from routed_llm.results import Answer
 
 __all__ = ["Completed", "complete", "consider", "open_call"]
 
+R = TypeVar("R")
 _NO_FACTS: Mapping[str, Any] = {}
 _PLAIN = {"sync": Requirements(NO_NEEDS, "sync"), "async": Requirements(NO_NEEDS, "async")}
 
@@ -40,14 +41,20 @@ async def consider(driver: Driver, core: Core, request: Request) -> Decision:
     hints = request.hints
     if request.model is not None:
         core.catalog.named(request.model)
+    if hints.prefer or hints.exclude:
+        core.catalog.check_names("prefer", hints.prefer)
+        core.catalog.check_names("exclude", hints.exclude)
     needs = request.needs()
     if needs or request.model or hints.given:
         requires = Requirements(needs, driver.mode, request.model, hints.exclude, hints.region, hints.private)
     else:
         requires = _PLAIN[driver.mode]
     now = driver.now()
-    ask = Ask(requires, hints, input_tokens(request), expected_output(request), facts, now, request.stream)
-    decision = decide(ask, core.catalog, core.policy, core.seen, core.rng)
+    limit = request.params.get("max_tokens")
+    limit = limit if isinstance(limit, int) else None
+    ask = Ask(requires, hints, input_tokens(request), expected_output(request), facts, now, request.stream, limit)
+    decision = decide(ask, core.catalog, core.policy, core.seen, core.rng, max_price_ratio=core.max_price_ratio)
+    decision.attempts = core.limits.attempts
     decision.microseconds = (driver.now() - now) * 1e6
     decision.observers = core.observers()
     return decision
@@ -62,20 +69,21 @@ async def complete(driver: Driver, core: Core, request: Request) -> Completed:
     """
     decision = await consider(driver, core, request)
     attempts: list[Attempt] = []
-    empty: list[Answer] = []
+    empty: list[tuple[Attempt, Answer]] = []
 
     async def act(deployment: Deployment, attempt: Attempt, patience: Patience) -> Answer:
+        request.begin()
         answer = await driver.call(deployment.endpoint, request, patience)
         bill(attempt, answer.usage, (decision.ask.input_tokens, text_tokens(answer.text)))
         if answer.is_empty and answer.finish == "stop":
-            empty.append(answer)
-            # when every deployment says nothing, nothing is the answer
+            empty.append((attempt, answer))
+            # when two say nothing, or all, nothing is the answer
             if len(empty) < min(2, len(decision.order)):
                 raise ProviderError("empty", "the answer has neither text nor tool calls")
         attempt_succeeded(core, attempt, driver.now())
         return answer
 
-    answer = await execute(driver, core, decision, act, attempts)
+    answer = await execute(driver, core, decision, act, attempts, lambda: _least(empty, attempts))
     decision.losses = request.losses
     return Completed(answer, finish(core, decision, attempts, "answered", driver.now()))
 
@@ -89,12 +97,31 @@ async def open_call(driver: Driver, core: Core, request: Request) -> Opened:
     """
     decision = await consider(driver, core, request)
     attempts: list[Attempt] = []
+    empty: list[tuple[Attempt, Opened]] = []
 
     async def act(deployment: Deployment, attempt: Attempt, patience: Patience) -> Opened:
+        request.begin()
         source, held = await open_stream(driver, deployment.endpoint, request, patience)
         attempt.first_content = driver.now() - attempt.started
-        return Opened(core, request, decision, attempts, source, held, patience)
+        opened = Opened(core, request, decision, attempts, source, held, patience)
+        if source is None:
+            opened.book_empty()
+            empty.append((attempt, opened))
+            if len(empty) < min(2, len(decision.order)):
+                raise ProviderError("empty", "the stream ended without content", phase="stream")
+        return opened
 
-    opened = await execute(driver, core, decision, act, attempts)
+    opened = await execute(driver, core, decision, act, attempts, lambda: _least(empty, attempts))
     decision.losses = request.losses
     return opened
+
+
+def _least(empty: list[tuple[Attempt, R]], attempts: list[Attempt]) -> R | None:
+    """The empty answer that is still better than none: when all others failed, it is the answer."""
+    if not empty:
+        return None
+    attempt, answer = empty[-1]
+    attempt.error = None
+    attempts.remove(attempt)
+    attempts.append(attempt)
+    return answer

@@ -27,8 +27,8 @@ def attempt_succeeded(core: Core, attempt: Attempt, now: float) -> None:
     core.live.succeeded(deployment_id, core.live.of(deployment_id), attempt.seconds, attempt.first_content)
 
 
-def attempt_failed(core: Core, attempt: Attempt, error: ProviderError, now: float) -> float:
-    """An attempt failed; gives the seconds for which its deployment is left alone."""
+def attempt_failed(core: Core, attempt: Attempt, error: ProviderError, now: float, *, blame: bool = True) -> float:
+    """An attempt failed; gives the seconds for which its deployment is left alone (0 without ``blame``)."""
     attempt.seconds = now - attempt.started
     attempt.error = error
     # records live on in the ring: a traceback's frames would keep prompts alive with them
@@ -36,9 +36,9 @@ def attempt_failed(core: Core, attempt: Attempt, error: ProviderError, now: floa
     deployment = attempt.deployment
     error.model, error.deployment = error.model or deployment.model, error.deployment or deployment.id
     reaction = REACTIONS[error.kind]
-    counts = not error.again_at_once and (reaction.counts or reaction.cool == "backoff")
+    counts = blame and not error.again_at_once and (reaction.counts or reaction.cool == "backoff")
     failures = core.live.failed(core.live.of(deployment.id), counts=counts)
-    return cool_down(core, deployment, error, failures, now)
+    return cool_down(core, deployment, error, failures, now) if blame else 0.0
 
 
 def bill(attempt: Attempt, usage: Usage | None, estimate: tuple[int, int]) -> Usage:

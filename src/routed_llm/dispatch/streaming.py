@@ -30,14 +30,18 @@ def _shows(event: Event) -> bool:
 
 
 async def open_stream(driver: Driver, endpoint: Endpoint, request: Request, patience: Patience) -> tuple[Any, list[Event]]:
-    """Open a stream and read up to its first content; gives the source and the events held back until then."""
+    """Open a stream and read up to its first content; gives the source and the events held back until then.
+
+    A stream that ends as it should without any content gives None instead of the source.
+    """
     source = await driver.open(endpoint, request, patience)
     held: list[Event] = []
     try:
         while True:
             events = await driver.read(source, patience.first)
             if events is None:
-                raise ProviderError("empty", "the stream ended without content", phase="stream")
+                await driver.close(source)
+                return None, held
             held.extend(events)
             for event in events:
                 if _shows(event):
@@ -77,6 +81,13 @@ class Opened:
     def until(self, now: float) -> float:
         """When the next piece must be there."""
         return min(self.patience.total, now + self.patience.gap)
+
+    def book_empty(self) -> None:
+        """Bill a stream that held nothing."""
+        for event in self.held:
+            self.assembly.add(event)
+        self._book()
+        self.assembly = Assembly()
 
     def _book(self) -> None:
         counted = (self.decision.ask.input_tokens, text_tokens(self.assembly.text()))
@@ -124,20 +135,21 @@ class Stream:
     def __iter__(self) -> Generator[Event]:
         opened, now = self.opened, self._driver.now
         note = opened.assembly.add
-        read = opened.source.read
+        source = opened.source
         batch: Sequence[Event] | None = opened.held
         try:
             while batch is not None:
                 for event in batch:
                     note(event)
                     yield event
-                batch = read(opened.until(now()))
+                batch = None if source is None else source.read(opened.until(now()))
             opened.answered(now())
         except ProviderError as error:
             raise opened.broken(error, now()) from None
         finally:
-            opened.source.close()
             opened.abandoned(now())
+            if source is not None:
+                source.close()
 
 
 class AsyncStream:
@@ -152,17 +164,18 @@ class AsyncStream:
     async def __aiter__(self) -> AsyncGenerator[Event]:
         opened, now = self.opened, self._driver.now
         note = opened.assembly.add
-        read = opened.source.read
+        source = opened.source
         batch: Sequence[Event] | None = opened.held
         try:
             while batch is not None:
                 for event in batch:
                     note(event)
                     yield event
-                batch = await read(opened.until(now()))
+                batch = None if source is None else await source.read(opened.until(now()))
             opened.answered(now())
         except ProviderError as error:
             raise opened.broken(error, now()) from None
         finally:
             opened.abandoned(now())
-            await opened.source.close()
+            if source is not None:
+                await source.close()

@@ -84,6 +84,8 @@ def _call(call_id: str | None, name: str, arguments: str) -> dict[str, Any]:
 
 def _tool(message: ToolMessage | FunctionMessage, losses: list[str]) -> list[dict[str, Any]]:
     """A tool's result. Media have no place in it, so they follow as the user's."""
+    if getattr(message, "status", None) == "error":
+        losses.append("the error flag of a tool's result")
     call_id = message.tool_call_id if isinstance(message, ToolMessage) else message.name
     parts = _parts(message.content, losses)
     media = [] if isinstance(parts, str) else [part for part in parts if part["type"] != "text"]

@@ -58,10 +58,10 @@ def shared_or_new(router: Router | None, pool: Pool) -> Router:
         if pool.models is None or router.made_of is None:
             given = next(name for name, value in pool._asdict().items() if value != Pool._field_defaults[name])
             raise ConfigurationError("is the router's own matter; leave it out beside router=.", path=given)
-    for name in ("timeout", "max_retries"):
-        value = getattr(pool, name)
-        if value is not None and not (isinstance(value, (int, float)) and value >= 0):
-            raise ConfigurationError(f"must be a number of at least zero, not {value!r}.", path=name)
+    if pool.timeout is not None and not (isinstance(pool.timeout, (int, float)) and pool.timeout > 0):
+        raise ConfigurationError(f"must be a number of seconds above zero, not {pool.timeout!r}.", path="timeout")
+    if pool.max_retries is not None and not (isinstance(pool.max_retries, int) and pool.max_retries >= 0):
+        raise ConfigurationError(f"must be a whole number of at least zero, not {pool.max_retries!r}.", path="max_retries")
     same = {} if pool.max_retries is None else {"same": pool.max_retries}
     made = Router(
         pool.models,

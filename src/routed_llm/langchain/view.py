@@ -7,6 +7,8 @@ from typing import Any
 
 from langchain_core.messages import BaseMessage
 
+from routed_llm.prompt.estimate import weight
+
 __all__ = ["MessagesView", "media_of"]
 
 #: tokens that one piece of media is taken to cost; providers count 85 to 1,600 for an image (their vision guides)
@@ -60,15 +62,15 @@ class MessagesView:
             if message.type == "human":
                 turns += 1
             if type(content) is str:
-                characters += len(content)
+                characters += len(content) if content.isascii() else weight(content)
                 continue
             for block in content:
                 if isinstance(block, str):
-                    characters += len(block)
+                    characters += weight(block)
                     continue
                 kind = media_of(block)
                 if kind is None:
-                    characters += len(block["text"]) if isinstance(block.get("text"), str) else len(str(block))
+                    characters += weight(block["text"]) if isinstance(block.get("text"), str) else len(str(block))
                 else:
                     media = media or set()
                     media.add(kind)

@@ -12,6 +12,7 @@ from routed_llm.policy.filters.abilities import Abilities
 from routed_llm.policy.filters.cost import MaxCost
 from routed_llm.policy.filters.modes import Modes
 from routed_llm.policy.filters.named import Named
+from routed_llm.policy.filters.output import Output
 from routed_llm.policy.filters.place import Place
 from routed_llm.policy.filters.window import Window
 from routed_llm.policy.later import Pool
@@ -22,7 +23,7 @@ from routed_llm.requests import Ask
 __all__ = ["HARD_FILTERS", "Eligible", "Policy"]
 
 #: what no policy can switch off: a model that cannot or may not serve a call is never tried
-HARD_FILTERS: tuple[Filter, ...] = (Named(), Modes(), Abilities(), Place(), Window(), MaxCost())
+HARD_FILTERS: tuple[Filter, ...] = (Named(), Modes(), Abilities(), Place(), Window(), Output(), MaxCost())
 
 _versions = itertools.count(1)
 
@@ -37,7 +38,7 @@ class Eligible:
 
     def __init__(self, candidates: tuple[Deployment, ...], rejected: Mapping[str, str], needs: frozenset[str]) -> None:
         self.unsure = frozenset(d.id for d in candidates if any(d.can(need) is None for need in needs))
-        self.candidates = Pool(sorted(candidates, key=lambda d: d.id in self.unsure))
+        self.candidates = Pool(candidates)
         self.rejected = rejected
 
 

@@ -9,6 +9,7 @@ from routed_llm.catalog.deployments import Deployment
 from routed_llm.catalog.snapshot import Catalog
 from routed_llm.decisions import Decision
 from routed_llm.policy.compose import Policy
+from routed_llm.policy.scorers.cost import expected_cost
 from routed_llm.policy.shapes import Live
 from routed_llm.requests import Ask
 
@@ -18,12 +19,15 @@ __all__ = ["decide"]
 EVERY_WINDOW = 4_096
 
 
-def decide(ask: Ask, catalog: Catalog, policy: Policy, live: Live, rng: Random) -> Decision:
+def decide(
+    ask: Ask, catalog: Catalog, policy: Policy, live: Live, rng: Random, *, max_price_ratio: float | None = None
+) -> Decision:
     """Choose among the catalog's deployments for one call.
 
     Static filters (cached), live filters, scores, cool-downs, selector, the hint ``prefer``; in this order. A rejected
     deployment appears nowhere in the order, so that no fallback can reach it. Those that are cooling down are scored
-    with the others, so that an outage does not move the scale on which the rest is compared.
+    with the others, so that an outage does not move the scale on which the rest is compared. ``max_price_ratio`` bounds
+    everybody's expected cost as a multiple of that of whoever would be the head if nobody were cooling down.
     """
     eligible = policy.eligible(ask, catalog, live)
     candidates: Sequence[Deployment] = eligible.candidates
@@ -34,6 +38,14 @@ def decide(ask: Ask, catalog: Catalog, policy: Policy, live: Live, rng: Random) 
             rejected = {**rejected, **verdicts}
             candidates = [d for d in candidates if d.id not in verdicts]
     scores, totals = policy.score(ask, candidates, live)
+    if max_price_ratio is not None and candidates:
+        first = policy.selector.order(ask, candidates, totals, _Still(live), Random(0))[0][0]
+        if too_dear := _too_dear(ask, candidates, first, max_price_ratio):
+            rejected = {**rejected, **too_dear}
+            kept = [d.id not in too_dear for d in candidates]
+            totals = [t for t, keep in zip(totals, kept, strict=True) if keep] if totals else ()
+            candidates = [d for d, keep in zip(candidates, kept, strict=True) if keep]
+            scores, _ = policy.score(ask, candidates, live)
     cooling, ready = {}, candidates
     if live.cooling:
         cooling = {d.id: until for d in candidates if (until := live.cooling.get(d.id, 0.0)) > ask.now}
@@ -69,3 +81,28 @@ def _rank(
         if place[ranked[0].id] < last:
             reason = f"preferred by the hint {prefer[place[ranked[0].id]]!r}"
     return ranked, reason
+
+
+class _Still:
+    """A look at the live state that uses up no turn."""
+
+    def __init__(self, live: Live) -> None:
+        self.cooling, self.of = live.cooling, live.of
+
+    def next_round(self) -> int:
+        """Always the first."""
+        return 0
+
+
+def _too_dear(ask: Ask, candidates: Sequence[Deployment], first: Deployment, ratio: float) -> dict[str, str]:
+    """Those that cost more than ``ratio`` times the first choice; where its price is unknown there is nothing to compare."""
+    base = expected_cost(first, ask)
+    if base is None:
+        return {}
+    rejected = {}
+    for deployment in candidates:
+        cost = expected_cost(deployment, ask)
+        if cost is None or cost > base * ratio:
+            times = f"costs {cost / base:.2g} x the first choice" if cost is not None and base else "has no comparable price"
+            rejected[deployment.id] = f"{times}, max_price_ratio is {ratio:g}"
+    return rejected

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from routed_llm.requests import Request
 
-__all__ = ["expected_output", "input_tokens", "text_tokens"]
+__all__ = ["expected_output", "input_tokens", "text_tokens", "weight"]
 
 #: characters per token of English text by OpenAI's rule of thumb (help centre: "1 token ~= 4 chars in English")
 CHARACTERS_PER_TOKEN = 4
@@ -12,9 +12,19 @@ CHARACTERS_PER_TOKEN = 4
 TYPICAL_ANSWER = 300
 
 
+def weight(text: str) -> int:
+    """Length of a text in characters of English: letters beyond ASCII count by their bytes.
+
+    A character of three bytes (Chinese, Japanese, Korean) is about one token in today's vocabularies, so it counts four; one
+    of two bytes (Cyrillic, Greek, Arabic) two and a half.
+    """
+    length = len(text)
+    return length if text.isascii() else length + (len(text.encode("utf-8", "surrogatepass")) - length) * 3 // 2
+
+
 def text_tokens(text: str) -> int:
     """Tokens of a text, rounded up."""
-    return -(-len(text) // CHARACTERS_PER_TOKEN)
+    return -(-weight(text) // CHARACTERS_PER_TOKEN)
 
 
 def input_tokens(request: Request) -> int:

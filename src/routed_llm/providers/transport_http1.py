@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from routed_llm.providers.transport import Fault
+from routed_llm.providers.transport import Fault, Phase
 
 __all__ = ["Answer", "head_of"]
 
@@ -94,7 +94,7 @@ class Answer:
         if self.status and self._left < 0:
             self.complete = True
             return
-        phase = "body" if self.status else "headers"
+        phase: Phase = "body" if self.status else "headers"
         raise Fault("connection", phase, "the connection ended in the middle of the answer" if self.status or self._buffer else
                     "the connection ended before an answer", True)  # fmt: skip
 

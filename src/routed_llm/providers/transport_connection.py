@@ -1,0 +1,281 @@
+"""One connection of the async form: bytes from the event loop go through the reader into a buffer, and wake who waits."""
+
+from __future__ import annotations
+
+import asyncio
+import select
+import socket
+from collections.abc import Callable
+from time import monotonic
+from typing import Final, TypeAlias
+
+from routed_llm.providers.transport import Fault, Phase
+from routed_llm.providers.transport_http1 import Answer
+from routed_llm.providers.transport_reasons import reason_of
+
+__all__ = ["Connection", "Key", "Owner"]
+
+Key: TypeAlias = tuple[bool, str, int]
+"""Which connections may stand for one another: TLS or not, host, port. (In a transport each has one proxy or none.)"""
+
+_HIGH: Final = 256 * 1024  # bytes of a body that may wait for their reader; the socket is left alone above that
+_PIECE: Final = 256 * 1024  # bytes of a request that are handed to the loop at a time
+_GRACE: Final = 64  # turns of the loop (of up to 256 KiB) in which an answer that lay there in time may still be taken in
+_NEVER: Final = float("inf")
+
+Owner: TypeAlias = Callable[["Connection"], None]
+"""What is told when a connection is gone."""
+
+
+class Connection(asyncio.Protocol):
+    """One socket with at most one call under way. Lives in one event loop and is touched from there only.
+
+    ``answer`` is what the present call gets (None: idle), ``fault`` why it gets no more. ``closed``: of no use any
+    more. ``unanswered``: the server closed it before a byte of an answer came.
+    """
+
+    __slots__ = (
+        "_armed", "_full", "_grace", "_gone", "_loop", "_paused", "_phase", "_pieces", "_size", "_timer", "_until",
+        "_waiter", "_whole", "answer", "closed", "fault", "idle_since", "key", "transport", "unanswered",
+    )  # fmt: skip
+
+    transport: asyncio.Transport
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, key: Key, gone: Owner) -> None:
+        self.key = key
+        self.answer: Answer | None = None
+        self.fault: Fault | None = None
+        self.closed = self.unanswered = False
+        self.idle_since = 0.0
+        self._loop = loop
+        self._gone = gone
+        self._waiter: asyncio.Future[None] | None = None
+        self._whole = self._full = self._paused = False
+        self._phase: Phase = "headers"
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._until = self._armed = _NEVER
+        self._grace = 0
+
+    # What the reader of an answer calls.
+
+    async def ask(self, head: bytes, body: bytes, until: float) -> Fault | None:
+        """Send a request and wait for the head of its answer; what went wrong comes as a value.
+
+        Args:
+            head: up to the empty line.
+            body: what follows it.
+            until: when this must be over (monotonic).
+        """
+        self.answer = answer = Answer()
+        self._grace = _GRACE
+        if len(body) <= _PIECE:
+            self.transport.write(head + body)  # one segment where it fits
+        else:
+            await self._write(head, memoryview(body), until)
+        while not answer.status:
+            if self.fault is not None:
+                return self.fault
+            await self.wait(until)
+        return None
+
+    async def wait(self, until: float, *, whole: bool = False) -> None:
+        """Wait for more of the answer or its end; with ``whole`` for all of it, or as much as may lie here.
+
+        Cancelling closes the connection: what else came on it would belong to nobody.
+        """
+        self._until = until
+        self._whole = whole
+        if until < self._armed:
+            self._arm()
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            self._waiter = None
+
+    def taken(self) -> bytes:
+        """What has come of the body since the last time."""
+        pieces = self._pieces
+        if not pieces:
+            return b""
+        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        pieces.clear()
+        self._size = 0
+        if self._paused:
+            self._paused = False
+            if not self.closed:
+                self.transport.resume_reading()
+        return data
+
+    def rest(self) -> bool:
+        """End the call; whether the connection can serve another one. It is closed otherwise."""
+        answer, self.answer = self.answer, None
+        if self.closed or answer is None or not answer.complete or not answer.reusable or self._full or self._size:
+            self.close()
+            return False
+        return True
+
+    def close(self) -> None:
+        """Close at once; who waits is told. May be called twice."""
+        if not self.closed:
+            self._fail(Fault("connection", self.phase, "the connection was closed", True))
+
+    def disown(self) -> None:
+        """After a fork: the socket is the parent's, so nothing may be done to it."""
+        self.closed = True
+        self._gone = _nobody
+        self._timer = None
+
+    @property
+    def phase(self) -> Phase:
+        """How far the call is."""
+        return "body" if self.answer is not None and self.answer.status else self._phase
+
+    # What the event loop calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The socket is there."""
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes in, and wake who waits for them."""
+        answer = self.answer
+        if answer is None:  # nobody asked
+            self.close()
+            return
+        try:
+            piece = answer.feed(data)
+        except Fault as fault:
+            problem = Fault(fault.kind, self.phase, fault.detail, True)
+        else:
+            if piece:
+                self._keep(piece)
+            if answer.complete or self._size > _HIGH or (answer.status and not self._whole):
+                self._wake()
+            return
+        self._fail(problem)
+
+    def eof_received(self) -> None:
+        """The server will send no more."""
+        self._ended(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is gone."""
+        self._ended(exc)
+        self._gone(self)
+
+    def pause_writing(self) -> None:
+        """Enough of the request waits to be sent."""
+        self._full = True
+
+    def resume_writing(self) -> None:
+        """There is room again."""
+        self._full = False
+        if self._phase == "write":
+            self._wake()
+
+    async def _write(self, head: bytes, body: memoryview, until: float) -> None:
+        """Send a large request. A server may answer (401, 413) before it has read everything: then the rest stays here."""
+        self._phase = "write"
+        self.transport.write(head)
+        at = 0
+        while at < len(body) and not self._is_settled():
+            self.transport.write(body[at : at + _PIECE])
+            at += _PIECE
+            while self._full and not self._is_settled():
+                await self.wait(until)
+        self._phase = "headers"
+
+    def _is_settled(self) -> bool:
+        return self.fault is not None or (self.answer is not None and self.answer.status != 0)
+
+    def _keep(self, piece: bytes) -> None:
+        self._pieces.append(piece)
+        self._size += len(piece)
+        if self._size > _HIGH and not self._paused and not self.closed:
+            self._paused = True
+            self.transport.pause_reading()
+
+    def _wake(self) -> None:
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    def _fail(self, fault: Fault) -> None:
+        """The call, if any, gets no more than what lies here; the socket is closed."""
+        self.fault = fault
+        self.closed = True
+        self._disarm()
+        if not self._loop.is_closed():
+            self.transport.abort()
+            self._wake()
+
+    def _ended(self, error: Exception | None) -> None:
+        if self.closed:
+            return
+        answer, problem = self.answer, "the server closed the connection"
+        if answer is not None:
+            self.unanswered = not answer.begun
+            problem += " before it answered" if self.unanswered else " in the middle of the answer"
+            if error is None:
+                _end(answer)  # the end of the connection may be that of the answer
+        if error is not None:
+            problem = reason_of(error)
+        self._fail(Fault("connection", self.phase, problem, True))
+
+    # The deadline: one timer, which is moved only when it would come too late. Most calls never touch it.
+
+    def _arm(self) -> None:
+        self._disarm()
+        self._armed = self._until
+        self._timer = self._loop.call_at(self._loop.time() + self._until - monotonic(), self._on_time)
+
+    def _disarm(self) -> None:
+        self._armed = _NEVER
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _on_time(self) -> None:
+        self._timer, self._armed = None, _NEVER
+        waiter = self._waiter
+        if waiter is None or waiter.done() or self.closed:
+            return
+        if monotonic() < self._until:
+            self._arm()
+        elif self._grace and _is_readable(self.transport):
+            # The program held the loop up: what came meanwhile is no fault of the server's.
+            self._grace -= 1
+            self._armed = self._until
+            self._loop.call_soon(self._on_time)
+        else:
+            self._fail(Fault("timeout", self.phase, "the time for the call ran out", True))
+
+
+def _end(answer: Answer) -> None:
+    try:
+        answer.end()
+    except Fault:
+        pass  # the caller says so in its own words
+
+
+def _nobody(connection: Connection) -> None:
+    pass
+
+
+def _is_readable(transport: asyncio.Transport) -> bool:
+    """Whether bytes (or an end) lie at the socket that the loop has not taken in yet."""
+    sock: socket.socket | None = transport.get_extra_info("socket")
+    if sock is None or sock.fileno() < 0:
+        return False
+    if not hasattr(select, "poll"):
+        return bool(select.select([sock.fileno()], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(sock.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
