@@ -61,10 +61,16 @@ class Endpoint(Protocol):
     """Something that answers: a deployment behind HTTP, or a framework's own object.
 
     All four methods raise :class:`~routed_llm.errors.ProviderError` and nothing else for a provider's failure.
-    ``modes`` tells which of sync and async it can serve without blocking.
+    ``modes`` tells which of sync and async it can serve without blocking; ``fingerprint`` tells, without secrets, what
+    decides its answers, so that caches can tell endpoints apart.
     """
 
     modes: frozenset[Mode]
+
+    @property
+    def fingerprint(self) -> str:
+        """The same text for endpoints that answer alike, in every process."""
+        ...
 
     def call(self, request: Request, patience: Patience) -> Answer:
         """A whole answer, in sync code."""

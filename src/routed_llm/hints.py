@@ -21,35 +21,47 @@ class Hint(NamedTuple):
     parse: Callable[[str, Any], Any]
 
 
+def _shown(value: Any) -> str:
+    """A value for a message; Python refuses to write out integers of thousands of digits."""
+    try:
+        return repr(value)[:200]
+    except ValueError:
+        return f"a {type(value).__name__} too long to show"
+
+
 def _text(name: str, value: Any) -> str:
     if not isinstance(value, str) or not value:
-        raise UnknownHint(f"routing[{name!r}] must be a non-empty string, not {value!r}.")
+        raise UnknownHint(f"routing[{name!r}] must be a non-empty string, not {_shown(value)}.")
     return value
 
 
 def _texts(name: str, value: Any) -> tuple[str, ...]:
     values = (value,) if isinstance(value, str) else value
     if not isinstance(values, (list, tuple, set, frozenset)) or not all(isinstance(v, str) and v for v in values):
-        raise UnknownHint(f"routing[{name!r}] must be a string or a list of strings, not {value!r}.")
+        raise UnknownHint(f"routing[{name!r}] must be a string or a list of strings, not {_shown(value)}.")
     return tuple(values)
 
 
 def _flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
-        raise UnknownHint(f"routing[{name!r}] must be True or False, not {value!r}.")
+        raise UnknownHint(f"routing[{name!r}] must be True or False, not {_shown(value)}.")
     return value
 
 
 def _positive(name: str, value: Any) -> float:
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not number or not math.isfinite(value) or value <= 0:
-        raise UnknownHint(f"routing[{name!r}] must be a number above zero, not {value!r}.")
-    return float(value)
+    try:
+        found = float(value) if number else math.nan
+    except OverflowError:
+        found = math.inf
+    if not math.isfinite(found) or found <= 0:
+        raise UnknownHint(f"routing[{name!r}] must be a number above zero, not {_shown(value)}.")
+    return found
 
 
 def _mapping(name: str, value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping):
-        raise UnknownHint(f"routing[{name!r}] must be a dict, not {value!r}.")
+        raise UnknownHint(f"routing[{name!r}] must be a dict, not {_shown(value)}.")
     return dict(value)
 
 
@@ -136,7 +148,7 @@ class Hints:
             elif isinstance(source, Mapping):
                 merged.update(source)
             else:
-                raise UnknownHint(f"routing must be a dict of hints such as {{'user': 'u1'}}, not {source!r}.")
+                raise UnknownHint(f"routing must be a dict of hints such as {{'user': 'u1'}}, not {_shown(source)}.")
         return cls(merged)
 
     def __repr__(self) -> str:

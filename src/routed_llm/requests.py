@@ -168,7 +168,8 @@ class Requirements(NamedTuple):
 class Ask:
     """Everything a policy may look at: hints, facts and the shape of the request, but no text.
 
-    ``input_tokens`` and ``output_tokens`` are estimates, ``max_tokens`` is the caller's limit of the answer, or None; ``facts`` is what features found out.
+    ``input_tokens`` and ``output_tokens`` are estimates, ``max_tokens`` is the caller's limit of the answer, or None;
+    ``facts`` is what features found out.
     """
 
     __slots__ = ("facts", "hints", "input_tokens", "max_tokens", "now", "output_tokens", "requires", "stream")

@@ -69,7 +69,9 @@ class Router:
             from routed_llm.providers.discovery import discover
 
             models = discover()
-        if max_price_ratio is not None and not 0 < max_price_ratio < float("inf"):
+        if max_price_ratio is not None and not (
+            isinstance(max_price_ratio, (int, float)) and 0 < max_price_ratio < float("inf")
+        ):
             raise ConfigurationError(f"must be a number above zero, not {max_price_ratio!r}.", path="max_price_ratio")
         self._settings = (models, strategy, common, limits, max_price_ratio, quiet_fallbacks, seed)
         #: what a door made this router of, so that it can tell whether it may go on sharing it
@@ -96,12 +98,19 @@ class Router:
         return (_rebuilt, (models, strategy, common, limits, ratio, quiet, seed))
 
     def check_picklable(self) -> None:
-        """Refuse to be pickled while holding an object; names it, and the way out.
+        """Refuse to be pickled while holding a secret or an object; names it, and the way out.
 
         Raises:
-            ConfigurationError: for the first model that is an object without a factory.
+            ConfigurationError: for the first model that is an object without a factory, a key given as text, headers, and a
+                password in an address.
         """
-        _refuse_to_pickle(self._settings[0])
+        _refuse_to_pickle(self._settings[0], "models")
+        if self._settings[2] is not None:
+            self._settings[2].check_picklable("common")
+
+    def __deepcopy__(self, memo: object) -> Router:
+        """Itself: copies of what stands before a router share its live state and its sums."""
+        return self
 
     def __repr__(self) -> str:
         return f"<Router {self.policy.name}: {', '.join(self.catalog.models)}>"
@@ -110,6 +119,11 @@ class Router:
     def catalog(self) -> Catalog:
         """All deployments, as an immutable snapshot."""
         return self._core.catalog
+
+    @property
+    def max_price_ratio(self) -> float | None:
+        """What a fallback may be expected to cost at most, as a multiple of the first choice; None without limit."""
+        return self._core.max_price_ratio
 
     @property
     def policy(self) -> Policy:
@@ -180,13 +194,17 @@ def _rebuilt(*settings: Any) -> Router:
     return Router(models, strategy, common=common, limits=limits, max_price_ratio=ratio, quiet_fallbacks=quiet, seed=seed)
 
 
-def _refuse_to_pickle(models: Any) -> None:
-    items = models.values() if isinstance(models, dict) else models if isinstance(models, (list, tuple)) else [models]
-    for item in items:
-        inner = item.model if isinstance(item, Model) else item
-        if isinstance(item, Model) and item.factory is not None:
-            continue
-        if inner is not None and not isinstance(inner, str):
-            raise ConfigurationError(
-                f"a router that holds a {type(inner).__name__} object is not pickled; pass Model(factory=...) that makes it."
-            )
+def _refuse_to_pickle(models: Any, path: str) -> None:
+    if isinstance(models, Model):
+        models.check_picklable(path)
+    elif isinstance(models, dict):
+        for alias, item in models.items():
+            _refuse_to_pickle(item, f"{path}[{alias!r}]")
+    elif isinstance(models, (list, tuple, set, frozenset)):
+        for number, item in enumerate(models):
+            _refuse_to_pickle(item, f"{path}[{number}]")
+    elif models is not None and not isinstance(models, str):
+        raise ConfigurationError(
+            f"a router that holds a {type(models).__name__} object is not pickled; pass Model(factory=...) that makes it.",
+            path=path,
+        )

@@ -246,6 +246,77 @@ def test_a_deadline_is_kept(server, pair, mode):
     assert isinstance(caught.value, core.ModelTimeoutError)
 
 
+def test_a_caller_in_a_hurry_benches_nobody(server, pair):
+    with SandboxServer(Sandbox(speed=0.05)) as slow:
+        pool = [e for e in sandbox_entries(DEFAULT_MODELS, slow.base_url) if e.model in ("sandbox-large", "sandbox-medium")]
+        model = RoutedChatModel(pool, quiet_fallbacks=True)
+        with pytest.raises(CallFailed):
+            ask(model, "invoke", routing={"deadline": 0.05})
+        assert not model.router.live.cooling
+        assert ask(model, "invoke").text == "42"
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_when_everybody_says_nothing_nothing_is_the_answer(server, pair, mode):
+    server.sandbox.fail(mode="empty")
+    model = RoutedChatModel(pair, quiet_fallbacks=True)
+    answer = ask(model, mode)
+    assert answer.text == ""
+    assert asked(server) == ["sandbox-large", "sandbox-medium"]
+    assert model.router.records(1)[0].cost_nanousd == sum(e.cost_nanousd for e in server.sandbox.ledger)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_empty_answer_is_better_than_none(server, pair, mode):
+    server.sandbox.fail("sandbox-large", mode="empty")
+    server.sandbox.fail("sandbox-medium", status=500)
+    answer = ask(RoutedChatModel(pair, quiet_fallbacks=True, max_retries=0), mode)
+    assert answer.text == ""
+    assert answer.response_metadata["model_name"] == "sandbox-large"
+
+
+def test_an_endless_outage_does_not_overflow(server, pair):
+    from routed_llm.dispatch.cooldown import LONGEST, cool_down
+    from routed_llm.errors import ProviderError
+
+    router = RoutedChatModel(pair).router
+    deployment = router.catalog.deployments[0]
+    seconds = cool_down(router._core, deployment, ProviderError("server_error", "down"), 5_000, 0.0)
+    assert LONGEST <= seconds <= 1.25 * LONGEST
+
+
+def test_a_complaint_about_a_token_limit_is_not_taken_for_a_wrong_key(server, pair):
+    model = RoutedChatModel(pair)
+    with pytest.raises(core.ModelInvalidRequestError):
+        ask(model, "invoke", max_tokens=0)
+    assert ask(model, "invoke").text == "42"
+
+
+def test_a_cancelled_wait_for_recovery_is_recorded_once(server, pair):
+    server.sandbox.fail(status=500)
+    model = RoutedChatModel(pair, quiet_fallbacks=True)
+
+    async def cancel():
+        task = asyncio.create_task(model.ainvoke(QUESTION, routing={"deadline": 20}))
+        await asyncio.sleep(0.3)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancel())
+    assert [r.outcome for r in model.router.records(5)] == ["abandoned"]
+    assert all(model.router.live.of(d.id).in_flight == 0 for d in model.router.catalog.deployments)
+
+
+def test_the_price_ratio_holds_while_the_first_choice_cools_down(server, entries):
+    server.sandbox.fail("sandbox-small", status=500)
+    model = RoutedChatModel([entries["sandbox-small"], entries["sandbox-large"]], max_price_ratio=2, quiet_fallbacks=True)
+    for _ in range(2):
+        with pytest.raises(CallFailed):
+            ask(model, "invoke")
+    assert set(asked(server)) == {"sandbox-small"}
+
+
 def test_a_fallback_writes_one_line_with_model_cause_price_ratio_and_when(server, pair, caplog):
     server.sandbox.fail("sandbox-large", status=500)
     with caplog.at_level(logging.WARNING, "routed_llm"):

@@ -324,3 +324,106 @@ def test_explain_calls_nobody(model, server):
     assert decision.chosen.served_model == "sandbox-medium"
     assert "1 left to fall back to" in str(decision)
     assert not bodies(server)
+
+
+def test_copies_and_assignments_follow_what_they_change(entries, server):
+    model = RoutedChatModel([entries["sandbox-large"]], temperature=0.1)
+    warm = model.model_copy(update={"temperature": 0.9, "routing": {"user": "u1"}})
+    warm.invoke(ASK)
+    assert warm.router is model.router
+    assert bodies(server)[-1]["temperature"] == 0.9
+    assert warm.router.records(1)[0].decision.ask.hints.user == "u1"
+    model.invoke(ASK)
+    assert bodies(server)[-1]["temperature"] == 0.1
+    model.temperature = 0.7
+    model.invoke(ASK)
+    assert bodies(server)[-1]["temperature"] == 0.7
+    other = model.model_copy(update={"models": [entries["sandbox-medium"]]})
+    assert other.invoke(ASK).response_metadata["model_name"] == "sandbox-medium"
+    assert copy.deepcopy(model).router is model.router
+
+
+def test_the_cache_tells_pools_tools_and_policies_apart(server):
+    def key(**kwargs):
+        call = kwargs.pop("call", {})
+        return RoutedChatModel(**kwargs)._get_llm_string(**call)
+
+    def entry(**more):
+        return {"models": {"x": Model("sandbox-medium", **{"base_url": server.base_url, **more})}}
+
+    def one(a: int) -> int:
+        """One."""
+        return a
+
+    def two(a: int) -> int:
+        """Two."""
+        return a
+
+    keys = [
+        key(**entry()),
+        key(**entry(params={"temperature": 0})),
+        key(**entry(params={"temperature": 1})),
+        key(**entry(reasoning="low")),
+        key(**entry(reasoning="high")),
+        key(**entry(base_url="http://127.0.0.1:9/v1")),
+        key(**entry(), strategy="cheapest"),
+        key(**entry(), max_price_ratio=3),
+        key(**entry(), temperature=0.5),
+        key(**entry(), call={"tools": [one]}),
+        key(**entry(), call={"tools": [two]}),
+        key(**entry(), call={"tools": [add]}),
+        key(**entry(), call={"response_format": Person}),
+    ]
+    assert len(set(keys)) == len(keys)
+    assert key(**entry()) == key(**entry())
+    assert key(**entry(), strategy="auto") == key(**entry(), strategy="auto")
+
+
+def test_a_call_that_allows_more_than_a_model_writes_goes_to_another(server):
+    small = Model("sandbox-medium", name="small", base_url=server.base_url, max_output=100)
+    large = Model("sandbox-large", name="large", base_url=server.base_url, max_output=8000)
+    model = RoutedChatModel([small, large])
+    assert model.invoke(ASK, max_tokens=5000).response_metadata["routing"]["model"] == "large"
+    assert "writes at most 100 tokens" in str(model.explain("hi", max_tokens=5000))
+
+
+def test_losses_are_those_of_the_model_that_answered(entries, server):
+    server.sandbox.fail("sandbox-large", status=500)
+    fussy = Model("openai:gpt-5-mini", name="fussy", base_url=server.base_url, api_key="k")  # no such model there: 404
+    model = RoutedChatModel([fussy, entries["sandbox-medium"]], temperature=0.3, quiet_fallbacks=True)
+    answer = model.invoke(ASK)
+    assert answer.response_metadata["model_name"] == "sandbox-medium"
+    assert "losses" not in answer.response_metadata["routing"]
+    assert bodies(server)[-1]["temperature"] == 0.3
+
+
+def test_text_beyond_ascii_is_not_taken_for_short(model):
+    assert model.get_num_tokens("你好世界" * 10) == 40
+    assert 5 <= model.get_num_tokens("Привет, мир") <= 8
+    assert len(model.get_token_ids("x" * 40)) == 10
+
+
+def test_explain_tells_costs_fallbacks_and_what_is_unknown(entries):
+    pool = {
+        "cheap": Model("m", base_url="http://127.0.0.1:9/v1", price={"input": 1, "output": 1}),
+        "dear": Model("m", base_url="http://127.0.0.1:9/v1", price={"input": 100, "output": 100}),
+    }
+    decision = RoutedChatModel(pool, max_price_ratio=2).explain("hi", tools=[add])
+    assert decision.fallbacks == 0
+    assert "100 x the first choice, max_price_ratio is 2" in decision.rejected["dear"].replace("1e+02", "100")
+    assert "tools unknown" in str(decision)
+    assert "cost $" in str(decision)
+    many = {f"m{i}": Model("m", base_url="http://127.0.0.1:9/v1") for i in range(8)}
+    assert RoutedChatModel(many).explain("hi").fallbacks == 4
+
+
+async def test_explain_in_async_code(entries):
+    model = RoutedChatModel([entries["sandbox-large"]])
+    assert (await model.aexplain("hi")).chosen.served_model == "sandbox-large"
+
+
+def test_reasoning_effort_in_either_spelling(entries, server):
+    model = RoutedChatModel([entries["sandbox-reasoner"]])
+    model.invoke(ASK, reasoning={"effort": "low"})
+    model.invoke(ASK, reasoning="high")
+    assert [b["reasoning_effort"] for b in bodies(server)] == ["low", "high"]

@@ -6,7 +6,7 @@ import pytest
 from langchain_core.messages import HumanMessage
 from langchain_core.tools import tool
 
-from routed_llm import Model, Price, RoutedChatModel, Router
+from routed_llm import Model, Policy, Price, RoutedChatModel, Router
 from routed_llm.errors import (
     ConfigurationError,
     InvalidCall,
@@ -54,6 +54,21 @@ LOCAL = {"base_url": "http://127.0.0.1:9/v1"}
         (lambda: RoutedChatModel(["openai:gpt-5"], routing={"usr": "u"}), UnknownHint, "Did you mean 'user'"),
         (lambda: RoutedChatModel(["openai:gpt-5"], temprature=1), ConfigurationError, "did you mean 'temperature'"),
         (lambda: RoutedChatModel(["openai:gpt-5"], timeout=-1), ConfigurationError, "timeout"),
+        (lambda: RoutedChatModel(["openai:gpt-5"], timeout=0), ConfigurationError, "timeout"),
+        (lambda: RoutedChatModel(["openai:gpt-5"], max_retries=1.5), ConfigurationError, "max_retries"),
+        (lambda: RoutedChatModel(["openai:gpt-5"], routing="x"), UnknownHint, "dict of hints"),
+        (lambda: RoutedChatModel(["openai:gpt-5"], profile="garanteed"), ConfigurationError, "profile"),
+        (lambda: RoutedChatModel(["openai:gpt-5"], router=Router("sandbox")), ConfigurationError, "models"),
+        (lambda: RoutedChatModel(router=Router("sandbox"), timeout=5), ConfigurationError, "timeout"),
+        (lambda: RoutedChatModel([Model("openai:gpt-5", tags=3)]), ConfigurationError, "models[0].tags"),
+        (lambda: RoutedChatModel([Model("openai:gpt-5", params="x")]), ConfigurationError, "models[0].params"),
+        (lambda: RoutedChatModel([Model("openai:gpt-5", headers=["x"])]), ConfigurationError, "models[0].headers"),
+        (lambda: RoutedChatModel([Model("openai:gpt-5", region=3)]), ConfigurationError, "models[0].region"),
+        (lambda: RoutedChatModel([Model("openai:gpt-5", weight=True)]), ConfigurationError, "models[0].weight"),
+        (lambda: RoutedChatModel([Model("openai:gpt-5", credential="x")]), ConfigurationError, "credential"),
+        (lambda: Policy("mine", filters=["a"]), ConfigurationError, "reject"),
+        (lambda: Policy("mine", scorers={"cost": 1}), ConfigurationError, "values"),
+        (lambda: RoutedChatModel(["openai:gpt-5"], max_price_ratio="x"), ConfigurationError, "max_price_ratio"),
         (lambda: RoutedChatModel(["openai:gpt-5"], max_price_ratio=0), ConfigurationError, "max_price_ratio"),
         (lambda: RoutedChatModel(["sandbox:sandbox-smal"]), ConfigurationError, "Did you mean 'sandbox-small'"),
         (lambda: Price.from_usd(input="-0.1"), ValueError, "input"),
@@ -106,6 +121,8 @@ def test_an_unknown_model_gives_one_warning_and_goes_on():
         ({"routing": "fast"}, UnknownHint, "dict of hints"),
         ({"model": "gpt-6-mini"}, UnknownModel, "No model 'gpt-6-mini'"),
         ({"routing": {"exclude": ["openai"]}}, NoEligibleModel, "excluded by the hint"),
+        ({"routing": {"exclude": ["openai:gpt5-mini"]}}, UnknownHint, "Did you mean 'openai:gpt-5-mini'"),
+        ({"routing": {"prefer": "gpt-5-minni"}}, UnknownHint, "Did you mean 'gpt-5-mini'"),
         ({"routing": {"region": "mars"}}, NoEligibleModel, "no known region"),
     ],
 )

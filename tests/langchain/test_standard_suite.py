@@ -21,24 +21,46 @@ def _serving():
         yield
 
 
-class TestUnit(ChatModelUnitTests):
-    @property
-    def chat_model_class(self):
-        return RoutedChatModel
-
-    @property
-    def chat_model_params(self):
-        return {"models": ["openai:gpt-5-mini", "openai:gpt-5"], "api_key": "k"}
-
-    @property
-    def init_from_env_params(self):
-        return {"OPENAI_API_KEY": "k-env"}, {"models": ["openai:gpt-5-mini"]}, {"model_name": "gpt-5-mini"}
-
+class UnitSuite(ChatModelUnitTests):
+    __test__ = False
     supports_image_inputs = True
     supports_image_urls = True
     supports_pdf_inputs = True
     supports_audio_inputs = True
     supports_anthropic_inputs = True
+
+    @property
+    def chat_model_class(self):
+        return RoutedChatModel
+
+    @property
+    def init_from_env_params(self):
+        return {"OPENAI_API_KEY": "k-env"}, {"models": ["openai:gpt-5-mini"]}, {"model_name": "gpt-5-mini"}
+
+
+class TestUnit(UnitSuite):
+    __test__ = True
+
+    @property
+    def chat_model_params(self):
+        return {"models": ["openai:gpt-5-mini", "openai:gpt-5"], "api_key": "k"}
+
+
+class TestUnitWrappedObjects(UnitSuite):
+    __test__ = True
+
+    @property
+    def chat_model_params(self):
+        return {"models": [ChatOpenAI(model=name, api_key="k") for name in ("gpt-5-mini", "gpt-5")]}
+
+
+class TestUnitFirstCandidateDown(UnitSuite):
+    __test__ = True
+
+    @property
+    def chat_model_params(self):
+        # nothing is called in these tests; the address is that of nobody
+        return {"models": ["ollama:nobody-home", "openai:gpt-5-mini"], "api_key": "k"}
 
 
 class TestStrings(EverySwitch):

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from routed_llm import Model, Router
 from routed_llm.errors import AsyncOnly, CallFailed, ConfigurationError, MissingKey
-from routed_llm.providers.credentials import credential_of
+from routed_llm.providers.credentials import Key, credential_of
 from routed_llm.testing import Sandbox, SandboxServer
 
 
@@ -56,9 +56,9 @@ def test_every_reference_gives_its_key(tmp_path, monkeypatch):
         (SecretStr("secret"), "secret"),
         (gives_at_once, "good-key"),
     ):
-        assert credential(given).get()[1] == key
-        assert asyncio.run(credential(given).aget())[1] == key
-    assert credential(None, ["NOT_SET", "A_KEY"]).get()[1] == "from-env"
+        assert credential(given).get().value == key
+        assert asyncio.run(credential(given).aget()).value == key
+    assert credential(None, ["NOT_SET", "A_KEY"]).get().value == "from-env"
 
 
 def test_what_cannot_be_a_key_is_refused_with_its_path():
@@ -107,11 +107,11 @@ def test_a_function_that_blocks_does_not_block_the_event_loop(server):
 
 def test_keys_take_turns():
     several = credential(["k1-plain", "k2-plain", "k3-plain"])
-    assert [several.get()[1] for _ in range(4)] == ["k1-plain", "k2-plain", "k3-plain", "k1-plain"]
-    assert several.refuse(1, "k2-plain", 60.0)
-    assert "k2-plain" not in [several.get()[1] for _ in range(6)]
-    assert several.refuse(0, "k1-plain", 60.0)
-    assert not several.refuse(2, "k3-plain", 60.0)
+    assert [several.get().value for _ in range(4)] == ["k1-plain", "k2-plain", "k3-plain", "k1-plain"]
+    assert several.refuse(Key(1, "k2-plain"), 60.0)
+    assert "k2-plain" not in [several.get().value for _ in range(6)]
+    assert several.refuse(Key(0, "k1-plain"), 60.0)
+    assert not several.refuse(Key(2, "k3-plain"), 60.0)
 
 
 def test_a_token_that_expired_is_asked_for_anew(server):

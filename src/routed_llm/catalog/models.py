@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from routed_llm.catalog.hiding import bare, is_literal
 from routed_llm.catalog.prices import PRICE_KEYS, Price
 from routed_llm.errors import ConfigurationError
 
@@ -25,6 +27,9 @@ ABILITIES: tuple[str, ...] = (
     "video",
     "reasoning",
 )
+
+#: fields that no representation shows
+_SECRET = frozenset({"api_key", "credential", "headers", "proxy"})
 
 
 @dataclass(slots=True)
@@ -86,11 +91,47 @@ class Model:
     factory: Callable[[], Any] | None = None
 
     def __repr__(self) -> str:
-        told = {
-            f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("api_key", "credential", "headers", "proxy")
-        }
-        shown = ", ".join(f"{k}={v!r}" for k, v in told.items() if v not in (None, (), {}, 1.0, False))
-        return f"Model({shown})"
+        return f"Model({', '.join(f'{name}={value!r}' for name, value in self.shown().items())})"
+
+    def shown(self) -> dict[str, Any]:
+        """What was said, without keys, headers, proxy, and user and password in ``base_url``."""
+        told = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in _SECRET}
+        if isinstance(self.base_url, str):
+            told["base_url"] = bare(self.base_url)
+        return {name: value for name, value in told.items() if value not in (None, (), {}, 1.0, False)}
+
+    def check_picklable(self, path: str) -> None:
+        """Refuse to be pickled while holding a secret, or an object without a factory; names it, and the way out.
+
+        Raises:
+            ConfigurationError: with the path of the offending key.
+        """
+        for name, found, way in (
+            ("api_key", is_literal(self.api_key), "give it as 'env:NAME', 'file:PATH' or a function"),
+            ("headers", bool(self.headers), "they may hold keys: make the router where it is needed"),
+            ("proxy", _has_user(self.proxy), "set the environment variable HTTPS_PROXY instead"),
+            ("base_url", _has_user(self.base_url), "give the key as api_key='env:NAME', or make the router where it is needed"),
+        ):
+            if found:
+                raise ConfigurationError(f"a secret that was given as text is not pickled; {way}.", path=f"{path}.{name}")
+        if self.factory is None and self.model is not None and not isinstance(self.model, str):
+            raise ConfigurationError(
+                f"a router that holds a {type(self.model).__name__} object is not pickled; "
+                "pass Model(factory=...) that makes it.",
+                path=path,
+            )
+        for number, part in enumerate(self.deployments):
+            part.check_picklable(f"{path}.deployments[{number}]")
+
+    def __copy__(self) -> Model:
+        return replace(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Model:
+        return Model(**{f.name: copy.deepcopy(getattr(self, f.name), memo) for f in fields(self)})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        self.check_picklable("Model")
+        return (_entry, ({f.name: getattr(self, f.name) for f in fields(self)},))
 
     def check(self, path: str) -> None:
         """Refuse values that cannot be meant.
@@ -102,7 +143,16 @@ class Model:
             value = getattr(self, name)
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value <= 0):
                 raise ConfigurationError(f"must be a number of tokens above zero, not {value!r}.", path=f"{path}.{name}")
-        if not isinstance(self.weight, (int, float)) or not 0 <= self.weight < float("inf"):
+        for name, kinds in (("params", Mapping), ("headers", Mapping), ("tags", (str, list, tuple, set, frozenset))):
+            if not isinstance(getattr(self, name), kinds):
+                raise ConfigurationError(f"must not be a {type(getattr(self, name)).__name__}.", path=f"{path}.{name}")
+        for name in ("name", "region", "reasoning", "base_url", "proxy", "served_model"):
+            value = getattr(self, name)
+            if value is not None and not (isinstance(value, str) and value):
+                raise ConfigurationError(f"must be a non-empty text, not {value!r}.", path=f"{path}.{name}")
+        if self.credential is not None and not callable(self.credential):
+            raise ConfigurationError("must be a function; a key goes into api_key.", path=f"{path}.credential")
+        if isinstance(self.weight, bool) or not isinstance(self.weight, (int, float)) or not 0 <= self.weight < float("inf"):
             raise ConfigurationError(f"must be a number of at least zero, not {self.weight!r}.", path=f"{path}.weight")
         self.parsed_price(path)
         self.parsed_abilities(path)
@@ -142,3 +192,12 @@ class Model:
             if name not in ABILITIES:
                 raise ConfigurationError(f"unknown ability {name!r}; known: {', '.join(ABILITIES)}.", path=f"{path}.abilities")
         return named
+
+
+def _has_user(address: Any) -> bool:
+    return isinstance(address, str) and bare(address) != address
+
+
+def _entry(told: dict[str, Any]) -> Model:
+    """A pickled entry."""
+    return Model(**told)

@@ -12,8 +12,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
+from routed_llm.dialects.parse import ODD, parse
 from routed_llm.errors import ErrorKind, ProviderError
 
 __all__ = ["error_of", "redact", "retry_after"]
@@ -96,6 +95,7 @@ _STATUSES: dict[int, ErrorKind] = {
     504: "timeout",
     529: "overloaded",
 }
+_NUMBER = re.compile(r"[45][0-9][0-9]")
 _SECRET = re.compile(r"\b(?:sk|pk|rk|gsk|xai|key|AIza|Bearer|hf|r8|nvapi|pplx|csk)[-_ ]?[A-Za-z0-9_\-*.]{8,}")
 
 
@@ -118,14 +118,18 @@ def _texts(body: Any) -> tuple[list[str], str]:
     nested = inner.get("innererror")
     words = [nested.get("code") if isinstance(nested, Mapping) else None]
     words += [inner.get("code"), inner.get("type"), inner.get("status"), inner.get("error_type"), body.get("error_type")]
-    for detail in inner.get("details") or ():
-        if isinstance(detail, Mapping):
-            words.append(detail.get("reason"))
+    words += [detail.get("reason") for detail in _details(inner)]
     message = inner.get("message") or inner.get("detail") or body.get("detail") or body.get("message") or ""
     metadata = inner.get("metadata")
     if isinstance(metadata, Mapping) and isinstance(metadata.get("raw"), str):
         message = f"{message}: {metadata['raw']}"
     return [str(w) for w in words if w is not None], message if isinstance(message, str) else str(message)
+
+
+def _details(error: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Gemini's details of an error."""
+    details = error.get("details")
+    return [d for d in details if isinstance(d, Mapping)] if isinstance(details, list) else []
 
 
 def _kind(status: int, words: list[str], message: str) -> ErrorKind:
@@ -137,9 +141,11 @@ def _kind(status: int, words: list[str], message: str) -> ErrorKind:
             return kind
     if kinds and not (kinds[0] == "server_error" and status in _STATUSES):
         return kinds[0]
-    numbers = [int(w) for w in words if w.isdigit() and 400 <= int(w) < 600]
-    if status < 400 and numbers:
-        status = numbers[0]
+    numbers = [int(w) for w in words if _NUMBER.fullmatch(w)]
+    return _kind_of_status(numbers[0] if status < 400 and numbers else status)
+
+
+def _kind_of_status(status: int) -> ErrorKind:
     return _STATUSES.get(status, "server_error" if status >= 500 or status < 400 else "bad_request")
 
 
@@ -147,28 +153,41 @@ def retry_after(headers: Mapping[str, str], body: Any = None) -> float | None:
     """Seconds the provider asks to wait: milliseconds, seconds or a date in headers, or Gemini's ``retryDelay``."""
     for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         told = headers.get(name)
-        if told:
-            try:
-                seconds = float(told) * scale
-            except ValueError:
-                parsed = email.utils.parsedate_tz(told)
-                seconds = email.utils.mktime_tz(parsed) - time.time() if parsed else -1.0
-            if 0 < seconds < float("inf"):
-                return seconds
+        if told and 0 < (seconds := _seconds(told, scale)) < float("inf"):
+            return seconds
     if isinstance(body, Mapping) and isinstance(body.get("error"), Mapping):
-        for detail in body["error"].get("details") or ():
-            delay = detail.get("retryDelay") if isinstance(detail, Mapping) else None
-            if isinstance(delay, str) and re.fullmatch(r"\d+(\.\d+)?s", delay):
+        for detail in _details(body["error"]):
+            delay = detail.get("retryDelay")
+            if isinstance(delay, str) and re.fullmatch(r"[0-9]+(\.[0-9]+)?s", delay):
                 return float(delay[:-1])
     return None
 
 
+def _seconds(told: str, scale: float) -> float:
+    """Seconds of a number or an HTTP date; below zero for what is neither."""
+    try:
+        return float(told) * scale
+    except ValueError:
+        parsed = email.utils.parsedate_tz(told)
+    try:
+        return email.utils.mktime_tz(parsed) - time.time() if parsed else -1.0
+    except (ValueError, OverflowError):  # a date that no calendar has
+        return -1.0
+
+
 def error_of(status: int, headers: Mapping[str, str], data: bytes, *, phase: str = "answer") -> ProviderError:
-    """The error that an answer tells of."""
+    """The error that an answer tells of; where its form is unknown, by its status alone."""
+    try:
+        return _error_of(status, headers, data, phase)
+    except ODD:
+        return ProviderError(_kind_of_status(status), "an error in an unknown form", status=status, phase=phase)
+
+
+def _error_of(status: int, headers: Mapping[str, str], data: bytes, phase: str) -> ProviderError:
     body: Any
     try:
-        body = orjson.loads(data)
-    except orjson.JSONDecodeError:
+        body = parse(data)
+    except ValueError:
         body = None
     words, message = _texts(body)
     if "x-amzn-errortype" in headers:
@@ -185,7 +204,7 @@ def error_of(status: int, headers: Mapping[str, str], data: bytes, *, phase: str
         kind,
         redact(message[:500]),
         status=status,
-        code=next((w for w in words if not w.isdigit()), None),
+        code=next((w[:200] for w in words if not w.isdigit()), None),
         retry_after=retry_after(headers, body),
         request_id=headers.get("x-request-id") or headers.get("request-id"),
         phase=phase,

@@ -89,7 +89,11 @@ async def _try_in_turn(
 
 
 async def _after(
-    driver: Driver, core: Core, decision: Decision, budget: CallBudget, state: tuple[list[Attempt], Any, list[Deployment], float]
+    driver: Driver,
+    core: Core,
+    decision: Decision,
+    budget: CallBudget,
+    state: tuple[list[Attempt], Any, list[Deployment], float],
 ) -> Deployment:
     """Whom to try after a failed attempt."""
     attempts, failed, waiting, cooled = state

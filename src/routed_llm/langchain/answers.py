@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from langchain_core.messages import AIMessage, AIMessageChunk, InvalidToolCall
 from langchain_core.messages import ToolCall as MessageToolCall
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
-from langchain_core.output_parsers.openai_tools import make_invalid_tool_call, parse_tool_call
 
 from routed_llm.events import CallRecord
 from routed_llm.results import Answer, ToolCall, Usage
 
-__all__ = ["facts_of", "message_of", "routing_facts", "usage_metadata"]
+__all__ = ["facts_of", "message_of", "native_usage", "routing_facts", "token_usage", "usage_metadata"]
 
 NANO = 1e9
 
@@ -95,7 +95,7 @@ def facts_of(record: CallRecord, answered: str, finish: str) -> dict[str, Any]:
 
 
 def message_of(answer: Answer, record: CallRecord, message_id: str | None = None) -> AIMessage:
-    """The message: the very object that a framework's model gave, else a new one."""
+    """The message: that of a framework's model, with its own content, else a new one."""
     native = answer.native
     if native is not None:
         return _native(native, answer, record)
@@ -130,24 +130,54 @@ def _additional(extras: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _parse(call: ToolCall, calls: list[MessageToolCall], invalid: list[InvalidToolCall]) -> None:
-    raw = {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments or "{}"}}
     try:
-        parsed = parse_tool_call(raw, return_id=True)
-    except Exception as error:  # noqa: BLE001  # LangChain's parser raises its own and JSON's errors; none may end a call
-        invalid.append(make_invalid_tool_call(raw, str(error)))
-        return
-    if parsed is not None:
-        calls.append(MessageToolCall(name=parsed["name"], args=parsed["args"], id=parsed["id"], type="tool_call"))
+        arguments = json.loads(call.arguments or "{}", strict=False)
+    except (ValueError, RecursionError) as error:
+        arguments, problem = None, f"they are no JSON ({error})"
+    else:
+        problem = "they are no object"
+        if arguments is None:  # null, written for a call without arguments
+            arguments = {}
+    if isinstance(arguments, dict):
+        calls.append(MessageToolCall(name=call.name, args=arguments, id=call.id, type="tool_call"))
+    else:
+        told = f"The arguments of {call.name} cannot be used: {problem}."
+        invalid.append(InvalidToolCall(name=call.name, args=call.arguments, id=call.id, error=told, type="invalid_tool_call"))
 
 
 def _native(message: Any, answer: Answer, record: CallRecord) -> AIMessage:
-    """A framework object's own message, completed by what happened."""
+    """A copy of a framework object's own message, completed by what happened.
+
+    The object may hand out the same message again (from a cache), so neither it nor its dictionaries are written to.
+    """
     if isinstance(message, AIMessageChunk):
         message = AIMessage(**{k: v for k, v in message.__dict__.items() if k in AIMessage.model_fields and k != "type"})
     deployment = record.attempts[-1].deployment
-    metadata = message.response_metadata
-    metadata.setdefault("model_name", answer.model or deployment.served_model)
-    metadata.setdefault("model_provider", deployment.provider)
-    metadata.setdefault("finish_reason", answer.finish)
-    metadata["routing"] = routing_facts(record)
-    return message  # type: ignore[no-any-return]  # the object came from a chat model
+    metadata = {
+        "model_name": answer.model or deployment.served_model,
+        "model_provider": deployment.provider,
+        "finish_reason": answer.finish,
+        **message.response_metadata,
+        "routing": routing_facts(record),
+    }
+    changes: dict[str, Any] = {"response_metadata": metadata}
+    if message.usage_metadata is None:
+        changes["usage_metadata"] = native_usage(record)
+    return message.model_copy(update=changes)  # type: ignore[no-any-return]  # the object came from a chat model
+
+
+def native_usage(record: CallRecord) -> UsageMetadata | None:
+    """Counts for a framework object's message without any: what the object told elsewhere, never our estimate."""
+    usage = record.usage
+    return usage_metadata(usage) if usage is not None and not usage.estimated else None
+
+
+def token_usage(usage: UsageMetadata | None) -> dict[str, int]:
+    """Counts by the names that providers use in ``llm_output``."""
+    if usage is None:
+        return {}
+    return {
+        "prompt_tokens": usage["input_tokens"],
+        "completion_tokens": usage["output_tokens"],
+        "total_tokens": usage["total_tokens"],
+    }

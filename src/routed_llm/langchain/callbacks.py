@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -256,6 +257,15 @@ def _shares(ended: _Ended) -> Iterator[Share]:
 # variable that is registered for good and looks at each of them in every call.
 _variables: list[ContextVar[RoutingCallbackHandler | None]] = []
 _registering = threading.Lock()
+
+
+def _after_fork() -> None:
+    global _registering
+    _registering = threading.Lock()  # another thread of the parent may have held it
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _free_variable() -> ContextVar[RoutingCallbackHandler | None]:

@@ -8,7 +8,7 @@ when nobody listens.
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
 from contextlib import aclosing, closing
 from typing import Any
 from uuid import uuid4
@@ -24,7 +24,7 @@ from langchain_core.runnables.config import var_child_runnable_config
 from routed_llm.dispatch.journey import Completed
 from routed_llm.errors import CallFailed
 from routed_llm.hints import NO_HINTS, Hints
-from routed_llm.langchain.answers import message_of
+from routed_llm.langchain.answers import message_of, token_usage
 from routed_llm.langchain.binding import schema_binding, tool_binding
 from routed_llm.langchain.chunks import Chunks
 from routed_llm.langchain.errors import at_the_door
@@ -67,6 +67,8 @@ class RoutedCalls(BaseChatModel):
             params = dict(own)
             for name, value in kwargs.items():
                 if name not in _OURS:
+                    if name == "reasoning" and isinstance(value, Mapping):
+                        value = value.get("effort")
                     params[_SAME.get(name, name)] = value
         else:
             params = own
@@ -270,23 +272,11 @@ def _message(completed: Completed) -> AIMessage:
     if message.id is None:
         message.id = f"lc_run--{uuid4()}-0"
     # LangChain puts what _result tells of the call into the message too
-    message.response_metadata.setdefault("token_usage", _token_usage(message))
+    message.response_metadata.setdefault("token_usage", token_usage(message.usage_metadata))
     return message
-
-
-def _token_usage(message: AIMessage) -> dict[str, int]:
-    """Counts by the names that providers use in ``llm_output``."""
-    usage = message.usage_metadata
-    if usage is None:
-        return {}
-    return {
-        "prompt_tokens": usage["input_tokens"],
-        "completion_tokens": usage["output_tokens"],
-        "total_tokens": usage["total_tokens"],
-    }
 
 
 def _result(completed: Completed) -> ChatResult:
     message = message_of(completed.answer, completed.record)
-    output = {"model_name": message.response_metadata.get("model_name"), "token_usage": _token_usage(message)}
+    output = {"model_name": message.response_metadata.get("model_name"), "token_usage": token_usage(message.usage_metadata)}
     return ChatResult(generations=[ChatGeneration(message=message)], llm_output=output)

@@ -3,34 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from langchain_core.language_models import LanguageModelInput
-from langchain_core.language_models.base import LangSmithParams
 from langchain_core.language_models.model_profile import ModelProfile
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
-from pydantic import ConfigDict, Field, PrivateAttr, SecretStr
+from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, field_serializer
 
+from routed_llm.catalog.hiding import bare
 from routed_llm.decisions import Decision
 from routed_llm.errors import ConfigurationError
 from routed_llm.hints import Hints
 from routed_llm.langchain.binding import BoundTools
-from routed_llm.langchain.calls import RoutedCalls
-from routed_llm.langchain.keys import cache_key, secret_names
+from routed_llm.langchain.identity import RoutedIdentity
 from routed_llm.langchain.pool import Pool, shared_or_new
 from routed_llm.langchain.profile import profile_of
-from routed_llm.langchain.serialization import PATH, register
+from routed_llm.langchain.serialization import register
+from routed_llm.langchain.showing import hidden, shown
 from routed_llm.langchain.structured import Method, structured
 from routed_llm.policy.compose import Policy
-from routed_llm.prompt.estimate import text_tokens
 from routed_llm.router import Router
 
 __all__ = ["RoutedChatModel"]
 
 
-class RoutedChatModel(RoutedCalls):
+class RoutedChatModel(RoutedIdentity):
     """Many models behind one LangChain chat model: it chooses one for every call and falls back when it fails.
 
     Args:
@@ -79,8 +78,8 @@ class RoutedChatModel(RoutedCalls):
     api_key: Any = Field(default=None, repr=False)
     credential: Any = Field(default=None, repr=False, exclude=True)
     base_url: str | None = None
-    headers: dict[str, str] | None = Field(default=None, repr=False)
-    proxy: str | None = Field(default=None, repr=False)
+    headers: dict[str, str] | None = Field(default=None, repr=False, exclude=True)
+    proxy: str | None = Field(default=None, repr=False, exclude=True)
     ca_bundle: str | None = None
     client_cert: Any = None
     streaming: bool = False
@@ -91,8 +90,10 @@ class RoutedChatModel(RoutedCalls):
 
     _params: dict[str, Any] = PrivateAttr(default_factory=dict)
     _hints: Hints | None = PrivateAttr(default=None)
-    _identity: dict[str, Any] = PrivateAttr(default_factory=dict)
-    _traced: LangSmithParams | None = PrivateAttr(default=None)
+
+    @field_serializer("models", "api_key")
+    def _without_secrets(self, value: Any) -> Any:
+        return shown(value)
 
     def __init__(
         self,
@@ -136,24 +137,25 @@ class RoutedChatModel(RoutedCalls):
         unknown = [name for name in langchain if name not in type(self).model_fields]
         if unknown:
             raise ConfigurationError(_unknown(unknown[0], list(type(self).model_fields)), path=unknown[0])
+        if profile is not None and not (isinstance(profile, Mapping) or profile == "guaranteed"):
+            raise ConfigurationError(f"must be a dict or 'guaranteed', not {profile!r}.", path="profile")
         if router is not None and not isinstance(router, Router):
             raise ConfigurationError(f"must be a Router, not {type(router).__name__}.", path="router")
-        key = SecretStr(api_key) if isinstance(api_key, str) else api_key
         pool = Pool(
-            models, strategy, key, credential, base_url, dict(headers or {}) or None, proxy, ca_bundle, client_cert,
+            models, strategy, hidden(api_key), credential, base_url, dict(headers or {}) or None, proxy, ca_bundle, client_cert,
             timeout, max_retries, max_price_ratio, quiet_fallbacks, routing_seed,
         )  # fmt: skip
         given = {
-            **pool._asdict(), "routing": routing and dict(routing), "temperature": temperature, "max_tokens": max_tokens,
-            "top_p": top_p, "stop": stop, "seed": seed, "model_kwargs": dict(model_kwargs or {}),
+            **pool._asdict(), "routing": dict(Hints.of(routing).given) or None, "temperature": temperature,
+            "max_tokens": max_tokens, "top_p": top_p, "stop": stop, "seed": seed, "model_kwargs": dict(model_kwargs or {}),
         }  # fmt: skip
         told = {name: value for name, value in given.items() if value is not None and value is not False and value != {}}
         # before pydantic, which would hide our errors behind its own
-        hints = Hints(routing) if routing else None
         router = shared_or_new(router, pool)
+        if isinstance(base_url, str):
+            told["base_url"] = bare(base_url)
         own: dict[str, Any] = {"router": router, "profile": None if profile == "guaranteed" else profile}
         super().__init__(**told, **own, **langchain)
-        self._hints = hints
         if profile == "guaranteed":
             self.profile = profile_of(router.catalog.deployments, "guaranteed")
 
@@ -172,6 +174,31 @@ class RoutedChatModel(RoutedCalls):
         }
         if self.routing:
             self._identity["routing"] = dict(self.routing)
+        self._hints = Hints.of(self.routing) if self.routing else None
+        self._traced = self._pool_key = None
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy that shares the router, unless the update changes what the router is made of."""
+        copied = super().model_copy(update=update, deep=deep)
+        if update and (changed := OWN_FIELDS.intersection(update)):
+            copied._follow(changed)
+        return copied
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name in OWN_FIELDS and self.__pydantic_private__ is not None:
+            self._follow(frozenset({name}))
+
+    def _follow(self, changed: frozenset[str]) -> None:
+        """Make everything that is derived from fields follow them."""
+        if changed.intersection(Pool._fields):
+            router = shared_or_new(self.router, Pool(**{name: getattr(self, name) for name in Pool._fields}))
+            if router is not self.router:
+                self.router = router
+                if isinstance(self.base_url, str):
+                    self.__dict__["base_url"] = bare(self.base_url)
+                self.profile = profile_of(router.catalog.deployments)
+        self.model_post_init(None)
 
     def _core_router(self) -> Router:
         return self.router  # type: ignore[no-any-return]  # set by __init__
@@ -182,86 +209,15 @@ class RoutedChatModel(RoutedCalls):
     def _own_hints(self) -> Hints | None:
         return self._hints
 
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        """A copy of its own parameters that shares the router, and what the router is made of."""
+        memo = {} if memo is None else memo
+        memo.update((id(value), value) for name in Pool._fields if (value := getattr(self, name)) is not None)
+        return super().__deepcopy__(memo)
+
     def __getstate__(self) -> dict[Any, Any]:
         self.router.check_picklable()
         return super().__getstate__()
-
-    # identity ---------------------------------------------------------------------------------------------------------
-
-    @property
-    def model_name(self) -> str:
-        """The pool's only model, or ``routed``: what agents and tracers read as this model's name."""
-        models = self.router.catalog.models
-        return self.router.catalog.deployments[0].served_model if len(models) == 1 else "routed"
-
-    @property
-    def _llm_type(self) -> str:
-        return "routed-llm"
-
-    @property
-    def _identifying_params(self) -> dict[str, Any]:
-        return self._identity
-
-    @property
-    def lc_secrets(self) -> dict[str, str]:
-        """Secrets by name: serialised models hold the variable, never the key."""
-        return secret_names(self.router.catalog.deployments)
-
-    @classmethod
-    def is_lc_serializable(cls) -> bool:
-        """True: a model of strings can be written with ``dumpd`` and read with ``load``."""
-        return True
-
-    @classmethod
-    def get_lc_namespace(cls) -> list[str]:
-        """Where ``load`` finds this class."""
-        return list(PATH[:-1])
-
-    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
-        if stop is None and not kwargs:
-            if self._traced is None:
-                self._traced = self._traced_params(None, {})
-            return self._traced.copy()
-        return self._traced_params(stop, kwargs)
-
-    def _traced_params(self, stop: list[str] | None, kwargs: Mapping[str, Any]) -> LangSmithParams:
-        provider = self.router.catalog.deployments[0].provider if len(self.router.catalog) == 1 else "routed_llm"
-        told = LangSmithParams(
-            ls_provider=provider, ls_model_name=str(kwargs.get("model") or self.model_name), ls_model_type="chat"
-        )
-        for name, key in (("temperature", "ls_temperature"), ("max_tokens", "ls_max_tokens")):
-            value = kwargs.get(name, self._params.get(name))
-            if value is not None:
-                told[key] = value  # type: ignore[literal-required]  # keys of LangSmithParams
-        stop = stop or self._params.get("stop")
-        if stop:
-            told["ls_stop"] = [stop] if isinstance(stop, str) else stop
-        return told
-
-    def _resolve_model_profile(self) -> ModelProfile | None:
-        return profile_of(self.router.catalog.deployments)
-
-    def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
-        return cache_key(self._identity, stop, kwargs)
-
-    def _combine_llm_outputs(self, _llm_outputs: list[dict[str, Any] | None], /) -> dict[str, Any]:
-        usage: dict[str, int] = {}
-        for output in _llm_outputs:
-            for name, count in ((output or {}).get("token_usage") or {}).items():
-                usage[name] = usage.get(name, 0) + count
-        names = [output.get("model_name") for output in _llm_outputs if output]
-        return {"model_name": names[0] if len(set(names)) == 1 else None, "token_usage": usage}
-
-    def get_num_tokens(self, text: str) -> int:
-        """Tokens of a text, estimated offline: four characters each."""
-        return text_tokens(text)
-
-    def get_num_tokens_from_messages(
-        self, messages: list[BaseMessage], tools: Sequence[Any] | None = None, **kwargs: Any
-    ) -> int:
-        """Tokens of messages and tools, estimated offline."""
-        request = self._request(messages, None, {"tools": list(tools)} if tools else {}, stream=False)
-        return self.router.explain(request).ask.input_tokens  # type: ignore[no-any-return]  # an int
 
     # binding ----------------------------------------------------------------------------------------------------------
 
@@ -305,6 +261,12 @@ class RoutedChatModel(RoutedCalls):
 
     # why --------------------------------------------------------------------------------------------------------------
 
+    def to_json(self) -> Any:
+        """For ``dumpd``: a model over somebody's own router cannot be made again from its arguments, and says so."""
+        if self.models is None and self.router.made_of is None:
+            return self.to_json_not_implemented()
+        return super().to_json()
+
     def explain(self, input: LanguageModelInput, *, routing: Mapping[str, Any] | None = None, **kwargs: Any) -> Decision:
         """Every candidate for a prompt, why each was rejected or how it scored, and the order; calls nothing.
 
@@ -316,6 +278,17 @@ class RoutedChatModel(RoutedCalls):
         )
         return self.router.explain(request)  # type: ignore[no-any-return]  # a Decision
 
+    async def aexplain(self, input: LanguageModelInput, *, routing: Mapping[str, Any] | None = None, **kwargs: Any) -> Decision:
+        """:meth:`explain` for policies with pieces that wait."""
+        messages = self._convert_input(input).to_messages()
+        request = self._request(
+            messages, kwargs.pop("stop", None), {**kwargs, **({"routing": routing} if routing else {})}, False
+        )
+        return await self.router.aexplain(request)  # type: ignore[no-any-return]  # a Decision
+
+
+#: fields from which others are derived
+OWN_FIELDS = frozenset({*Pool._fields, "routing", "temperature", "max_tokens", "top_p", "stop", "seed", "model_kwargs"})
 
 register()
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from langchain_core.messages import AIMessageChunk
+from langchain_core.messages.ai import UsageMetadata
 from langchain_core.messages.tool import tool_call_chunk
 
 from routed_llm.dispatch.streaming import Opened
-from routed_llm.langchain.answers import facts_of, routing_facts, usage_metadata
+from routed_llm.events import CallRecord
+from routed_llm.langchain.answers import facts_of, native_usage, routing_facts, token_usage, usage_metadata
 from routed_llm.results import Event, Fragment, Opaque, Reasoning, Text, ToolCallDelta
 
 __all__ = ["Chunks"]
@@ -84,7 +86,9 @@ class Chunks:
         else:
             served = assembly.served.model if assembly.served else ""
             metadata = {**facts_of(record, served, finish.raw or finish.reason if finish else "stop"), **self._metadata}
-        usage = None if self._usage_seen or record.usage is None else usage_metadata(record.usage)
+        usage = None if self._usage_seen else self._counts(record)
+        if not self._native:
+            metadata["token_usage"] = token_usage(usage)  # as LangChain puts it into a whole answer
         return AIMessageChunk(
             content=[] if self._list_content else "",
             response_metadata=metadata,
@@ -92,3 +96,8 @@ class Chunks:
             id=self._id,
             chunk_position="last",
         )
+
+    def _counts(self, record: CallRecord) -> UsageMetadata | None:
+        if self._native:
+            return native_usage(record)
+        return usage_metadata(record.usage) if record.usage is not None else None

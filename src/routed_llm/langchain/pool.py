@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from routed_llm.catalog.hiding import bare
 from routed_llm.catalog.models import Model
 from routed_llm.dispatch.budget import Limits
 from routed_llm.errors import ConfigurationError
@@ -53,6 +54,9 @@ def shared_or_new(router: Router | None, pool: Pool) -> Router:
         ConfigurationError: for arguments that cannot be meant.
     """
     if router is not None:
+        made_of = router.made_of
+        if made_of is not None and pool.base_url is not None and pool.base_url == bare(made_of.base_url or ""):
+            pool = pool._replace(base_url=made_of.base_url)  # the field of the model shows no user and password
         if pool in (Pool(), router.made_of):
             return router
         if pool.models is None or router.made_of is None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from routed_llm.catalog.deployments import Deployment
 from routed_llm.catalog.snapshot import Catalog
 from routed_llm.decisions import Scores
+from routed_llm.errors import ConfigurationError
 from routed_llm.policy.filters.abilities import Abilities
 from routed_llm.policy.filters.cost import MaxCost
 from routed_llm.policy.filters.modes import Modes
@@ -63,6 +64,12 @@ class Policy:
         selector: Selector | None = None,
         features: Sequence[Feature] = (),
     ) -> None:
+        for given, method in ((filters, "reject"), (tuple(scorers or ()), "values"), (features, "read")):
+            for piece in given:
+                if not callable(getattr(piece, method, None)):
+                    raise ConfigurationError(
+                        f"{piece!r} has no method {method!r}: pass an object of that shape.", path=f"Policy({name!r})"
+                    )
         every = (*HARD_FILTERS, *filters)
         self.name = name
         self.static_filters = tuple(f for f in every if f.static)
@@ -71,6 +78,13 @@ class Policy:
         self.selector: Selector = selector or InOrder()
         self.features = tuple(features)
         self.version = next(_versions)
+
+    @property
+    def fingerprint(self) -> str:
+        """What decides the choice, as the same text in every process: pieces, their plain settings, and weights."""
+        scorers = [(_described(scorer), weight) for scorer, weight in self.scorers]
+        others = [_described(p) for p in (*self.static_filters, *self.live_filters, self.selector, *self.features)]
+        return repr((self.name, scorers, others))
 
     def eligible(self, ask: Ask, catalog: Catalog, live: Live) -> Eligible:
         """Verdicts of the static filters, from the catalog's cache where they are there."""
@@ -109,6 +123,11 @@ class Policy:
 
     def __repr__(self) -> str:
         return f"<Policy {self.name}>"
+
+
+def _described(piece: object) -> str:
+    plain = {k: v for k, v in getattr(piece, "__dict__", {}).items() if isinstance(v, (str, int, float, bool, type(None)))}
+    return f"{type(piece).__module__}.{type(piece).__qualname__}{sorted(plain.items())}"
 
 
 def _normalised(scores: Scores) -> list[float | None]:

@@ -1,7 +1,8 @@
-"""Keys: where they come from, whose turn it is, and which are set aside. A secret never leaves this file but into a header.
+"""Keys: whose turn it is, and which are set aside. A secret leaves this file only inside a :class:`Key`, for a header.
 
 A reference is the key itself, ``env:NAME``, ``file:PATH``, ``command:PROGRAM ARG``, a callable, or anything with
-``get_secret_value()``.
+``get_secret_value()``. A source that cannot be read, or gives what is no key, fails like a refused key (kind ``auth``): the next
+deployment is asked, and a source that may give another key later is read again after :data:`RENEW` seconds.
 """
 
 from __future__ import annotations
@@ -9,49 +10,40 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
-import shlex
-import subprocess
 import threading
 import time
+import weakref
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+from routed_llm.catalog.hiding import is_literal
 from routed_llm.errors import AsyncOnly, ConfigurationError, MissingKey, ProviderError
+from routed_llm.providers.blocking import Threads, within
+from routed_llm.providers.key_sources import Source, source_of, usable
 
-__all__ = ["RENEW", "Credential", "credential_of"]
+__all__ = ["RENEW", "Credential", "Key", "credential_of"]
 
-#: seconds for which the output of a command or the content of a file is used before it is read again
-KEEP = 300.0
-#: seconds after which a source that gave a refused key is asked for a new one
+#: seconds after which a source that failed, or gave a refused key, is asked for a new one
 RENEW = 30.0
+FOREVER = float("inf")
+#: of all credentials together; other work in the event loop's own threads must not hold up a key
+_THREADS = Threads(32)
 
 
-class _Source:
-    """One key; ``label`` is fit to be shown."""
+class Key:
+    """One key on its way into a header, with its number in the credential. Nothing that prints variables shows it."""
 
-    __slots__ = ("_kept", "_kept_until", "label", "read", "refused", "renewable")
+    __slots__ = ("number", "value")
 
-    def __init__(self, label: str, read: Callable[[], Any], *, renewable: bool = False) -> None:
-        self.label = label
-        self.read = read
-        #: whether reading again may give another key: files, commands and functions
-        self.renewable = renewable
-        #: the key that was refused last
-        self.refused: str | None = None
-        self._kept: str | None = None
-        self._kept_until = 0.0
+    def __init__(self, number: int, value: str) -> None:
+        self.number = number
+        self.value = value
 
-    def keep(self) -> str:
-        """Read a file or command, at most once in :data:`KEEP` seconds."""
-        if self._kept is None or time.monotonic() > self._kept_until:
-            self._kept = str(self.read()).strip()
-            self._kept_until = time.monotonic() + KEEP
-        return self._kept
+    def __repr__(self) -> str:
+        return f"<key {self.number}>"
 
-    def forget(self) -> None:
-        """Read anew at the next use."""
-        self._kept = None
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a key is not pickled")
 
 
 class Credential:
@@ -60,27 +52,38 @@ class Credential:
     ``label`` names them without showing them. Pickling keeps references and drops what they gave.
     """
 
+    # no __dict__, so that vars() and debuggers that list it find no key
+    __slots__ = (
+        "__weakref__", "_aside", "_lock", "_only", "_path", "_references", "_refused", "_sources", "_turn", "label",
+    )  # fmt: skip
+
     def __init__(self, references: Sequence[Any], path: str) -> None:
         self._references = tuple(references)
         self._path = path
-        self._sources = [_source(reference, path) for reference in self._references]
+        self._sources = [source_of(reference, path) for reference in self._references]
         self._aside: dict[int, float] = {}
+        #: the key of each source that was refused last
+        self._refused: dict[int, str] = {}
         self._turn = 0
-        self._lock = threading.Lock()
-        #: no source needs more than a look, so that the hot path can skip everything else
-        self._fixed = len(self._sources) == 1 and isinstance(self._references[0], str) and _is_plain(self._references[0])
+        self._lock = threading.RLock()
+        first = self._sources[0].at_hand() if len(self._sources) == 1 and not self._sources[0].renewable else None
+        #: the only key there ever is, so that the hot path can skip everything else
+        self._only = Key(0, first) if first is not None else None
         self.label = " + ".join(source.label for source in self._sources)
+        _all.add(self)
 
     def __repr__(self) -> str:
         return f"<Credential {self.label}>"
 
+    def __deepcopy__(self, memo: object) -> Credential:
+        return self
+
     def __reduce__(self) -> tuple[Any, ...]:
-        for reference in self._references:
-            if isinstance(reference, str) and not reference.startswith(("env:", "file:", "command:")):
-                raise ConfigurationError(
-                    "a key that was given as text is not pickled; give it as 'env:NAME', 'file:PATH' or a function.",
-                    path=self._path,
-                )
+        if is_literal(self._references):
+            raise ConfigurationError(
+                "a key that was given as text is not pickled; give it as 'env:NAME', 'file:PATH' or a function.",
+                path=self._path,
+            )
         return (Credential, (self._references, self._path))
 
     def _next(self) -> int:
@@ -93,51 +96,51 @@ class Credential:
                     return turn
             return turn
 
-    def get(self) -> tuple[int, str]:
-        """Number and value of the key whose turn it is, in sync code.
+    def get(self, until: float = FOREVER) -> Key:
+        """The key whose turn it is, in sync code.
+
+        ``until`` (a time of the monotonic clock) ends a command; a function of the user's cannot be interrupted.
 
         Raises:
             AsyncOnly: for a callable that really has to wait.
             ProviderError: of kind ``auth`` when the key cannot be read.
         """
-        number = 0 if self._fixed else self._next()
-        source = self._sources[number]
-        value = self._read(source)
-        if inspect.isawaitable(value):
-            value = _without_waiting(value, source.label)
-        return number, _checked(value, source.label)
-
-    async def aget(self) -> tuple[int, str]:
-        """The same in async code; a callable that is not async runs in a thread, so that it may block."""
-        if self._fixed:
-            return 0, str(self._read(self._sources[0]))
+        if self._only is not None:
+            return self._only
         number = self._next()
         source = self._sources[number]
-        value = await asyncio.to_thread(self._read, source)
-        if inspect.isawaitable(value):
-            value = await value
-        return number, _checked(value, source.label)
+        value: Any = source.at_hand()
+        if value is None:
+            value = _guarded(lambda: _read(source, until), source)
+        return Key(number, _checked(value, source))
 
-    def _read(self, source: _Source) -> Any:
-        if source.label.startswith(("file ", "command ")):
-            try:
-                return source.keep()
-            except (OSError, subprocess.SubprocessError) as error:
-                raise ProviderError("auth", f"{source.label}: {type(error).__name__}", phase="credential", sent=False) from None
-        return source.read()
+    async def aget(self, until: float = FOREVER) -> Key:
+        """The same in async code: what may block is read in a thread, and nothing is waited for beyond ``until``.
 
-    def refuse(self, number: int, key: str, seconds: float) -> bool:
+        Raises:
+            ProviderError: of kind ``auth`` when the key cannot be read, ``timeout`` when it does not come in time.
+        """
+        if self._only is not None:
+            return self._only
+        number = self._next()
+        source = self._sources[number]
+        value: Any = source.at_hand()
+        if value is None:
+            value = await _in_time(until, source)
+        return Key(number, _checked(value, source))
+
+    def refuse(self, key: Key, seconds: float) -> bool:
         """Leave a refused key alone for some seconds; True when it is worth trying again at once with another one.
 
         A source that can give a new key is read again instead, as long as it does not give the refused one again.
         """
-        now = time.monotonic()
+        now, number = time.monotonic(), key.number
         source = self._sources[number]
         with self._lock:
             source.forget()
-            if source.renewable and seconds == float("inf"):
-                again = source.refused == key
-                source.refused = key
+            if source.renewable and seconds == FOREVER:
+                again = self._refused.get(number) == key.value
+                self._refused[number] = key.value
                 if not again:
                     return True
                 seconds = RENEW
@@ -148,16 +151,67 @@ class Credential:
         """Whether the source may give another key later."""
         return self._sources[number].renewable
 
+    def after_fork(self) -> None:
+        """In the child: another thread of the parent may have held the lock, for ever now."""
+        self._lock = threading.RLock()
 
-def _is_plain(reference: str) -> bool:
-    return not reference.startswith(("file:", "command:"))
+
+def _failed(source: Source, why: str) -> ProviderError:
+    """The source's failure: by its label alone, because the words of a key's source may hold the key."""
+    later = RENEW if source.renewable else None
+    return ProviderError("auth", f"{source.label} {why}", phase="credential", sent=False, retry_after=later)
 
 
-def _checked(value: Any, label: str) -> str:
-    value = value.get_secret_value() if hasattr(value, "get_secret_value") else value
-    if not isinstance(value, str) or not value:
-        raise ProviderError("auth", f"{label} gave no key", phase="credential", sent=False)
-    return value
+def _guarded(act: Callable[[], Any], source: Source) -> Any:
+    """Do something with a user's source; whatever it raises comes out as our error, without the original attached."""
+    try:
+        return act()
+    except AsyncOnly:
+        raise
+    except Exception as error:  # any class may come out of a function that is not ours
+        name = type(error).__name__
+    raise _failed(source, f"failed: {name}")
+
+
+async def _aguarded(until: float, source: Source) -> Any:
+    try:
+        seconds = until - time.monotonic()
+        if source.blocks:
+            value = await asyncio.wrap_future(_THREADS.submit(source.read, seconds))
+        else:
+            value = source.read(seconds)
+        return await value if inspect.isawaitable(value) else value
+    except Exception as error:  # any class may come out of a function that is not ours
+        name = type(error).__name__
+    raise _failed(source, f"failed: {name}")
+
+
+async def _in_time(until: float, source: Source) -> Any:
+    try:
+        return await within(until, _aguarded(until, source), "credential")
+    except ProviderError as error:
+        if error.kind != "timeout":
+            raise
+    raise ProviderError("timeout", f"{source.label} gave no key within the time limit", phase="credential", sent=False)
+
+
+def _read(source: Source, until: float) -> Any:
+    value = source.read(until - time.monotonic())
+    return _without_waiting(value, source.label) if inspect.isawaitable(value) else value
+
+
+def _checked(value: Any, source: Source) -> str:
+    if hasattr(value, "get_secret_value"):
+        value = _guarded(value.get_secret_value, source)
+    value = value.strip() if isinstance(value, str) else value
+    if not usable(value):
+        why = (
+            "gave a key with blanks or characters that no header can carry"
+            if isinstance(value, str) and value
+            else "gave no key"
+        )
+        raise _failed(source, why)
+    return str(value)
 
 
 def _without_waiting(awaitable: Any, label: str) -> Any:
@@ -172,43 +226,6 @@ def _without_waiting(awaitable: Any, label: str) -> Any:
             raise
     awaitable.close()
     raise AsyncOnly(f"{label} waits in a way that only async code can; use ainvoke or astream.")
-
-
-def _source(reference: Any, path: str) -> _Source:
-    """A key's source from what the user wrote.
-
-    Raises:
-        MissingKey: for a variable that is not set, a file or program that does not exist.
-        ConfigurationError: for what cannot be a key.
-    """
-    if hasattr(reference, "get_secret_value"):
-        return _Source("key", reference.get_secret_value)
-    if callable(reference):
-        return _Source(f"function {getattr(reference, '__qualname__', type(reference).__name__)}", reference, renewable=True)
-    if not isinstance(reference, str) or not reference.strip():
-        raise ConfigurationError(f"a key must be a non-empty string or a function, not {type(reference).__name__}.", path=path)
-    scheme, _, rest = reference.partition(":")
-    if scheme == "env":
-        value = os.environ.get(rest)
-        if not value:
-            raise MissingKey(f"the environment variable {rest} is not set.", path=path)
-        return _Source(f"env:{rest}", lambda: value)
-    if scheme == "file":
-        if not Path(rest).expanduser().is_file():
-            raise MissingKey(f"the key's file {rest} does not exist.", path=path)
-        return _Source(f"file {rest}", lambda: Path(rest).expanduser().read_text(encoding="utf-8"), renewable=True)
-    if scheme == "command":
-        words = shlex.split(rest)
-        if not words:
-            raise ConfigurationError("command: names no program.", path=path)
-        return _Source(
-            f"command {words[0]}",
-            lambda: subprocess.run(words, check=True, capture_output=True, text=True, timeout=30).stdout,
-            renewable=True,
-        )
-    if any(ord(c) < 33 or ord(c) > 126 for c in reference):
-        raise ConfigurationError("a key holds blanks or characters that no header can carry.", path=path)
-    return _Source("key", lambda: reference)
 
 
 def credential_of(given: Any, key_env: Sequence[str], *, required: bool, provider: str, path: str) -> Credential | None:
@@ -229,3 +246,15 @@ def credential_of(given: Any, key_env: Sequence[str], *, required: bool, provide
         names = " or ".join(key_env) or "api_key="
         raise MissingKey(f"no key for {provider}. Set {names}, or pass Model(..., api_key=...).", path=path)
     return None
+
+
+_all: weakref.WeakSet[Credential] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for credential in list(_all):
+        credential.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -30,6 +30,7 @@ def discover() -> list[Model]:
     rows = load_rows()
     found: list[Model] = []
     names: list[str] = []
+    without = [row.key_name(os.environ) for row in rows.values() if not row.pool]
     for row in rows.values():
         if row.pool and row.key_env:
             names.append(row.key_env[0])
@@ -39,9 +40,11 @@ def discover() -> list[Model]:
     if ollama is not None:
         found.extend(_local(ollama))
     if not found:
+        unused = [name for name in without if name]
+        also = f" (Found {', '.join(unused)}, whose providers have no default models: pass models=[...].)" if unused else ""
         raise NoModels(
             f'No model to route to. Set {", ".join(names)}, pass models=[...], or try RoutedChatModel("sandbox") '
-            "(simulated models, no key)."
+            f"(simulated models, no key).{also}"
         )
     return found
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from contextlib import suppress
+from time import monotonic
+from typing import Any, NoReturn
 
 import orjson
 
@@ -12,8 +14,8 @@ from routed_llm.dialects.openai_chat.body import build_body, schema_tool
 from routed_llm.dialects.openai_chat.reader import Reader, read_answer
 from routed_llm.dialects.openai_chat.wire import Wire
 from routed_llm.driver import Patience
-from routed_llm.errors import InvalidCall, ProviderError
-from routed_llm.providers.credentials import RENEW, Credential
+from routed_llm.errors import ConfigurationError, InvalidCall, ProviderError
+from routed_llm.providers.credentials import RENEW, Credential, Key
 from routed_llm.providers.transport import (
     AsyncByteStream,
     AsyncTransport,
@@ -25,6 +27,7 @@ from routed_llm.providers.transport import (
     TransportOptions,
     get_async,
     get_sync,
+    split_credentials,
 )
 from routed_llm.requests import Mode, Request
 from routed_llm.results import Answer, Event
@@ -33,9 +36,9 @@ __all__ = ["HttpEndpoint", "Transports"]
 
 #: seconds for which a key is set aside after its account ran out of money, and after any other refusal
 QUOTA_ASIDE, REFUSED_ASIDE = 600.0, float("inf")
-#: number and value of a key
-Key = tuple[int, str]
-NO_KEY: Key = (0, "")
+NO_KEY = Key(0, "")
+#: seconds for which the end of a body is waited for after the answer said that it is whole
+BLINK = 0.05
 
 
 class Transports:
@@ -60,8 +63,8 @@ class Transports:
             self._async = get_async(self.options)
         return self._async
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (type(self), (self.options,))
+    def __reduce__(self) -> NoReturn:
+        raise ConfigurationError("connections, and the passwords of proxies, are not pickled; pickle the router.")
 
 
 class HttpEndpoint:
@@ -76,6 +79,8 @@ class HttpEndpoint:
         transports: the transports to use.
     """
 
+    # no __dict__, so that vars() and debuggers that list it find no key
+    __slots__ = ("_key_header", "_plain", "_targets", "_transports", "credential", "url", "wire")
     modes: frozenset[Mode] = frozenset({"sync", "async"})
 
     def __init__(
@@ -88,31 +93,48 @@ class HttpEndpoint:
         headers: Mapping[str, str] | None = None,
         transports: Transports | None = None,
     ) -> None:
-        self.url = url
+        # made once without a key, so that a URL or a header that cannot be sent is refused now
+        self._plain = Target(url, {"content-type": "application/json", **(headers or {})})
+        self.url = self._plain.url
         self.wire = wire
         self.credential = credential
-        self._key_header = key_header
-        self._headers = dict(headers or {})
+        self._key_header = key_header.lower()
         self._transports = transports or Transports(TransportOptions())
         self._targets: dict[str, Target] = {}
 
     def __repr__(self) -> str:
         return f"<HttpEndpoint {self.wire.model} at {self.url.partition('?')[0]}>"
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_targets": {}}
+    @property
+    def fingerprint(self) -> str:
+        """URL and the way the model is spoken to."""
+        return f"{self.url.partition('?')[0]} {self.wire.fingerprint()}"
 
-    def _target(self, key: str) -> Target:
-        target = self._targets.get(key)
+    def __deepcopy__(self, memo: object) -> HttpEndpoint:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise ConfigurationError("an endpoint holds keys and connections and is not pickled; pickle the router.")
+
+    def _key(self, until: float) -> Key:
+        return self.credential.get(until) if self.credential is not None else NO_KEY
+
+    async def _akey(self, until: float) -> Key:
+        return await self.credential.aget(until) if self.credential is not None else NO_KEY
+
+    def _target(self, key: Key) -> Target:
+        target = self._targets.get(key.value)
         if target is None:
-            headers = {"content-type": "application/json", **self._headers}
-            if key:
-                bearer = self._key_header.lower() == "authorization"
-                headers[self._key_header.lower()] = f"Bearer {key}" if bearer else key
             if len(self._targets) > 64:  # tokens that change by the hour must not pile up
                 self._targets.clear()
-            target = self._targets[key] = Target(self.url, headers)
+            target = self._targets[key.value] = self._made(key)
         return target
+
+    def _made(self, key: Key) -> Target:
+        if not key.value:
+            return self._plain
+        bearer = self._key_header == "authorization"
+        return Target(self.url, {**self._plain.headers, self._key_header: f"Bearer {key.value}" if bearer else key.value})
 
     def _body(self, request: Request) -> bytes:
         body = build_body(request, self.wire)
@@ -124,7 +146,7 @@ class HttpEndpoint:
             ) from None
 
     def _answer(self, reply: Reply, request: Request, key: Key) -> Answer:
-        if reply.status != 200:
+        if not _holds_answer(reply.status):
             raise self._refused(error_of(reply.status, reply.headers, reply.body), key)
         try:
             return read_answer(
@@ -136,10 +158,9 @@ class HttpEndpoint:
     def _refused(self, error: ProviderError, key: Key) -> ProviderError:
         """Set the key aside that was refused, and tell whether another one is left."""
         if self.credential is not None and error.kind in ("auth", "quota", "rate_limit"):
-            number, value = key
             aside = {"auth": REFUSED_ASIDE, "quota": QUOTA_ASIDE}.get(error.kind, min(error.retry_after or 1.0, 60.0))
-            error.again_at_once = self.credential.refuse(number, value, aside)
-            if error.kind == "auth" and self.credential.is_renewable(number):
+            error.again_at_once = self.credential.refuse(key, aside)
+            if error.kind == "auth" and self.credential.is_renewable(key.number):
                 error.retry_after = RENEW  # a new key may come; until then the deployment is left alone, not for good
         return error
 
@@ -148,30 +169,33 @@ class HttpEndpoint:
 
     def call(self, request: Request, patience: Patience) -> Answer:
         """A whole answer, in sync code."""
-        key = self.credential.get() if self.credential is not None else NO_KEY
+        body = self._body(request)  # before the key is read: a request that cannot be written takes nobody's turn
+        key = self._key(patience.first)
         try:
-            reply = self._transports.sync().post(self._target(key[1]), self._body(request), patience.first)
+            reply = self._transports.sync().post(self._target(key), body, patience.first)
         except Fault as fault:
             raise _error_of_fault(fault) from None
         return self._answer(reply, request, key)
 
     async def acall(self, request: Request, patience: Patience) -> Answer:
         """A whole answer, in async code."""
-        key = await self.credential.aget() if self.credential is not None else NO_KEY
+        body = self._body(request)
+        key = await self._akey(patience.first)
         try:
-            reply = await self._transports.asynchronous().post(self._target(key[1]), self._body(request), patience.first)
+            reply = await self._transports.asynchronous().post(self._target(key), body, patience.first)
         except Fault as fault:
             raise _error_of_fault(fault) from None
         return self._answer(reply, request, key)
 
     def open(self, request: Request, patience: Patience) -> HttpSource:
         """Begin a stream, in sync code."""
-        key = self.credential.get() if self.credential is not None else NO_KEY
+        body = self._body(request)  # before the key is read: a request that cannot be written takes nobody's turn
+        key = self._key(patience.first)
         try:
-            stream = self._transports.sync().stream(self._target(key[1]), self._body(request), patience.first)
+            stream = self._transports.sync().stream(self._target(key), body, patience.first)
         except Fault as fault:
             raise _error_of_fault(fault) from None
-        if stream.status == 200:
+        if _holds_answer(stream.status):
             return HttpSource(stream, self._reader(request), lambda error: self._refused(error, key))
         parts: list[bytes] = []
         try:
@@ -185,12 +209,13 @@ class HttpEndpoint:
 
     async def aopen(self, request: Request, patience: Patience) -> AsyncHttpSource:
         """Begin a stream, in async code."""
-        key = await self.credential.aget() if self.credential is not None else NO_KEY
+        body = self._body(request)
+        key = await self._akey(patience.first)
         try:
-            stream = await self._transports.asynchronous().stream(self._target(key[1]), self._body(request), patience.first)
+            stream = await self._transports.asynchronous().stream(self._target(key), body, patience.first)
         except Fault as fault:
             raise _error_of_fault(fault) from None
-        if stream.status == 200:
+        if _holds_answer(stream.status):
             return AsyncHttpSource(stream, self._reader(request), lambda error: self._refused(error, key))
         parts: list[bytes] = []
         try:
@@ -218,16 +243,31 @@ class HttpSource:
         """The next events; comments and empty chunks do not hold the call open beyond ``until``."""
         if self._done:
             return None
+        reader = self._reader
         try:
-            while data := self._stream.read(until):
-                if events := self._reader.feed(data):
+            while not reader.done:
+                if not (data := self._stream.read(until)):
+                    break
+                if events := reader.feed(data):
                     return events
+            else:
+                self._let_end(until)
+            self._done = True
+            return reader.end()
         except Fault as fault:
-            raise _error_of_fault(fault, "stream") from None
+            if not reader.finished:
+                raise _error_of_fault(fault, "stream") from None
         except ProviderError as error:
             raise self._refused(error) from None
-        self._done = True
-        return self._reader.end()
+        self._done = True  # the connection broke, but the answer was whole
+        return reader.end()
+
+    def _let_end(self, until: float) -> None:
+        """Nothing is to come: read to the end of the body if it is there at once, so that the connection is kept."""
+        until = min(until, monotonic() + BLINK)
+        with suppress(Fault):
+            while self._stream.read(until):
+                pass
 
     def close(self) -> None:
         """Close the connection."""
@@ -249,20 +289,40 @@ class AsyncHttpSource:
         """The next events; see :meth:`HttpSource.read`."""
         if self._done:
             return None
+        reader = self._reader
         try:
-            while data := await self._stream.read(until):
-                if events := self._reader.feed(data):
+            while not reader.done:
+                if not (data := await self._stream.read(until)):
+                    break
+                if events := reader.feed(data):
                     return events
+            else:
+                await self._let_end(until)
+            self._done = True
+            return reader.end()
         except Fault as fault:
-            raise _error_of_fault(fault, "stream") from None
+            if not reader.finished:
+                raise _error_of_fault(fault, "stream") from None
         except ProviderError as error:
             raise self._refused(error) from None
-        self._done = True
-        return self._reader.end()
+        self._done = True  # the connection broke, but the answer was whole
+        return reader.end()
+
+    async def _let_end(self, until: float) -> None:
+        """As in sync code."""
+        until = min(until, monotonic() + BLINK)
+        with suppress(Fault):
+            while await self._stream.read(until):
+                pass
 
     async def close(self) -> None:
         """Close the connection."""
         await self._stream.close()
+
+
+def _holds_answer(status: int) -> bool:
+    """Whether an answer comes with this status: proxies say 203 and some servers 201; 202 and 204 have none."""
+    return status == 200 or (200 < status < 300 and status not in (202, 204))
 
 
 def _error_of_fault(fault: Fault, phase: str | None = None) -> ProviderError:

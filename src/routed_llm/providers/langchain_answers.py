@@ -18,7 +18,7 @@ from routed_llm.dialects.openai_chat.usage import read_usage
 from routed_llm.errors import ProviderError
 from routed_llm.results import Answer, Finish, Served, ToolCall, Usage
 
-__all__ = ["answer_of", "finish_of", "served_of", "sum_usage", "usage_of"]
+__all__ = ["answer_of", "finish_of", "routed_cost", "served_of", "sum_usage", "usage_of"]
 
 #: where objects tell why they ended: OpenAI's and most, Anthropic's, Bedrock's, Ollama's, OpenAI's Responses API
 _FINISHES = ("finish_reason", "stop_reason", "stopReason", "done_reason", "status")
@@ -95,7 +95,8 @@ def finish_of(metadata: Mapping[str, Any], calls: bool) -> Finish:
 def usage_of(usage: Any, metadata: Mapping[str, Any]) -> Usage | None:
     """Counts of a message: LangChain's ``usage_metadata``, else OpenAI's form in ``token_usage``; None where neither is.
 
-    ``total_cost`` (US dollars) is the object's own word on what it cost; core writes 0 on a hit of its cache.
+    ``total_cost`` (US dollars) is the object's own word on what it cost; core writes 0 on a hit of its cache. Else a router
+    that was the object tells what its call cost.
     """
     if not isinstance(usage, Mapping) or not usage:
         return read_usage(metadata.get("token_usage"))
@@ -110,8 +111,15 @@ def usage_of(usage: Any, metadata: Mapping[str, Any]) -> Usage | None:
         reasoning=_count(outer.get("reasoning")),
         audio_input=_count(inner.get("audio")),
         audio_output=_count(outer.get("audio")),
-        cost_nanousd=round(cost * NANO) if priced and cost is not None else None,
+        cost_nanousd=round(cost * NANO) if priced and cost is not None else routed_cost(metadata),
     )
+
+
+def routed_cost(metadata: Mapping[str, Any]) -> int | None:
+    """What the call of a router behind this one cost, in nano-dollars; None where there is none, or it does not know."""
+    routing = metadata.get("routing")
+    cost = routing.get("cost_nanousd") if isinstance(routing, Mapping) else None
+    return cost if isinstance(cost, int) and not isinstance(cost, bool) and 0 <= cost < MOST * NANO else None
 
 
 def _details(usage: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -14,7 +14,7 @@ from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
 
 from routed_llm.errors import ProviderError
-from routed_llm.providers.langchain_answers import finish_of, served_of, sum_usage, usage_of
+from routed_llm.providers.langchain_answers import finish_of, routed_cost, served_of, sum_usage, usage_of
 from routed_llm.results import Answer, Event, Finish, Fragment, Usage
 
 __all__ = ["ChunkReader", "events_of"]
@@ -111,6 +111,8 @@ class ChunkReader:
         events.append(served_of(self._metadata, self._id))
         usage = sum_usage(self._usages) or usage_of(None, self._metadata)
         if usage is not None:
+            if usage.cost_nanousd is None:
+                usage.cost_nanousd = routed_cost(self._metadata)
             events.append(usage)
         events.append(finish)
         return events

@@ -13,6 +13,7 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -31,6 +32,7 @@ from routed_llm.providers.langchain_retries import sdk_timeout, tells_finish, wi
 from routed_llm.providers.langchain_runs import OwnHandlers
 from routed_llm.providers.langchain_streams import AsyncChunkSource, AsyncWholeSource, ChunkSource, WholeSource
 from routed_llm.providers.langchain_unwrap import candidates_of, unwrap
+from routed_llm.providers.nesting import inside
 from routed_llm.providers.sdk_errors import aguarded, guarded
 from routed_llm.requests import Request
 from routed_llm.results import Answer
@@ -76,9 +78,16 @@ class LangChainEndpoint:
         self._own = OwnHandlers(wrapped, self.model)
         self._threads = Threads()
         self._secrets = _secrets(self.model)
+        #: around whatever runs the object: a router behind this one must not be counted beside it
+        self._inside = inside if self.model._llm_type == "routed-llm" else nullcontext
 
     def __repr__(self) -> str:
         return f"<LangChainEndpoint {type(self.model).__name__}>"
+
+    @property
+    def fingerprint(self) -> str:
+        """What LangChain's own cache tells this object apart by."""
+        return f"{type(self.model).__qualname__} {self.model._get_llm_string(**self._bound)}"
 
     def __deepcopy__(self, memo: dict[int, Any]) -> LangChainEndpoint:
         return self
@@ -144,7 +153,8 @@ class LangChainEndpoint:
         kwargs = call.kwargs if direct else {**call.kwargs, "stream": True}
         run = self._own.start(call.messages, call.stop, call.kwargs)
         try:
-            result = self.model._generate_with_cache(call.messages, stop=call.stop, run_manager=run.manager, **kwargs)
+            with self._inside():
+                result = self.model._generate_with_cache(call.messages, stop=call.stop, run_manager=run.manager, **kwargs)
         except BaseException as error:
             run.failed(error)
             raise
@@ -157,8 +167,9 @@ class LangChainEndpoint:
         kwargs = call.kwargs if direct else {**call.kwargs, "stream": True}
         run = await self._own.astart(call.messages, call.stop, call.kwargs)
         try:
-            asked = self.model._agenerate_with_cache(call.messages, stop=call.stop, run_manager=run.manager, **kwargs)
-            result = await within(patience.first, asked)
+            with self._inside():
+                asked = self.model._agenerate_with_cache(call.messages, stop=call.stop, run_manager=run.manager, **kwargs)
+                result = await within(patience.first, asked)
         except BaseException as error:
             await run.afailed(error)
             raise
@@ -193,7 +204,7 @@ class LangChainEndpoint:
         except BaseException as error:
             run.failed(error)
             raise
-        return ChunkSource(iter(chunks), self._reader(call), run, self._secrets)
+        return ChunkSource(iter(chunks), self._reader(call), run, self._secrets, self._inside)
 
     async def _aopen(self, request: Request, patience: Patience) -> AsyncSource:
         call = self._prepare(request, "_astream", None)
@@ -207,7 +218,7 @@ class LangChainEndpoint:
         except BaseException as error:
             await run.afailed(error)
             raise
-        return AsyncChunkSource(aiter(chunks), self._reader(call), run, self._secrets)
+        return AsyncChunkSource(aiter(chunks), self._reader(call), run, self._secrets, self._inside)
 
 
 @lru_cache(maxsize=1024)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any
 
 from langchain_core.outputs import ChatGenerationChunk
@@ -17,18 +17,28 @@ from routed_llm.results import Event
 __all__ = ["AsyncChunkSource", "AsyncWholeSource", "ChunkSource", "WholeSource"]
 
 _END: Any = object()
+#: what each wait for a chunk happens in
+Around = Callable[[], contextlib.AbstractContextManager[None]]
 
 
 class ChunkSource:
     """A sync stream. A wait for the next chunk cannot be cut short from here; the object's own time limits end it."""
 
-    __slots__ = ("_chunks", "_done", "_reader", "_run", "_secrets")
+    __slots__ = ("_chunks", "_done", "_inside", "_reader", "_run", "_secrets")
 
-    def __init__(self, chunks: Iterator[ChatGenerationChunk], reader: ChunkReader, run: Run, secrets: Sequence[str]) -> None:
+    def __init__(
+        self,
+        chunks: Iterator[ChatGenerationChunk],
+        reader: ChunkReader,
+        run: Run,
+        secrets: Sequence[str],
+        inside: Around = contextlib.nullcontext,
+    ) -> None:
         self._chunks = chunks
         self._reader = reader
         self._run = run
         self._secrets = secrets
+        self._inside = inside
         self._done = False
 
     def read(self, until: float) -> Sequence[Event] | None:
@@ -37,7 +47,8 @@ class ChunkSource:
 
     def _next(self) -> Sequence[Event]:
         try:
-            chunk = next(self._chunks, _END)
+            with self._inside():
+                chunk = next(self._chunks, _END)
             if chunk is _END:
                 self._done = True
                 events = self._reader.end()
@@ -63,15 +74,21 @@ class ChunkSource:
 class AsyncChunkSource:
     """An async stream; see :class:`ChunkSource`."""
 
-    __slots__ = ("_chunks", "_done", "_reader", "_run", "_secrets")
+    __slots__ = ("_chunks", "_done", "_inside", "_reader", "_run", "_secrets")
 
     def __init__(
-        self, chunks: AsyncIterator[ChatGenerationChunk], reader: ChunkReader, run: Run, secrets: Sequence[str]
+        self,
+        chunks: AsyncIterator[ChatGenerationChunk],
+        reader: ChunkReader,
+        run: Run,
+        secrets: Sequence[str],
+        inside: Around = contextlib.nullcontext,
     ) -> None:
         self._chunks = chunks
         self._reader = reader
         self._run = run
         self._secrets = secrets
+        self._inside = inside
         self._done = False
 
     async def read(self, until: float) -> Sequence[Event] | None:
@@ -80,7 +97,8 @@ class AsyncChunkSource:
 
     async def _next(self, until: float) -> Sequence[Event]:
         try:
-            chunk = await within(until, anext(self._chunks, _END), "stream")
+            with self._inside():
+                chunk = await within(until, anext(self._chunks, _END), "stream")
             if chunk is _END:
                 self._done = True
                 events = self._reader.end()

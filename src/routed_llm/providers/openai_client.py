@@ -69,6 +69,11 @@ class OpenAIClientEndpoint:
     def __repr__(self) -> str:
         return f"<OpenAIClientEndpoint {self.wire.model} by {type(self.client).__name__}>"
 
+    @property
+    def fingerprint(self) -> str:
+        """The client's address and the way the model is spoken to."""
+        return f"{str(self.client.base_url).partition('?')[0]} {self.wire.fingerprint()}"
+
     def __deepcopy__(self, memo: dict[int, Any]) -> OpenAIClientEndpoint:
         return self
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from routed_llm.catalog.cards import ModelCard, cards_of, find_card, nearest_name
 from routed_llm.catalog.deployments import Deployment
+from routed_llm.catalog.hiding import bare
 from routed_llm.catalog.models import Model
 from routed_llm.dialects.openai_chat.wire import Wire
 from routed_llm.driver import Endpoint
@@ -157,7 +158,7 @@ def _base_url(entry: Model, row: ProviderRow, path: str, shared: Shared) -> str:
             names = " or ".join(row.base_url_env) or "base_url="
             raise ConfigurationError(f"{row.name} needs an address. Set {names}, or pass base_url=.", path=f"{path}.base_url")
     if not given.startswith(("http://", "https://")):
-        raise ConfigurationError(f"must begin with http:// or https://, not {given!r}.", path=f"{path}.base_url")
+        raise ConfigurationError(f"must begin with http:// or https://, not {bare(given)!r}.", path=f"{path}.base_url")
     return row.complete(given)
 
 

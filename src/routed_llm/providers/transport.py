@@ -274,9 +274,9 @@ def get_sync(options: TransportOptions | None = None) -> Transport:
 
 def get_async(options: TransportOptions | None = None) -> AsyncTransport:
     """Make an async transport; whoever asked for it closes it (the end of each event loop does so otherwise)."""
-    from routed_llm.providers.transport_async import AiohttpTransport
+    from routed_llm.providers.transport_async import AsyncioTransport
 
-    return AiohttpTransport(options or TransportOptions())
+    return AsyncioTransport(options or TransportOptions())
 
 
 def split_credentials(url: str) -> tuple[str, str | None]:

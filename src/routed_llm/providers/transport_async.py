@@ -1,52 +1,30 @@
-"""The async form of the transport, on aiohttp: one session for each event loop, which ends with its loop."""
+"""The async form of the transport: asyncio's own connections, kept for each event loop, which end with their loop.
+
+A request leaves in one write and its answer is read where the bytes arrive, in the protocol's callback; the caller's task
+is woken once for it. (An HTTP library's client takes two to four times the processor time, with timers and futures for every
+step.)
+"""
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 import weakref
-from collections.abc import AsyncIterator
 from threading import Lock
 from time import monotonic
-from typing import Final
-
-import aiohttp
-from multidict import CIMultiDict
-from yarl import URL
 
 from routed_llm.providers.transport import Fault, Reply, Target, TransportOptions
-from routed_llm.providers.transport_async_stream import AiohttpStream, Unanswered, fault_of, nothing_came
-from routed_llm.providers.transport_options import Proxies, certificate_variables, request_headers, ssl_context
-from routed_llm.providers.transport_sessions import Sessions, is_new_connection
+from routed_llm.providers.transport_async_dial import reach
+from routed_llm.providers.transport_async_stream import AsyncStream
+from routed_llm.providers.transport_connection import Connection
+from routed_llm.providers.transport_decode import check_length, unpacker_for
+from routed_llm.providers.transport_options import Proxies, certificate_variables, ssl_context
+from routed_llm.providers.transport_request import Route
+from routed_llm.providers.transport_sessions import LoopConnections, Sessions
 
-__all__ = ["AiohttpTransport"]
-
-_LARGE: Final = 1024 * 1024  # above this aiohttp warns that bytes given as a whole may hold the loop up
-_PIECE: Final = 256 * 1024
-
-
-class _Route:
-    """What a target is to aiohttp."""
-
-    __slots__ = ("get_headers", "post_headers", "proxy", "proxy_headers", "secure", "url")
-
-    def __init__(self, target: Target, options: TransportOptions, proxies: Proxies) -> None:
-        self.url = URL(target.url, encoded=True)
-        self.secure = self.url.scheme == "https"
-        headers = request_headers(target, options)
-        proxy = proxies.lead_to(target.url)
-        self.proxy = None if proxy is None else URL(proxy.url, encoded=True)
-        self.proxy_headers: dict[str, str] | None = None
-        if proxy is not None and proxy.authorization is not None:
-            if self.secure:
-                self.proxy_headers = {"proxy-authorization": proxy.authorization}
-            else:
-                headers["proxy-authorization"] = proxy.authorization
-        self.get_headers = CIMultiDict(headers)
-        self.post_headers = CIMultiDict({"content-type": "application/json", **headers})
+__all__ = ["AsyncioTransport"]
 
 
-class AiohttpTransport:
+class AsyncioTransport:
     """See :class:`routed_llm.providers.transport.AsyncTransport`."""
 
     def __init__(self, options: TransportOptions) -> None:
@@ -54,7 +32,7 @@ class AiohttpTransport:
         self._proxies = Proxies.read(options)
         self._certificates = certificate_variables()
         self._token = object()
-        self._sessions = Sessions(options.connect_seconds)
+        self._sessions = Sessions()
         self._tls: ssl.SSLContext | None = None
         self._tls_lock = Lock()
         self._end = weakref.finalize(self, self._sessions.end)
@@ -69,7 +47,7 @@ class AiohttpTransport:
         stream = await self._open(target, None, until, self._options.max_answer_bytes)
         return Reply(stream.status, stream.headers, await stream.rest(until))
 
-    async def stream(self, target: Target, body: bytes, until: float) -> AiohttpStream:
+    async def stream(self, target: Target, body: bytes, until: float) -> AsyncStream:
         """Send ``body`` and give the answer once its headers are there; see the protocol."""
         return await self._open(target, body, until, self._options.max_stream_bytes)
 
@@ -78,66 +56,37 @@ class AiohttpTransport:
         await self._sessions.close()
         self._end()
 
-    async def _open(self, target: Target, body: bytes | None, until: float, limit: int) -> AiohttpStream:
+    async def _open(self, target: Target, body: bytes | None, until: float, limit: int) -> AsyncStream:
         if not self._end.alive:
             raise RuntimeError("the transport is closed")
-        route: _Route = target.native(self._token, self._route)
-        sessions = self._sessions.here()
-        is_new_connection.set(False)
-        outcome = await self._ask(sessions.kept, route, body, until, limit)
-        if isinstance(outcome, Unanswered) and not is_new_connection.get():
-            # The server closed while the connection was idle, before it saw this request: once more, on a new one.
-            outcome = await self._ask(sessions.fresh(), route, body, until, limit)
-        if isinstance(outcome, Unanswered):
-            raise outcome.fault
+        outcome = await self._ask(target.native(self._token, self._route), body, until, limit)
         if isinstance(outcome, Fault):
-            raise outcome
+            # A fresh one, whose traceback passes through no frame that holds a header.
+            raise Fault(outcome.kind, outcome.phase, outcome.detail, outcome.sent)
         return outcome
 
-    async def _ask(
-        self, session: aiohttp.ClientSession, route: _Route, body: bytes | None, until: float, limit: int
-    ) -> AiohttpStream | Unanswered | Fault:
+    async def _ask(self, route: Route, body: bytes | None, until: float, limit: int) -> AsyncStream | Fault:
         left = until - monotonic()
         if left <= 0:
             return Fault("timeout", "connect", "the time for the call was over before it began", False)
-        loop = asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout_at(loop.time() + left):
-                response = await self._request(session, route, body, left)
-        except (aiohttp.ClientError, OSError, ValueError) as error:  # TimeoutError is an OSError
-            fault = fault_of(error, "headers")
-            return Unanswered(fault) if nothing_came(error) else fault
-        try:
-            return AiohttpStream(response, limit)
-        except Fault as fault:
-            response.close()
-            return fault
+        connections = self._sessions.here()
+        connection = connections.take(route.key)
+        if connection is not None:
+            problem = await connection.ask(route.head(body), body or b"", until)
+            if problem is None:
+                return _stream(connection, connections, limit)
+            if not connection.unanswered:
+                return problem
+            # The server closed while the connection was idle, before it saw this request: once more, on a new one.
+        limit_of_dial = min(self._options.connect_seconds, (until - monotonic()) / 2)
+        made = await reach(route, connections, self._context, limit_of_dial)
+        if isinstance(made, Fault):
+            return made
+        problem = await made.ask(route.head(body), body or b"", until)
+        return problem or _stream(made, connections, limit)
 
-    async def _request(
-        self, session: aiohttp.ClientSession, route: _Route, body: bytes | None, left: float
-    ) -> aiohttp.ClientResponse:
-        timeout = session.timeout
-        if left < 2 * self._options.connect_seconds:
-            timeout = aiohttp.ClientTimeout(connect=left / 2)
-        data: bytes | AsyncIterator[bytes] | None = body
-        headers = route.get_headers if body is None else route.post_headers
-        if body is not None and len(body) > _LARGE:
-            data, headers = _pieces(body), headers.copy()
-            headers["content-length"] = str(len(body))
-        return await session.request(
-            "GET" if body is None else "POST",
-            route.url,
-            data=data,
-            headers=headers,
-            allow_redirects=False,
-            proxy=route.proxy,
-            proxy_headers=route.proxy_headers,
-            ssl=self._context() if route.secure else True,
-            timeout=timeout,
-        )
-
-    def _route(self, target: Target) -> _Route:
-        return _Route(target, self._options, self._proxies)
+    def _route(self, target: Target) -> Route:
+        return Route(target, self._options, self._proxies)
 
     def _context(self) -> ssl.SSLContext:
         with self._tls_lock:
@@ -146,6 +95,13 @@ class AiohttpTransport:
             return self._tls
 
 
-async def _pieces(body: bytes) -> AsyncIterator[bytes]:
-    for start in range(0, len(body), _PIECE):
-        yield body[start : start + _PIECE]
+def _stream(connection: Connection, connections: LoopConnections, limit: int) -> AsyncStream | Fault:
+    answer = connection.answer
+    if answer is None:
+        return Fault("connection", "headers", "the connection was closed", True)
+    try:
+        check_length(answer.headers, limit)
+        return AsyncStream(connection, answer, unpacker_for(answer.headers), connections, limit)
+    except Fault as fault:
+        connection.close()
+        return fault

@@ -1,143 +1,124 @@
-"""The body of an answer in the async form, and what went wrong on the way to it."""
+"""The body of an answer in the async form."""
 
 from __future__ import annotations
 
-import asyncio
-import socket
+import contextlib
 from collections.abc import Iterator, Mapping
-from time import monotonic
-from typing import NamedTuple
 
-import aiohttp
+from routed_llm.providers.transport import Fault
+from routed_llm.providers.transport_connection import Connection
+from routed_llm.providers.transport_decode import Unpacker
+from routed_llm.providers.transport_http1 import Answer
+from routed_llm.providers.transport_sessions import LoopConnections
 
-from routed_llm.providers.transport import Fault, Phase
-from routed_llm.providers.transport_decode import check_length, unpacker_for
-from routed_llm.providers.transport_reasons import reason_of
-
-__all__ = ["AiohttpStream", "Unanswered", "fault_of", "nothing_came"]
+__all__ = ["AsyncStream"]
 
 
-class AiohttpStream:
-    """See :class:`routed_llm.providers.transport.AsyncByteStream`. At its proper end the connection is kept."""
+class AsyncStream:
+    """See :class:`routed_llm.providers.transport.AsyncByteStream`. Once all has come, the connection is kept.
 
-    def __init__(self, response: aiohttp.ClientResponse, limit: int) -> None:
-        self.status = response.status
-        self.headers: Mapping[str, str] = {name.lower(): value for name, value in response.headers.items()}
-        check_length(self.headers, limit)
-        self._response = response
-        self._content = response.content
+    Args:
+        connection: on which the head of ``answer`` has come.
+        answer: the answer.
+        unpacker: for its body; None where that comes as it is.
+        connections: where the connection goes afterwards.
+        limit: bytes that the body may have.
+    """
+
+    __slots__ = ("_closed", "_connection", "_connections", "_over", "_ready", "_room", "_unpacker", "headers", "status")
+
+    def __init__(
+        self, connection: Connection, answer: Answer, unpacker: Unpacker | None, connections: LoopConnections, limit: int
+    ) -> None:
+        self.status = answer.status
+        self.headers: Mapping[str, str] = answer.headers
+        self._connection: Connection | None = connection
+        self._connections = connections
         self._room = limit
         self._over = self._closed = False
-        self._unpacker = unpacker_for(self.headers)
+        self._unpacker = unpacker
         self._ready: Iterator[bytes] = iter(())
 
     async def read(self, until: float) -> bytes:
         """Give the next bytes; see the protocol."""
         if self._over:
             return b""
-        try:
-            piece, problem = await self._next(until)
-        except asyncio.CancelledError:
-            await self.close()
-            raise
+        piece, problem = await self._next(until, whole=False)
         if problem is not None:
-            await self.close()
+            self._let_go()
             raise problem
         return piece
 
     async def rest(self, until: float) -> bytes:
         """All that is still to come."""
-        pieces = []
-        while piece := await self.read(until):
+        pieces, problem = [], None
+        while not self._over and problem is None:
+            piece, problem = await self._next(until, whole=True)
             pieces.append(piece)
+        if problem is not None:
+            self._let_go()
+            raise problem
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     async def close(self) -> None:
         """Let go of the connection at once; see the protocol."""
         if not self._over:
             self._closed = True
-            self._response.close()
+            self._let_go()
 
-    async def _next(self, until: float) -> tuple[bytes, Fault | None]:
+    def __del__(self) -> None:
+        """One that was left unread must not hold its connection; this may run in any thread."""
+        connection = self._connection
+        if connection is not None and not connection.closed:
+            with contextlib.suppress(RuntimeError):  # the loop is closed, and the connection with it
+                self._connections.loop.call_soon_threadsafe(connection.close)
+
+    async def _next(self, until: float, *, whole: bool) -> tuple[bytes, Fault | None]:
         if self._closed:
             return b"", Fault("connection", "body", "the stream was closed", True)
         try:
-            piece = await self._piece(until)
-            if not piece:
-                if self._unpacker is not None:
-                    self._unpacker.end()
-                self._over = True
+            piece = await (self._raw(until, whole) if self._unpacker is None else self._unpacked(self._unpacker, until, whole))
         except Fault as fault:
-            return b"", fault
-        except (aiohttp.ClientError, OSError) as error:
-            return b"", fault_of(error, "body")
+            return b"", Fault(fault.kind, fault.phase, fault.detail, fault.sent)
+        if self._closed:  # by another task, meanwhile
+            return b"", Fault("connection", "body", "the stream was closed", True)
+        self._over = not piece or (self._connection is None and self._unpacker is None)
         self._room -= len(piece)
         return piece, None if self._room >= 0 else Fault("too_large", "body", "the answer is larger than allowed", True)
 
-    async def _piece(self, until: float) -> bytes:
-        if self._unpacker is None:
-            return await self._raw(until)
+    async def _unpacked(self, unpacker: Unpacker, until: float, whole: bool) -> bytes:
         while True:
             for piece in self._ready:
                 return piece
-            data = await self._raw(until)
+            data = await self._raw(until, whole)
             if not data:
+                unpacker.end()
                 return b""
-            self._ready = self._unpacker.feed(data)
+            self._ready = unpacker.feed(data)
 
-    async def _raw(self, until: float) -> bytes:
-        """What lies there, else what comes next; the costly timer is set only where there is something to wait for."""
-        left = until - monotonic()
-        if left <= 0:
-            raise Fault("timeout", "body", "the time for the call ran out", True)
-        content = self._content
-        data = content.read_nowait(-1)
-        if data or content.at_eof():
-            return data
-        async with asyncio.timeout_at(asyncio.get_running_loop().time() + left):
-            return await content.readany()
+    async def _raw(self, until: float, whole: bool) -> bytes:
+        """What lies there, else what comes next; with ``whole`` as much as may be waited for at a time."""
+        connection = self._connection
+        if connection is None:
+            return b""
+        waited = False
+        while True:
+            answer = connection.answer
+            if answer is not None and answer.complete:
+                data = connection.taken()
+                self._connection = None
+                self._connections.give(connection)  # at once: many readers stop at the last event
+                return data
+            if (waited or not whole) and (data := connection.taken()):
+                if not waited and connection.is_past(until):
+                    raise Fault("timeout", "body", "the time for the call ran out", True)
+                return data
+            if connection.fault is not None:
+                raise connection.fault
+            await connection.wait(until, whole=whole)
+            waited = True
 
-
-class Unanswered(NamedTuple):
-    """A connection was closed before one byte of an answer came."""
-
-    fault: Fault
-
-
-def nothing_came(error: BaseException) -> bool:
-    """Whether a connection that had been made was closed without a byte of an answer."""
-    if isinstance(error, aiohttp.ServerDisconnectedError):
-        return isinstance(error.message, str)  # else it is what had come of the headers
-    return isinstance(error, aiohttp.ClientOSError) and not isinstance(error, aiohttp.ClientConnectorError)
-
-
-def fault_of(error: BaseException, phase: Phase) -> Fault:
-    """A fresh fault, whose traceback passes through no frame that holds a header."""
-    match error:
-        case aiohttp.ConnectionTimeoutError():
-            return Fault("timeout", "connect", "no answer to the attempt to connect", False)
-        case TimeoutError():
-            return Fault("timeout", phase, "the time for the call ran out", True)
-        case UnicodeError():
-            return Fault("connection", "dns", "the name was not found: not a valid name", False)
-        case aiohttp.ClientConnectorCertificateError():
-            return Fault("connection", "tls", reason_of(error.certificate_error), False)
-        case aiohttp.ClientConnectorSSLError():
-            return Fault("connection", "tls", reason_of(error.os_error), False)
-        case aiohttp.ClientConnectorError(os_error=cause):
-            phase = "dns" if isinstance(cause, socket.gaierror) else "connect"
-            return Fault("connection", phase, reason_of(cause), False)
-        case aiohttp.ClientHttpProxyError():
-            return Fault("connection", "connect", f"the proxy answered {error.status}", False)
-    return _cut_or_malformed(error, phase)
-
-
-def _cut_or_malformed(error: BaseException, phase: Phase) -> Fault:
-    if isinstance(error, aiohttp.ServerDisconnectedError) or "payload is not completed" in str(error):
-        where = "before it answered" if nothing_came(error) else "in the middle of the answer"
-        return Fault("connection", phase, f"the server closed the connection {where}", True)
-    if isinstance(error, OSError):
-        return Fault("connection", phase, reason_of(error), True)
-    if isinstance(error, aiohttp.ClientConnectionError):
-        return Fault("connection", phase, "the connection was closed", True)
-    return Fault("malformed", phase, "the answer breaks the rules of HTTP", True)
+    def _let_go(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import select
-import socket
+import contextlib
 from collections.abc import Callable
-from time import monotonic
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 from routed_llm.providers.transport import Fault, Phase
+from routed_llm.providers.transport_deadline import Deadline, is_readable
 from routed_llm.providers.transport_http1 import Answer
 from routed_llm.providers.transport_reasons import reason_of
 
@@ -20,8 +19,6 @@ Key: TypeAlias = tuple[bool, str, int]
 
 _HIGH: Final = 256 * 1024  # bytes of a body that may wait for their reader; the socket is left alone above that
 _PIECE: Final = 256 * 1024  # bytes of a request that are handed to the loop at a time
-_GRACE: Final = 64  # turns of the loop (of up to 256 KiB) in which an answer that lay there in time may still be taken in
-_NEVER: Final = float("inf")
 
 Owner: TypeAlias = Callable[["Connection"], None]
 """What is told when a connection is gone."""
@@ -35,8 +32,8 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_armed", "_full", "_grace", "_gone", "_loop", "_paused", "_phase", "_pieces", "_size", "_timer", "_until",
-        "_waiter", "_whole", "answer", "closed", "fault", "idle_since", "key", "transport", "unanswered",
+        "_deadline", "_full", "_gone", "_loop", "_paused", "_phase", "_pieces", "_size", "_waiter", "_whole", "answer",
+        "closed", "fault", "idle_since", "key", "transport", "unanswered",
     )  # fmt: skip
 
     transport: asyncio.Transport
@@ -54,9 +51,7 @@ class Connection(asyncio.Protocol):
         self._phase: Phase = "headers"
         self._pieces: list[bytes] = []
         self._size = 0
-        self._timer: asyncio.TimerHandle | None = None
-        self._until = self._armed = _NEVER
-        self._grace = 0
+        self._deadline = Deadline(loop, self)
 
     # What the reader of an answer calls.
 
@@ -69,7 +64,6 @@ class Connection(asyncio.Protocol):
             until: when this must be over (monotonic).
         """
         self.answer = answer = Answer()
-        self._grace = _GRACE
         if len(body) <= _PIECE:
             self.transport.write(head + body)  # one segment where it fits
         else:
@@ -85,10 +79,10 @@ class Connection(asyncio.Protocol):
 
         Cancelling closes the connection: what else came on it would belong to nobody.
         """
-        self._until = until
         self._whole = whole
-        if until < self._armed:
-            self._arm()
+        self._deadline.set(until)
+        if self.closed:
+            return
         self._waiter = self._loop.create_future()
         try:
             await self._waiter
@@ -97,6 +91,10 @@ class Connection(asyncio.Protocol):
             raise
         finally:
             self._waiter = None
+
+    def is_past(self, until: float) -> bool:
+        """See :meth:`Deadline.is_past`."""
+        return self._deadline.is_past(until)
 
     def taken(self) -> bytes:
         """What has come of the body since the last time."""
@@ -129,19 +127,31 @@ class Connection(asyncio.Protocol):
         """After a fork: the socket is the parent's, so nothing may be done to it."""
         self.closed = True
         self._gone = _nobody
-        self._timer = None
 
     @property
     def phase(self) -> Phase:
         """How far the call is."""
         return "body" if self.answer is not None and self.answer.status else self._phase
 
+    # What the deadline calls.
+
+    def is_waiting(self) -> bool:
+        """Whether a call waits for something that has not come."""
+        return self._waiter is not None and not self._waiter.done() and not self.closed
+
+    def has_more(self) -> bool:
+        """Whether something lies at the socket."""
+        return is_readable(self.transport)
+
+    def time_out(self) -> None:
+        """End the call."""
+        self._fail(Fault("timeout", self.phase, "the time for the call ran out", True))
+
     # What the event loop calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The socket is there."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         """Take bytes in, and wake who waits for them."""
@@ -211,7 +221,7 @@ class Connection(asyncio.Protocol):
         """The call, if any, gets no more than what lies here; the socket is closed."""
         self.fault = fault
         self.closed = True
-        self._disarm()
+        self._deadline.clear()
         if not self._loop.is_closed():
             self.transport.abort()
             self._wake()
@@ -229,53 +239,11 @@ class Connection(asyncio.Protocol):
             problem = reason_of(error)
         self._fail(Fault("connection", self.phase, problem, True))
 
-    # The deadline: one timer, which is moved only when it would come too late. Most calls never touch it.
-
-    def _arm(self) -> None:
-        self._disarm()
-        self._armed = self._until
-        self._timer = self._loop.call_at(self._loop.time() + self._until - monotonic(), self._on_time)
-
-    def _disarm(self) -> None:
-        self._armed = _NEVER
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _on_time(self) -> None:
-        self._timer, self._armed = None, _NEVER
-        waiter = self._waiter
-        if waiter is None or waiter.done() or self.closed:
-            return
-        if monotonic() < self._until:
-            self._arm()
-        elif self._grace and _is_readable(self.transport):
-            # The program held the loop up: what came meanwhile is no fault of the server's.
-            self._grace -= 1
-            self._armed = self._until
-            self._loop.call_soon(self._on_time)
-        else:
-            self._fail(Fault("timeout", self.phase, "the time for the call ran out", True))
-
 
 def _end(answer: Answer) -> None:
-    try:
+    with contextlib.suppress(Fault):  # the caller says so in its own words
         answer.end()
-    except Fault:
-        pass  # the caller says so in its own words
 
 
 def _nobody(connection: Connection) -> None:
     pass
-
-
-def _is_readable(transport: asyncio.Transport) -> bool:
-    """Whether bytes (or an end) lie at the socket that the loop has not taken in yet."""
-    sock: socket.socket | None = transport.get_extra_info("socket")
-    if sock is None or sock.fileno() < 0:
-        return False
-    if not hasattr(select, "poll"):
-        return bool(select.select([sock.fileno()], [], [], 0)[0])
-    poll = select.poll()
-    poll.register(sock.fileno(), select.POLLIN)
-    return bool(poll.poll(0))

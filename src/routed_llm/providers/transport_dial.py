@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from routed_llm.providers.transport import Fault
 from routed_llm.providers.transport_reasons import reason_of
-from routed_llm.providers.transport_wire import Wire
 
 __all__ = ["dial"]
 
@@ -22,7 +21,7 @@ _NEXT_ADDRESS_SECONDS: Final = 0.25  # RFC 8305, section 5: the delay before the
 _Address = tuple[Any, ...]
 
 
-def dial(host: str, port: int, until: float) -> Wire:
+def dial(host: str, port: int, until: float) -> socket.socket:
     """Connect to a host. Its addresses are tried one after another, 0.25 s apart, and the first that answers wins.
 
     Raises:
@@ -35,7 +34,7 @@ def dial(host: str, port: int, until: float) -> Wire:
     finally:
         race.close()
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return Wire(sock, until)
+    return sock
 
 
 def _resolve(host: str, port: int, until: float) -> list[_Address]:

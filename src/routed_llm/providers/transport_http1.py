@@ -9,6 +9,7 @@ thousand instructions an answer, this takes about a tenth).
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from routed_llm.providers.transport import Fault, Phase
@@ -20,8 +21,8 @@ MAX_HEAD: Final = 64 * 1024
 #: longest line that tells a chunk's size, with extensions
 MAX_CHUNK_LINE: Final = 4 * 1024
 
-_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: [^\r\n]*)?")
-_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_STATUS_LINE = re.compile(r"HTTP/1\.([01]) ([1-9][0-9]{2})(?: [^\r\n]*)?")
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _DIGITS = re.compile(r"[0-9]{1,18}")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?")
 
@@ -32,8 +33,16 @@ def head_of(method: str, path: str, headers: dict[str, str]) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode("ascii")
 
 
-def _malformed(what: str) -> Fault:
-    return Fault("malformed", "headers", what, True)
+def _malformed(what: str, phase: Phase = "headers") -> Fault:
+    return Fault("malformed", phase, what, True)
+
+
+def _lowered(name: str) -> str:
+    """A header's name in lower case; empty where it is none."""
+    return name.lower() if _NAME.fullmatch(name) else ""
+
+
+_key = lru_cache(512)(_lowered)  # servers use the same few names again and again
 
 
 class Answer:
@@ -108,13 +117,9 @@ class Answer:
         while True:
             at = data.find(b"\r\n\r\n")
             if at < 0:
-                if len(data) > MAX_HEAD:
-                    raise _malformed(f"the head of the answer is longer than {MAX_HEAD:,} bytes")
-                if len(data) >= 5 and not data.startswith(b"HTTP/"):
-                    raise _malformed("the server does not speak HTTP")
-                self._buffer = data
+                self._unfinished_head(data)
                 return None
-            lines = data[:at].split(b"\r\n")
+            lines = data[:at].decode("latin-1").split("\r\n")
             data = data[at + 4 :]
             found = _STATUS_LINE.fullmatch(lines[0])
             if found is None:
@@ -127,17 +132,24 @@ class Answer:
         self._buffer = b""
         self.status = status
         self._fields(lines[1:])
-        self._framing(keep_by_default=found[1] == b"1")
+        self._framing(keep_by_default=found[1] == "1")
         return data
 
-    def _fields(self, lines: list[bytes]) -> None:
+    def _unfinished_head(self, data: bytes) -> None:
+        if len(data) > MAX_HEAD:
+            raise _malformed(f"the head of the answer is longer than {MAX_HEAD:,} bytes")
+        if not data.startswith(b"HTTP/") and not b"HTTP/".startswith(data):
+            raise _malformed("the server does not speak HTTP")
+        self._buffer = data
+
+    def _fields(self, lines: list[str]) -> None:
         headers = self.headers
         for line in lines:
-            name, colon, value = line.partition(b":")
-            if not colon or not _NAME.fullmatch(name):
+            name, colon, value = line.partition(":")
+            key = _key(name) if len(name) < 64 else _lowered(name)  # what is remembered stays small
+            if not colon or not key:
                 raise _malformed("a header of the answer cannot be read")
-            key = name.decode("ascii").lower()
-            told = value.strip(b" \t").decode("latin-1")
+            told = value.strip(" \t")
             if key == "content-length" and headers.get(key, told) != told:
                 raise _malformed("the answer has two lengths")
             if key == "transfer-encoding" and key in headers:
@@ -173,28 +185,36 @@ class Answer:
         parts: list[bytes] = []
         at, end = 0, len(data)
         while at < end and not self.complete:
-            if self._left > 2:  # within a chunk, whose CRLF counts with it
-                piece = data[at : at + self._left - 2]
-                parts.append(piece)
-                at += len(piece)
-                self._left -= len(piece)
-            elif self._left:
-                if data[at] != (13 if self._left == 2 else 10):
-                    raise _malformed("a chunk of the answer is longer than it says")
-                at += 1
-                self._left -= 1
-            else:
-                line_end = data.find(b"\r\n", at)
-                if line_end < 0:
-                    if end - at > MAX_CHUNK_LINE:
-                        raise _malformed("the size of a chunk cannot be read")
-                    self._buffer = data[at:]
-                    return b"".join(parts)
-                self._line(data[at:line_end])
-                at = line_end + 2
+            if self._left:
+                at = self._rest_of_chunk(data, at, parts)
+                continue
+            line_end = data.find(b"\r\n", at)
+            if line_end < 0:
+                if end - at > MAX_CHUNK_LINE:
+                    raise _malformed("the size of a chunk cannot be read", "body")
+                self._buffer = data[at:]
+                break
+            self._line(data[at:line_end])
+            at = line_end + 2
+            after = at + self._left
+            if at < after <= end and data[after - 2 : after] == b"\r\n":  # a whole chunk, as most are
+                parts.append(data[at : after - 2])
+                at, self._left = after, 0
         if self.complete and at < end:
             self.surplus, self.reusable = True, False
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def _rest_of_chunk(self, data: bytes, at: int, parts: list[bytes]) -> int:
+        """Take what is there of the present chunk, whose CRLF counts with it; give where it ends."""
+        if self._left > 2:
+            piece = data[at : at + self._left - 2]
+            parts.append(piece)
+            self._left -= len(piece)
+            return at + len(piece)
+        if data[at] != (13 if self._left == 2 else 10):
+            raise _malformed("a chunk of the answer is longer than it says", "body")
+        self._left -= 1
+        return at + 1
 
     def _line(self, line: bytes) -> None:
         """A line between chunks: a size, or what follows the last chunk."""
@@ -203,7 +223,7 @@ class Answer:
             return
         found = _CHUNK_SIZE.fullmatch(line)
         if found is None:
-            raise _malformed("the size of a chunk cannot be read")
+            raise _malformed("the size of a chunk cannot be read", "body")
         size = int(found[1], 16)
         if size:
             self._left = size + 2

@@ -1,4 +1,4 @@
-"""aiohttp sessions by event loop. They end with their loop, the transport or the interpreter, and leave no warning."""
+"""Connections of the async form by event loop. They end with their loop, the transport or the interpreter, quietly."""
 
 from __future__ import annotations
 
@@ -6,136 +6,136 @@ import asyncio
 import contextlib
 import os
 import weakref
-from collections.abc import AsyncGenerator, Awaitable
-from contextvars import ContextVar
-from typing import TYPE_CHECKING
-
-import aiohttp
+from collections.abc import AsyncGenerator
+from time import monotonic
 
 from routed_llm.providers.transport import IDLE_SECONDS
+from routed_llm.providers.transport_connection import Connection, Key
 
-if TYPE_CHECKING:
-    from aiohttp.client_proto import ResponseHandler
-    from aiohttp.client_reqrep import ClientRequest
-    from aiohttp.tracing import Trace
-
-__all__ = ["Sessions", "is_new_connection"]
-
-is_new_connection: ContextVar[bool] = ContextVar("routed_llm_new_connection", default=False)
-"""Set while a call makes a connection of its own; a call on a kept connection leaves it as it is."""
-
-_MAX_LINE = 64 * 1024  # of a header; aiohttp's own limit of 8 kB is below what some gateways send
+__all__ = ["LoopConnections", "Sessions"]
 
 
-class _Connector(aiohttp.TCPConnector):
-    """Tells whether a call got a new connection: only a kept one may be replaced without asking."""
+class LoopConnections:
+    """The connections of one event loop: all that are open, and the idle ones by origin, the last used on top."""
 
-    async def _create_connection(
-        self,
-        req: ClientRequest,
-        traces: list[Trace],
-        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109  # aiohttp's own name
-    ) -> ResponseHandler:
-        is_new_connection.set(True)
-        return await super()._create_connection(req, traces, timeout)
-
-
-class LoopSessions:
-    """The sessions of one event loop: ``kept`` keeps its connections, ``fresh()`` opens one for a single call."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, connect_seconds: float) -> None:
-        self._loop = loop
-        self._connect_seconds = connect_seconds
-        self._fresh: aiohttp.ClientSession | None = None
-        self.kept = self._make(keep=True)
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self.closed = False
+        self._open: set[Connection] = set()
+        self._idle: dict[Key, list[Connection]] = {}
+        self._sweeper: asyncio.TimerHandle | None = None
         self._keeper = self._until_the_loop_ends()
         with contextlib.suppress(StopIteration):
             self._keeper.__anext__().send(None)
 
-    def fresh(self) -> aiohttp.ClientSession:
-        """A session that uses each connection once."""
-        if self._fresh is None:
-            self._fresh = self._make(keep=False)
-        return self._fresh
+    def take(self, key: Key) -> Connection | None:
+        """An idle connection that is still good; None where there is none. The stale ones met on the way are closed."""
+        idle = self._idle.get(key)
+        while idle:
+            connection = idle.pop()
+            if not connection.closed:
+                if monotonic() - connection.idle_since < IDLE_SECONDS:
+                    return connection
+                connection.close()
+        return None
+
+    def give(self, connection: Connection) -> None:
+        """End the connection's call, and keep it where it can serve another one."""
+        if not connection.rest() or self.closed:
+            connection.close()
+            return
+        connection.idle_since = monotonic()
+        idle = self._idle.get(connection.key)
+        if idle is None:
+            idle = self._idle[connection.key] = []
+        idle.append(connection)
+        if self._sweeper is None:
+            self._sweeper = self.loop.call_later(IDLE_SECONDS, self._sweep)
+
+    def watch(self, connection: Connection) -> None:
+        """From now on the connection is closed with the others."""
+        if self.closed:
+            connection.close()
+        else:
+            self._open.add(connection)
+
+    def gone(self, connection: Connection) -> None:
+        """It is closed."""
+        self._open.discard(connection)
 
     async def close(self) -> None:
-        """Close both; to be called in their loop."""
+        """Close all; to be called in their loop."""
         await self._keeper.aclose()
 
     def end(self) -> None:
-        """Close both from anywhere, as far as that can be done without waiting."""
-        if self._loop.is_running() and not self._loop.is_closed():
+        """Close all from anywhere, as far as that can be done without waiting."""
+        if self.loop.is_running() and not self.loop.is_closed():
             with contextlib.suppress(RuntimeError):  # it was closed in between
-                self._loop.call_soon_threadsafe(self._end_now)
+                self.loop.call_soon_threadsafe(self._end_now)
                 return
         self._end_now()
 
     def forget(self) -> None:
         """After a fork: sockets and selector belong to the parent, so nothing is told to them."""
-        for session in self._both():
-            connector = session.connector
-            session.detach()
-            if connector is not None:
-                connector._conns.clear()  # closing by the public way would change the parent's selector
-
-    def _both(self) -> list[aiohttp.ClientSession]:
-        return [self.kept] if self._fresh is None else [self.kept, self._fresh]
+        self.closed = True
+        for connection in self._open:
+            connection.disown()
+        self._open.clear()
+        self._idle.clear()
 
     def _end_now(self) -> None:
-        for session in self._both():
-            connector = session.connector
-            session.detach()
-            if connector is not None:
-                _drive(connector.close())
+        self.closed = True
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            self._sweeper = None
+        self._idle.clear()
+        while self._open:
+            self._open.pop().close()
 
-    def _make(self, keep: bool) -> aiohttp.ClientSession:
-        connector = _Connector(
-            limit=0,
-            resolver=aiohttp.ThreadedResolver(loop=self._loop),
-            **({"keepalive_timeout": IDLE_SECONDS} if keep else {"force_close": True}),
-        )
-        return aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            skip_auto_headers=("accept", "accept-encoding", "user-agent", "content-type"),
-            timeout=aiohttp.ClientTimeout(total=None, connect=self._connect_seconds),
-            auto_decompress=False,
-            trust_env=False,
-            max_line_size=_MAX_LINE,
-            max_field_size=_MAX_LINE,
-        )
+    def _sweep(self) -> None:
+        """Close what idled too long: also a program that makes no more calls lets its servers go."""
+        self._sweeper = None
+        oldest = monotonic() - IDLE_SECONDS
+        for key, idle in list(self._idle.items()):
+            for connection in idle:
+                if connection.idle_since <= oldest:
+                    connection.close()
+            idle[:] = [connection for connection in idle if not connection.closed]
+            if not idle:
+                del self._idle[key]
+        if self._idle:
+            self._sweeper = self.loop.call_later(IDLE_SECONDS, self._sweep)
 
     async def _until_the_loop_ends(self) -> AsyncGenerator[None]:
         """Waits, as an async generator, for the loop to shut its generators down, as ``asyncio.run`` does."""
         try:
             yield
         finally:
-            for session in self._both():
-                await session.close()
+            self._end_now()
+            await asyncio.sleep(0)  # the loop closes sockets in its next turn
 
 
 class Sessions:
-    """The sessions of every loop that uses one transport."""
+    """The connections of every loop that uses one transport."""
 
-    def __init__(self, connect_seconds: float) -> None:
-        self._connect_seconds = connect_seconds
-        self._by_loop: dict[asyncio.AbstractEventLoop, LoopSessions] = {}
+    def __init__(self) -> None:
+        self._by_loop: dict[asyncio.AbstractEventLoop, LoopConnections] = {}
         _ALL.add(self)
 
-    def here(self) -> LoopSessions:
+    def here(self) -> LoopConnections:
         """Those of the running loop."""
         loop = asyncio.get_running_loop()
-        sessions = self._by_loop.get(loop)
-        if sessions is None or sessions.kept.closed:
+        connections = self._by_loop.get(loop)
+        if connections is None or connections.closed:
             self._drop_those_of_closed_loops()
-            self._by_loop[loop] = sessions = LoopSessions(loop, self._connect_seconds)
-        return sessions
+            self._by_loop[loop] = connections = LoopConnections(loop)
+        return connections
 
     async def close(self) -> None:
         """Close those of the running loop, waiting for it."""
-        sessions = self._by_loop.pop(asyncio.get_running_loop(), None)
-        if sessions is not None:
-            await sessions.close()
+        connections = self._by_loop.pop(asyncio.get_running_loop(), None)
+        if connections is not None:
+            await connections.close()
 
     def end(self) -> None:
         """Close all, without waiting."""
@@ -149,16 +149,9 @@ class Sessions:
 
     def _drop_those_of_closed_loops(self) -> None:
         for loop in [loop for loop in list(self._by_loop) if loop.is_closed()]:
-            sessions = self._by_loop.pop(loop, None)
-            if sessions is not None:
-                sessions.end()
-
-
-def _drive(awaitable: Awaitable[object]) -> None:
-    """Run the part of closing that does not wait: it is all there is once the loop stands still."""
-    steps = awaitable.__await__()
-    with contextlib.suppress(StopIteration, RuntimeError):
-        next(steps)
+            connections = self._by_loop.pop(loop, None)
+            if connections is not None:
+                connections.end()
 
 
 _ALL: weakref.WeakSet[Sessions] = weakref.WeakSet()

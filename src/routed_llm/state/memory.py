@@ -5,7 +5,9 @@ Changed by direct calls when an attempt starts and ends; read by filters and sco
 
 from __future__ import annotations
 
+import os
 import threading
+import weakref
 from collections.abc import Mapping
 
 __all__ = ["DeploymentState", "Glance", "LiveState"]
@@ -32,19 +34,22 @@ class DeploymentState:
 
 
 class LiveState:
-    """Live numbers of all deployments of a router, safe for threads.
+    """Live numbers of all deployments of a router, safe for threads; in a forked process no call is in flight.
 
     ``cooling`` maps the ids of deployments that are left alone to the monotonic time until when; it is empty while all
     is well, so that looking costs nothing.
     """
 
-    __slots__ = ("_lock", "_states", "cooling", "rounds")
+    __slots__ = ("__weakref__", "_lock", "_states", "cooling", "rounds")
 
     def __init__(self) -> None:
         self._states: dict[str, DeploymentState] = {}
-        self._lock = threading.Lock()
+        # Re-entrant, because the garbage collector may close a forgotten stream, which ends its attempt (:meth:`left`), at
+        # any point of a thread that holds it. So that method changes one number and nothing else.
+        self._lock = threading.RLock()
         self.cooling: Mapping[str, float] = {}
         self.rounds = 0
+        _all.add(self)
 
     def of(self, deployment_id: str) -> DeploymentState:
         """The live numbers of one deployment."""
@@ -69,7 +74,7 @@ class LiveState:
     def succeeded(self, deployment_id: str, state: DeploymentState, seconds: float, first_content: float | None) -> None:
         """An attempt gave an answer after ``seconds``; its first content came after ``first_content``."""
         with self._lock:
-            state.in_flight -= 1
+            state.in_flight -= state.in_flight > 0  # a call that was under way when the process forked is not counted
             state.failures_in_a_row = 0
             old = state.latency
             state.latency = seconds if old is None else old + EWMA_WEIGHT * (seconds - old)
@@ -82,7 +87,7 @@ class LiveState:
     def failed(self, state: DeploymentState, *, counts: bool) -> int:
         """An attempt failed; ``counts`` tells whether against the deployment's health. Gives the failures in a row."""
         with self._lock:
-            state.in_flight -= 1
+            state.in_flight -= state.in_flight > 0
             if counts:
                 state.errors += 1
                 state.failures_in_a_row += 1
@@ -91,7 +96,7 @@ class LiveState:
     def left(self, state: DeploymentState) -> None:
         """The caller walked away from an attempt: neither a success nor a failure."""
         with self._lock:
-            state.in_flight -= 1
+            state.in_flight -= state.in_flight > 0
 
     def cool(self, deployment_id: str, until: float, *, firm: bool) -> None:
         """Leave a deployment alone until a time; a cool-down is extended, never shortened. ``firm`` rules out probes."""
@@ -117,6 +122,12 @@ class LiveState:
         with self._lock:
             self.cooling = {key: until for key, until in self.cooling.items() if key != deployment_id}
 
+    def after_fork(self) -> None:
+        """In the child: another thread of the parent may have held the lock, and the calls in flight are the parent's."""
+        self._lock = threading.RLock()
+        for state in self._states.values():
+            state.in_flight = 0
+
 
 class Glance:
     """A look at the live state that changes nothing, for decisions that nobody carries out."""
@@ -138,3 +149,15 @@ class Glance:
     def next_round(self) -> int:
         """The number that the next call will get."""
         return self._live.rounds
+
+
+_all: weakref.WeakSet[LiveState] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for live in list(_all):
+        live.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

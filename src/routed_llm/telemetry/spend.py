@@ -15,6 +15,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 from routed_llm.errors import InvalidCall
 from routed_llm.events import Attempt, CallRecord
+from routed_llm.providers.nesting import inner
 from routed_llm.telemetry.book import Book, Share
 from routed_llm.telemetry.reading import Reading
 from routed_llm.telemetry.sums import Sums
@@ -28,8 +29,13 @@ _active: ContextVar[tuple[Spend, ...]] = ContextVar("routed_llm_spend", default=
 
 
 def active() -> tuple[Spend, ...]:
-    """The sums that are being kept here and now; an empty tuple when there are none."""
+    """The sums that are being kept here and now; an empty tuple when there are none.
+
+    Inside the call of another router, only those of single routers: the others count the outer call, which includes this one.
+    """
     found = _active.get()
+    if found and inner():
+        found = tuple(spend for spend in found if spend._router is not None)
     return found if len(found) < 2 else tuple(dict.fromkeys(found))
 
 

@@ -8,7 +8,9 @@ from typing import Any
 import orjson
 
 from routed_llm.dialects.errors import error_of
+from routed_llm.dialects.openai_chat.calls import CallPieces, whole_calls, word
 from routed_llm.dialects.openai_chat.usage import read_usage
+from routed_llm.dialects.parse import BOM, ODD, Halves, parse
 from routed_llm.dialects.sse import Lines
 from routed_llm.errors import ProviderError
 from routed_llm.results import (
@@ -20,7 +22,6 @@ from routed_llm.results import (
     Reasoning,
     Served,
     Text,
-    ToolCall,
     ToolCallDelta,
 )
 
@@ -43,8 +44,8 @@ FINISHES: dict[str, FinishReason] = {
     "content_filter": "content_filter",
     "safety": "content_filter",
 }
-#: parts of an answer that are handed on unchanged
-OPAQUE = ("refusal", "audio", "annotations", "reasoning_details", "citations")
+#: parts of an answer that are handed on unchanged, where they have the documented type: others could not be added up
+OPAQUE = {"refusal": str, "audio": dict, "annotations": list, "reasoning_details": list, "citations": list}
 
 
 def finish_reason(raw: str, calls: bool) -> FinishReason:
@@ -59,8 +60,8 @@ def _malformed(what: str, phase: str = "body") -> ProviderError:
 
 def _parse(data: bytes, phase: str) -> dict[str, Any]:
     try:
-        parsed = orjson.loads(data)
-    except orjson.JSONDecodeError:
+        parsed = parse(data)
+    except ValueError:
         raise _malformed(f"not JSON: {data[:80].decode('utf-8', 'replace')!r}", phase) from None
     if not isinstance(parsed, dict):
         raise _malformed(f"JSON, but no object: {data[:80].decode('utf-8', 'replace')!r}", phase)
@@ -83,9 +84,18 @@ def _text_and_reasoning(content: Any) -> tuple[str, str]:
     return "".join(texts), "".join(thoughts)
 
 
-def _arguments(value: Any) -> str:
-    """Arguments as JSON text; some providers send an object."""
-    return value if isinstance(value, str) else "" if value is None else orjson.dumps(value).decode()
+def _odd(error: Exception, data: bytes, phase: str) -> ProviderError:
+    return _malformed(f"an answer in an unknown form ({error}): {data[:80].decode('utf-8', 'replace')!r}", phase)
+
+
+def _first(choices: Any) -> Any:
+    """The choice that counts, also where ``n`` > 1 choices come in another order; None where only others came."""
+    return next((choice for choice in choices if not choice.get("index")), None)
+
+
+def _lists(logprobs: Any) -> dict[str, Any] | None:
+    """Log probabilities: lists by name, which chunks can be added up by."""
+    return {k: v for k, v in logprobs.items() if v is None or isinstance(v, list)} if isinstance(logprobs, dict) else None
 
 
 def read_answer(
@@ -98,13 +108,20 @@ def read_answer(
     Raises:
         ProviderError: for an error object under status 200, and for what is no answer.
     """
+    try:
+        return _answer(data, reasoning_fields, schema_tool, status)
+    except ODD as error:
+        raise _odd(error, data, "body") from None
+
+
+def _answer(data: bytes, reasoning_fields: tuple[str, ...], schema_tool: str | None, status: int) -> Answer:
     body = _parse(data, "body")
     if body.get("error"):
         raise error_of(status, {}, data)
     choices = body.get("choices")
-    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
+    if not isinstance(choices, list) or not choices:
         raise _malformed("an answer without choices")
-    choice = choices[0]
+    choice = _first(choices) or choices[0]
     message = choice.get("message")
     if not isinstance(message, dict):
         if not choice.get("finish_reason"):
@@ -116,29 +133,33 @@ def read_answer(
             if isinstance(message.get(name), str):
                 reasoning = message[name]
                 break
-    calls = _tool_calls(message)
+    calls = whole_calls(message)
     if schema_tool is not None and calls and calls[0].name == schema_tool:
         text, calls = calls[0].arguments, []
     raw = choice.get("finish_reason") or ""
-    extras = {name: message[name] for name in OPAQUE if message.get(name)}
-    if choice.get("logprobs"):
-        extras["logprobs"] = choice["logprobs"]
-    for name in ("system_fingerprint", "service_tier"):
-        if body.get(name):
-            extras[name] = body[name]
-    if len(choices) > 1:
-        extras["other_choices"] = choices[1:]
     return Answer(
         text,
         reasoning=reasoning,
         tool_calls=calls,
         usage=read_usage(body.get("usage")),
-        model=str(body.get("model") or ""),
-        id=body.get("id"),
+        model=word(body.get("model")),
+        id=word(body.get("id")) or None,
         finish=_finish(raw, calls, schema_tool),
         finish_raw=raw,
-        extras=extras,
+        extras=_extras(body, choices, choice, message),
     )
+
+
+def _extras(body: dict[str, Any], choices: list[Any], choice: dict[str, Any], message: dict[str, Any]) -> dict[str, Any]:
+    extras = {name: message[name] for name, kind in OPAQUE.items() if message.get(name) and isinstance(message[name], kind)}
+    if choice.get("logprobs") and (listed := _lists(choice["logprobs"])):
+        extras["logprobs"] = listed
+    for name in ("system_fingerprint", "service_tier"):
+        if body.get(name):
+            extras[name] = body[name]
+    if len(choices) > 1:
+        extras["other_choices"] = [other for other in choices if other is not choice]
+    return extras
 
 
 def _finish(raw: str, calls: Any, schema_tool: str | None) -> FinishReason:
@@ -146,87 +167,133 @@ def _finish(raw: str, calls: Any, schema_tool: str | None) -> FinishReason:
     return "stop" if schema_tool is not None and reason == "tool_calls" and not calls else reason
 
 
-def _tool_calls(message: Mapping[str, Any]) -> list[ToolCall]:
-    calls = []
-    for number, call in enumerate(message.get("tool_calls") or ()):
-        function = call.get("function") if isinstance(call, Mapping) else None
-        if isinstance(function, Mapping) and function.get("name"):
-            calls.append(ToolCall(call.get("id") or f"call_{number}", function["name"], _arguments(function.get("arguments"))))
-    return calls
-
-
 class Reader:
     """Reads a stream: bytes in, events out; strict about its end.
+
+    ``done`` tells that the server said ``[DONE]``: nothing is to come. ``finished`` tells that the answer is whole, so that
+    a connection which breaks now takes nothing from it.
 
     Raises:
         ProviderError: for error objects, unreadable chunks, and an end without finish reason.
     """
 
-    __slots__ = ("_begun", "_calls", "_finish", "_json", "_lines", "_reasoning_fields", "_schema_tool", "_served", "_shadow")
+    __slots__ = (
+        "_begun", "_calls", "_finish", "_halves", "_head", "_json", "_lines", "_reasoning_fields", "_schema_tool", "_served",
+        "done",
+    )  # fmt: skip
 
     def __init__(self, *, reasoning_fields: tuple[str, ...] = (), schema_tool: str | None = None) -> None:
         self._lines = Lines()
         self._reasoning_fields = reasoning_fields
         self._schema_tool = schema_tool
-        self._shadow: set[int] = set()
+        self._calls = CallPieces(schema_tool)
+        self._head = b""
         self._begun = False
         self._served = False
-        self._calls = False
         self._finish: str | None = None
         self._json: list[bytes] | None = None
+        self._halves: Halves | None = None
+        self.done = False
+
+    @property
+    def finished(self) -> bool:
+        """Whether a finish reason has come."""
+        return self._finish is not None
 
     def feed(self, data: bytes) -> list[Event]:
         """The events in these bytes."""
         if not self._begun:
-            self._begun = bool(data.strip())
-            if data.lstrip()[:1] == b"{":
-                self._json = []  # a whole JSON answer instead of a stream
+            data = self._begin(data)
         if self._json is not None:
             self._json.append(data)
             return []
         events: list[Event] = []
-        for name, payload in self._lines.feed(data):
-            self._take(name, payload, events)
+        try:
+            for name, payload in self._lines.feed(data):
+                self._take(name, payload, events)
+        except ODD as error:
+            raise _odd(error, data, "stream") from None
         return events
+
+    def _begin(self, data: bytes) -> bytes:
+        """The first bytes that say something: of a stream, or of a whole JSON answer instead of one."""
+        self._head += data
+        if BOM.startswith(self._head):
+            return b""
+        head, self._head = self._head.removeprefix(BOM), b""
+        bare = head.lstrip()
+        if not bare:
+            return b""
+        self._begun = True
+        if bare[:1] == b"{":
+            self._json = []
+        return head
 
     def end(self) -> list[Event]:
         """The last events; the body has ended."""
         events: list[Event] = []
         if self._json is not None:
             return self._whole(b"".join(self._json))
-        for name, payload in self._lines.end():
-            self._take(name, payload, events)
-        if self._finish is None:
-            raise _malformed("the stream ended without a finish reason: it is cut", "stream")
-        events.append(Finish(_finish(self._finish, self._calls, self._schema_tool), self._finish))
+        try:
+            for name, payload in self._lines.end():
+                self._take(name, payload, events)
+            if self._finish is None:
+                raise _malformed("the stream ended without a finish reason: it is cut", "stream")
+            events.append(Finish(_finish(self._finish, self._calls.any, self._schema_tool), self._finish))
+        except ODD as error:
+            raise _odd(error, b"", "stream") from None
         return events
 
     def _take(self, name: bytes, payload: bytes, events: list[Event]) -> None:
-        if payload == b"[DONE]":
+        if payload[:1] != b"{" and self._is_aside(name, payload):
             return
-        chunk = _parse(payload, "stream")
+        try:
+            chunk = orjson.loads(payload)
+        except orjson.JSONDecodeError:
+            chunk = self._patient(payload)
         if name == b"error" or chunk.get("error"):
             raise error_of(200, {}, payload, phase="stream")
         choices = chunk.get("choices")
         if not self._served:
-            self._served = True
-            events.append(Served(str(chunk.get("model") or ""), chunk.get("id")))
-            for key in ("system_fingerprint", "service_tier"):
-                if chunk.get(key):
-                    events.append(Opaque(f"_{key}", chunk[key]))
+            self._serve(chunk, events)
         if choices:
-            self._choice(choices[0], events)
+            choice = choices[0]
+            if choice.get("index"):
+                choice = _first(choices)  # further choices of n > 1 must not mix with the first
+            if choice is not None:
+                self._choice(choice, events)
         usage = chunk.get("usage")
         if usage is None and "x_groq" in chunk:
-            usage = chunk["x_groq"].get("usage")
+            usage = chunk["x_groq"].get("usage") if isinstance(chunk["x_groq"], dict) else None
         if usage:
             counted = read_usage(usage)
             if counted is not None:
                 events.append(counted)
 
+    def _is_aside(self, name: bytes, payload: bytes) -> bool:
+        """Whether it is no chunk: the mark of the end, or what keeps the connection awake."""
+        bare = payload.strip()
+        if bare == b"[DONE]":
+            self.done = True
+            return True
+        return name != b"error" and bare in (b"", b"null")
+
+    def _patient(self, payload: bytes) -> Any:
+        if self._halves is None:
+            self._halves = Halves()
+        try:
+            return self._halves.parse(payload)
+        except ValueError:
+            raise _malformed(f"not JSON: {payload[:80].decode('utf-8', 'replace')!r}", "stream") from None
+
+    def _serve(self, chunk: dict[str, Any], events: list[Event]) -> None:
+        self._served = True
+        events.append(Served(word(chunk.get("model")), word(chunk.get("id")) or None))
+        for key in ("system_fingerprint", "service_tier"):
+            if chunk.get(key):
+                events.append(Opaque(f"_{key}", chunk[key]))
+
     def _choice(self, choice: dict[str, Any], events: list[Event]) -> None:
-        if choice.get("index"):
-            return  # further choices of n > 1 must not mix with the first
         delta = choice.get("delta") or {}
         content = delta.get("content")
         if content:
@@ -240,8 +307,8 @@ class Reader:
                     events.append(Text(text))
         if len(delta) > 1 or (delta and content is None):
             self._beside(delta, events)
-        if choice.get("logprobs"):
-            events.append(Opaque("logprobs", choice["logprobs"]))
+        if choice.get("logprobs") and (listed := _lists(choice["logprobs"])):
+            events.append(Opaque("logprobs", listed))
         if choice.get("finish_reason"):
             self._finish = choice["finish_reason"]
 
@@ -251,22 +318,10 @@ class Reader:
             if isinstance(delta.get(name), str) and delta[name]:
                 events.append(Reasoning(delta[name]))
                 break
-        for number, call in enumerate(delta.get("tool_calls") or ()):
-            function = call.get("function") or {}
-            index = call.get("index")
-            index = number if index is None else index
-            called = function.get("name") or None
-            if called is not None and called == self._schema_tool:
-                self._shadow.add(index)
-            arguments = _arguments(function.get("arguments"))
-            if index in self._shadow:
-                if arguments:
-                    events.append(Text(arguments))
-                continue
-            self._calls = True
-            events.append(ToolCallDelta(index, call.get("id") or None, called, arguments))
-        for name in OPAQUE:
-            if delta.get(name):
+        if calls := delta.get("tool_calls"):
+            self._calls.add(calls, events)
+        for name, kind in OPAQUE.items():
+            if delta.get(name) and isinstance(delta[name], kind):
                 events.append(Opaque(name, delta[name]))
 
     def _whole(self, data: bytes) -> list[Event]:

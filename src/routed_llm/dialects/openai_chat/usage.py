@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from routed_llm.results import Usage
@@ -13,6 +13,10 @@ __all__ = ["read_usage"]
 #: no call has more tokens than this; larger counts are a provider's mistake
 MOST = 10**9
 NANO = 1_000_000_000
+#: nor does one cost more than the most tokens at 100 dollars a million: in nano-dollars
+MOST_COST = MOST * 100_000
+#: a tick of xAI in nano-dollars
+TICK = Decimal("0.1")
 
 
 def _count(value: Any) -> int:
@@ -35,19 +39,19 @@ def _cost(usage: Mapping[str, Any]) -> int | None:
 
     xAI counts in ticks of 1e-10 dollars (``cost_in_usd_ticks``).
     """
-    cost: Any = usage.get("cost")
-    if isinstance(cost, dict):
-        cost = cost.get("total_cost")
-    ticks = usage.get("cost_in_usd_ticks")
-    try:
-        if cost is None and ticks is not None:
-            return int((Decimal(str(ticks)) / 10).to_integral_value(ROUND_HALF_UP))
-        if cost is None or isinstance(cost, bool):
-            return None
-        nano = Decimal(str(cost)) * NANO
-    except InvalidOperation:
+    told: Any = usage.get("cost")
+    unit: Decimal | int = NANO
+    if isinstance(told, dict):
+        told = told.get("total_cost")
+    if told is None:
+        told, unit = usage.get("cost_in_usd_ticks"), TICK
+    if told is None or isinstance(told, bool):
         return None
-    return int(nano.to_integral_value(ROUND_HALF_UP)) if nano.is_finite() and 0 <= nano <= MOST * NANO else None
+    try:
+        nano = Decimal(str(told)) * unit
+    except (ArithmeticError, ValueError):
+        return None
+    return int(nano.to_integral_value(ROUND_HALF_UP)) if nano.is_finite() and 0 <= nano <= MOST_COST else None
 
 
 def read_usage(usage: Any) -> Usage | None:

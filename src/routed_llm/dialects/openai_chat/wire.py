@@ -34,3 +34,8 @@ class Wire:
     native_schema: bool = True
     strict_tools: bool = True
     params: Mapping[str, Any] = field(default_factory=dict)
+
+    def fingerprint(self) -> str:
+        """What of this decides answers, as the same text in every process."""
+        told = (self.model, self.system_role, sorted(self.drops), self.native_schema, sorted(self.params.items()))
+        return repr(told)

@@ -1,0 +1,49 @@
+"""What a target is to the transport: where to connect, and the bytes of a request that never change."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from routed_llm.providers.transport import Target, TransportOptions
+from routed_llm.providers.transport_http1 import head_of
+from routed_llm.providers.transport_options import Proxies, Proxy, request_headers
+
+__all__ = ["Route"]
+
+
+class Route:
+    """Made once for each target and transport.
+
+    ``key`` tells which connections may serve it: TLS or not, host, port.
+    """
+
+    __slots__ = ("_get", "_post", "host", "key", "port", "proxy", "secure")
+
+    def __init__(self, target: Target, options: TransportOptions, proxies: Proxies) -> None:
+        parts = urlsplit(target.url)
+        self.proxy: Proxy | None = proxies.lead_to(target.url)
+        self.secure = parts.scheme == "https"
+        self.host, self.port = parts.hostname or "", parts.port or (443 if self.secure else 80)
+        self.key = (self.secure, self.host, self.port)
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        headers = {"host": parts.netloc, **request_headers(target, options)}
+        for name in ("content-length", "transfer-encoding"):  # they belong to each request
+            headers.pop(name, None)
+        if self.proxy is not None and not self.secure:
+            path = f"http://{parts.netloc}{path}"  # RFC 9112, section 3.2.2
+            if self.proxy.authorization is not None:
+                headers["proxy-authorization"] = self.proxy.authorization
+        self._get = head_of("GET", path, headers)
+        self._post = head_of("POST", path, {"content-type": "application/json", **headers})[:-2] + b"content-length: "
+
+    def head(self, body: bytes | None) -> bytes:
+        """The head of a request: POST with a body, GET with None."""
+        return self._get if body is None else b"%b%d\r\n\r\n" % (self._post, len(body))
+
+    def tunnel(self, proxy: Proxy) -> bytes:
+        """The request that asks the proxy for a connection to the server."""
+        place = f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        headers = {"host": place}
+        if proxy.authorization is not None:
+            headers["proxy-authorization"] = proxy.authorization
+        return head_of("CONNECT", place, headers)
