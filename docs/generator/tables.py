@@ -19,7 +19,7 @@ _COOL = {
     "backoff": "1 s, doubling to 30 s, or as told",
     "long": "10 minutes",
     "account": "10 minutes, the whole account",
-    "change": "for good",
+    "change": "until the configuration changes",
 }
 
 

@@ -10,6 +10,7 @@ from ways_in import ASKED, BY_CALL, BY_CONFIG, BY_MODEL
 
 from routed_llm import RoutedChatModel
 from routed_llm.errors import UnknownHint
+from routed_llm.hints import Hints
 from routed_llm.providers.sandbox_endpoint import sandbox_entries
 from routed_llm.testing import DEFAULT_MODELS, Sandbox, SandboxServer
 
@@ -129,3 +130,18 @@ def test_the_configurable_of_others_is_left_alone(model, server):
     check(model, server, {})
     body = server.sandbox.requests[-1].body
     assert set(body) == {"model", "messages"}
+
+
+@pytest.mark.parametrize(
+    "value", [10**400, -(10**400), 10**5000, float("inf"), float("nan"), True, "5", 0], ids=lambda v: str(type(v))
+)
+@pytest.mark.parametrize("name", ["deadline", "max_cost"])
+def test_numbers_that_no_float_holds_are_refused_in_our_words(name, value):
+    with pytest.raises(UnknownHint, match=f"{name}.*above zero"):
+        Hints({name: value})
+
+
+def test_a_wrong_value_of_any_size_can_be_told():
+    for name in ("user", "tags", "private", "metadata"):
+        with pytest.raises(UnknownHint, match=f"{name}.*too long to show"):
+            Hints({name: 10**5000})

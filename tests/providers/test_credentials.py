@@ -3,12 +3,14 @@
 import asyncio
 import pickle
 import sys
+import time
 
 import pytest
 from pydantic import SecretStr
 
 from routed_llm import Model, Router
-from routed_llm.errors import AsyncOnly, CallFailed, ConfigurationError, MissingKey
+from routed_llm.errors import AsyncOnly, CallFailed, ConfigurationError, MissingKey, ProviderError
+from routed_llm.providers import credentials
 from routed_llm.providers.credentials import Key, credential_of
 from routed_llm.testing import Sandbox, SandboxServer
 
@@ -83,8 +85,6 @@ def test_a_function_that_waits_works_in_async_code_and_says_so_in_sync_code(serv
 
 
 def test_a_function_that_blocks_does_not_block_the_event_loop(server):
-    import time
-
     def slow():
         time.sleep(0.3)
         return "good-key"
@@ -147,3 +147,110 @@ def test_a_refused_key_is_not_echoed(server):
     with pytest.raises(CallFailed) as caught:
         ask(server, api_key="sk-canary-0123456789")
     assert "canary" not in str(caught.value) + repr(caught.value) + repr(caught.value.attempts)
+
+
+def two(server, key):
+    """A model with that key, and one that needs none behind it."""
+    from routed_llm import RoutedChatModel
+
+    entries = [
+        Model("sandbox-large", base_url=server.base_url, name=name, api_key=k) for name, k in (("a", key), ("b", "good-key"))
+    ]
+    return RoutedChatModel(entries, quiet_fallbacks=True)
+
+
+def raises():
+    raise OSError("the vault is down: canary")
+
+
+async def raises_later():
+    raise RuntimeError("the vault is down: canary")
+
+
+@pytest.mark.parametrize("mode", ["sync", "async"])
+@pytest.mark.parametrize(
+    "source",
+    [raises, raises_later, lambda: 5, lambda: "", lambda: "kéy", lambda: "two words", f"command:{sys.executable} -c fail"],
+    ids=["raises", "async", "number", "empty", "not-ascii", "blank", "command"],
+)
+def test_a_source_that_fails_is_a_refused_key_for_a_while(server, source, mode):
+    model = two(server, source)
+    answer = model.invoke("What is 1 + 1?") if mode == "sync" else asyncio.run(model.ainvoke("What is 1 + 1?"))
+    assert answer.response_metadata["routing"]["model"] == "b"
+    failed = model.router.records()[-1].attempts[0].error
+    assert (failed.kind, failed.sent, failed.phase) == ("auth", False, "credential")
+    assert "canary" not in str(failed)
+    left = model.router.live.cooling["a"] - time.monotonic()
+    assert 20 < left <= 30  # it may give a key later
+
+
+def test_a_file_that_vanished_is_read_again_later(server, tmp_path):
+    (tmp_path / "key").write_text("good-key\n")
+    model = two(server, f"file:{tmp_path / 'key'}")
+    (tmp_path / "key").unlink()
+    assert model.invoke("What is 1 + 1?").response_metadata["routing"]["model"] == "b"
+    (tmp_path / "key").write_text("good-key\n")
+    model.router.live.forget("a")
+    assert model.invoke("What is 1 + 1?").response_metadata["routing"]["model"] == "a"
+
+
+def test_blanks_around_a_key_of_a_variable_or_a_function_do_not_count(server, monkeypatch):
+    monkeypatch.setenv("A_KEY", " good-key\n")
+    assert ask(server, api_key="env:A_KEY") == ask(server, credential=lambda: "good-key\n") == "2"
+    monkeypatch.setenv("A_KEY", "two words")
+    with pytest.raises(ConfigurationError, match="A_KEY holds blanks"):
+        credential("env:A_KEY")
+    monkeypatch.setenv("A_KEY", " ")
+    with pytest.raises(MissingKey, match="A_KEY"):
+        credential("env:A_KEY")
+
+
+def test_a_secret_that_holds_a_reference_is_that_reference(monkeypatch):
+    monkeypatch.setenv("A_KEY", "from-env")
+    held = credential(SecretStr("env:A_KEY"))
+    assert (held.get().value, held.label) == ("from-env", "env:A_KEY")
+    assert pickle.loads(pickle.dumps(held)).get().value == "from-env"
+
+
+def test_reading_a_key_takes_no_longer_than_the_call_may():
+    async def slow():
+        await asyncio.sleep(5)
+        return "key"
+
+    def blocks():
+        time.sleep(0.6)
+        return "key"
+
+    for source in (slow, blocks, f'command:{sys.executable} -c "import time; time.sleep(0.6)"'):
+        start = time.monotonic()
+
+        async def read(given=source):
+            return await credential(given).aget(time.monotonic() + 0.1)
+
+        with pytest.raises(ProviderError) as caught:
+            asyncio.run(read())
+        assert caught.value.kind in ("timeout", "auth")
+        assert time.monotonic() - start < 0.5
+    with pytest.raises(ProviderError, match="TimeoutExpired"):
+        credential(f'command:{sys.executable} -c "import time; time.sleep(5)"').get(time.monotonic() + 0.1)
+
+
+def test_keys_that_are_known_take_no_thread(monkeypatch):
+    def refuse(*_):
+        raise AssertionError("a thread was used")
+
+    monkeypatch.setenv("A_KEY", "from-env")
+    monkeypatch.setattr(type(credentials._THREADS), "submit", refuse)
+    for given in ("plain", "env:A_KEY", ["k1", "k2"], SecretStr("plain"), gives_at_once):
+        assert asyncio.run(credential(given).aget()).value
+
+
+def test_the_only_key_is_the_very_same_every_time():
+    one = credential("plain-key")
+    assert one.get() is one.get()
+
+
+def test_headers_that_cannot_be_sent_are_refused_at_once():
+    with pytest.raises(ConfigurationError, match="x-team") as caught:
+        Router([Model("m", base_url="http://localhost:1/v1", headers={"x-team": "two\nlines canary"})])
+    assert "canary" not in str(caught.value)

@@ -53,19 +53,6 @@ class Lines:
                 lines += more
             if rest:
                 pieces.append(rest)
-        found = self._events(lines)
-        if found or not (rest or self._data):
-            self._size = 0
-        else:
-            self._grow(came)
-        return found
-
-    def _grow(self, came: int) -> None:
-        self._size += came
-        if self._size > MOST_BYTES:
-            raise ProviderError("too_large", f"one event of the stream has more than {MOST_BYTES} bytes", phase="stream")
-
-    def _events(self, lines: list[bytes]) -> list[tuple[bytes, bytes]]:
         found: list[tuple[bytes, bytes]] = []
         collected = self._data
         for line in lines:
@@ -82,7 +69,16 @@ class Lines:
                 self._event = b""
             elif line[:6] == b"event:":
                 self._event = line[6:].strip()
+        if not found and (rest or collected):
+            self._grow(came)
+        elif self._size:
+            self._size = 0
         return found
+
+    def _grow(self, came: int) -> None:
+        self._size += came
+        if self._size > MOST_BYTES:
+            raise ProviderError("too_large", f"one event of the stream has more than {MOST_BYTES} bytes", phase="stream")
 
     def end(self) -> list[tuple[bytes, bytes]]:
         """What was left unfinished when the body ended; some servers leave out the last blank line."""

@@ -174,7 +174,7 @@ def native_usage(record: CallRecord) -> UsageMetadata | None:
 
 def token_usage(usage: UsageMetadata | None) -> dict[str, int]:
     """Counts by the names that providers use in ``llm_output``."""
-    if usage is None:
+    if not usage or "input_tokens" not in usage:  # core's own cache tells of a cost only
         return {}
     return {
         "prompt_tokens": usage["input_tokens"],

@@ -1,8 +1,8 @@
 """Keys: whose turn it is, and which are set aside. A secret leaves this file only inside a :class:`Key`, for a header.
 
 A reference is the key itself, ``env:NAME``, ``file:PATH``, ``command:PROGRAM ARG``, a callable, or anything with
-``get_secret_value()``. A source that cannot be read, or gives what is no key, fails like a refused key (kind ``auth``): the next
-deployment is asked, and a source that may give another key later is read again after :data:`RENEW` seconds.
+``get_secret_value()``. A source that cannot be read, or gives what is no key, fails like a refused key (kind ``auth``): the
+next deployment is asked, and a source that may give another key later is read again after :data:`RENEW` seconds.
 """
 
 from __future__ import annotations
@@ -52,18 +52,13 @@ class Credential:
     ``label`` names them without showing them. Pickling keeps references and drops what they gave.
     """
 
-    # no __dict__, so that vars() and debuggers that list it find no key
-    __slots__ = (
-        "__weakref__", "_aside", "_lock", "_only", "_path", "_references", "_refused", "_sources", "_turn", "label",
-    )  # fmt: skip
-
     def __init__(self, references: Sequence[Any], path: str) -> None:
-        self._references = tuple(references)
-        self._path = path
-        self._sources = [source_of(reference, path) for reference in self._references]
+        self._sources = [source_of(reference, path) for reference in references]
+        # in a function, where nothing that lists attributes finds them
+        self._reduced: Callable[[], tuple[Any, ...]] = lambda: _reduced(references, path)
         self._aside: dict[int, float] = {}
         #: the key of each source that was refused last
-        self._refused: dict[int, str] = {}
+        self._refused: dict[int, Key] = {}
         self._turn = 0
         self._lock = threading.RLock()
         first = self._sources[0].at_hand() if len(self._sources) == 1 and not self._sources[0].renewable else None
@@ -79,12 +74,7 @@ class Credential:
         return self
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if is_literal(self._references):
-            raise ConfigurationError(
-                "a key that was given as text is not pickled; give it as 'env:NAME', 'file:PATH' or a function.",
-                path=self._path,
-            )
-        return (Credential, (self._references, self._path))
+        return self._reduced()
 
     def _next(self) -> int:
         now = time.monotonic()
@@ -139,8 +129,9 @@ class Credential:
         with self._lock:
             source.forget()
             if source.renewable and seconds == FOREVER:
-                again = self._refused.get(number) == key.value
-                self._refused[number] = key.value
+                before = self._refused.get(number)
+                again = before is not None and before.value == key.value
+                self._refused[number] = key
                 if not again:
                     return True
                 seconds = RENEW
@@ -156,6 +147,14 @@ class Credential:
         self._lock = threading.RLock()
 
 
+def _reduced(references: Sequence[Any], path: str) -> tuple[Any, ...]:
+    if is_literal(references):
+        raise ConfigurationError(
+            "a key that was given as text is not pickled; give it as 'env:NAME', 'file:PATH' or a function.", path=path
+        )
+    return (Credential, (references, path))
+
+
 def _failed(source: Source, why: str) -> ProviderError:
     """The source's failure: by its label alone, because the words of a key's source may hold the key."""
     later = RENEW if source.renewable else None
@@ -166,9 +165,9 @@ def _guarded(act: Callable[[], Any], source: Source) -> Any:
     """Do something with a user's source; whatever it raises comes out as our error, without the original attached."""
     try:
         return act()
-    except AsyncOnly:
-        raise
     except Exception as error:  # any class may come out of a function that is not ours
+        if isinstance(error, AsyncOnly):
+            raise
         name = type(error).__name__
     raise _failed(source, f"failed: {name}")
 
@@ -182,6 +181,8 @@ async def _aguarded(until: float, source: Source) -> Any:
             value = source.read(seconds)
         return await value if inspect.isawaitable(value) else value
     except Exception as error:  # any class may come out of a function that is not ours
+        if isinstance(error, AsyncOnly):
+            raise
         name = type(error).__name__
     raise _failed(source, f"failed: {name}")
 

@@ -27,7 +27,6 @@ from routed_llm.providers.transport import (
     TransportOptions,
     get_async,
     get_sync,
-    split_credentials,
 )
 from routed_llm.requests import Mode, Request
 from routed_llm.results import Answer, Event
@@ -63,8 +62,17 @@ class Transports:
             self._async = get_async(self.options)
         return self._async
 
-    def __reduce__(self) -> NoReturn:
+    def __reduce__(self) -> tuple[Any, ...]:
         raise ConfigurationError("connections, and the passwords of proxies, are not pickled; pickle the router.")
+
+
+class _Targets:
+    """What was made for each key; no representation shows the keys."""
+
+    __slots__ = ("made",)
+
+    def __init__(self) -> None:
+        self.made: dict[str, Target] = {}
 
 
 class HttpEndpoint:
@@ -79,8 +87,6 @@ class HttpEndpoint:
         transports: the transports to use.
     """
 
-    # no __dict__, so that vars() and debuggers that list it find no key
-    __slots__ = ("_key_header", "_plain", "_targets", "_transports", "credential", "url", "wire")
     modes: frozenset[Mode] = frozenset({"sync", "async"})
 
     def __init__(
@@ -100,7 +106,7 @@ class HttpEndpoint:
         self.credential = credential
         self._key_header = key_header.lower()
         self._transports = transports or Transports(TransportOptions())
-        self._targets: dict[str, Target] = {}
+        self._targets = _Targets()
 
     def __repr__(self) -> str:
         return f"<HttpEndpoint {self.wire.model} at {self.url.partition('?')[0]}>"
@@ -123,11 +129,12 @@ class HttpEndpoint:
         return await self.credential.aget(until) if self.credential is not None else NO_KEY
 
     def _target(self, key: Key) -> Target:
-        target = self._targets.get(key.value)
+        made = self._targets.made
+        target = made.get(key.value)
         if target is None:
-            if len(self._targets) > 64:  # tokens that change by the hour must not pile up
-                self._targets.clear()
-            target = self._targets[key.value] = self._made(key)
+            if len(made) > 64:  # tokens that change by the hour must not pile up
+                made.clear()
+            target = made[key.value] = self._made(key)
         return target
 
     def _made(self, key: Key) -> Target:

@@ -33,7 +33,7 @@ from routed_llm.providers.langchain_runs import OwnHandlers
 from routed_llm.providers.langchain_streams import AsyncChunkSource, AsyncWholeSource, ChunkSource, WholeSource
 from routed_llm.providers.langchain_unwrap import candidates_of, unwrap
 from routed_llm.providers.nesting import inside
-from routed_llm.providers.sdk_errors import aguarded, guarded
+from routed_llm.providers.sdk_errors import Secrets, aguarded, guarded
 from routed_llm.requests import Request
 from routed_llm.results import Answer
 
@@ -230,8 +230,8 @@ def _takes(method: Any) -> frozenset[str] | None:
     return frozenset(parameters)
 
 
-def _secrets(model: Any) -> tuple[str, ...]:
+def _secrets(model: Any) -> Secrets:
     """The secret values in an object's fields, to keep them out of messages."""
     fields: Mapping[str, Any] = model.__dict__
     found = (value.get_secret_value() for value in fields.values() if hasattr(value, "get_secret_value"))
-    return tuple(secret for secret in found if isinstance(secret, str) and len(secret) > 3)
+    return Secrets(secret for secret in found if isinstance(secret, str) and len(secret) > 3)

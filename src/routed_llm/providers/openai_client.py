@@ -24,7 +24,7 @@ from routed_llm.driver import AsyncSource, Patience, Source
 from routed_llm.errors import ConfigurationError
 from routed_llm.providers.blocking import ThreadedSource, Threads, within
 from routed_llm.providers.sdk_clients import limited, provider_at
-from routed_llm.providers.sdk_errors import aguarded, guarded
+from routed_llm.providers.sdk_errors import Secrets, aguarded, guarded
 from routed_llm.requests import Mode, Request
 from routed_llm.results import Answer, Event
 
@@ -83,9 +83,9 @@ class OpenAIClientEndpoint:
             "let it be made where it is needed: Model(factory=..., name=...)."
         )
 
-    def _secrets(self) -> tuple[str, ...]:
+    def _secrets(self) -> Secrets:
         key = getattr(self.client, "api_key", None)
-        return (key,) if isinstance(key, str) and len(key) > 3 else ()
+        return Secrets((key,) if isinstance(key, str) and len(key) > 3 else ())
 
     def _post(self, request: Request, seconds: float) -> Any:
         """The response, or its awaitable; its bytes are still to be read where a stream is asked for."""

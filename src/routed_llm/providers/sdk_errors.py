@@ -20,7 +20,7 @@ import orjson
 from routed_llm.dialects.errors import error_of, redact
 from routed_llm.errors import CallFailed, ErrorKind, InvalidCall, ProviderError
 
-__all__ = ["aguarded", "failure_of", "guarded"]
+__all__ = ["Secrets", "aguarded", "failure_of", "guarded"]
 
 T = TypeVar("T")
 
@@ -62,6 +62,15 @@ _UNREADABLE = re.compile(r"response|choices|not iterable|subscriptable", re.IGNO
 _UNSENT = frozenset(
     {"ConnectError", "ConnectTimeout", "ClientConnectorError", "EndpointConnectionError", "ConnectionRefusedError", "gaierror"}
 )
+
+
+class Secrets(tuple[str, ...]):
+    """Texts that must not be shown, and that its own representation does not show."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} secrets>"
 
 
 def guarded(act: Callable[[], T], secrets: Sequence[str] = ()) -> T:

@@ -1,7 +1,8 @@
 """The seam between this package and HTTP: bytes go out, bytes come back, faults are few and typed.
 
 Two forms stand behind it and behave alike in proxies, certificates, limits and faults (one test suite runs on both):
-:mod:`~routed_llm.providers.transport_sync` on httpcore and :mod:`~routed_llm.providers.transport_async` on aiohttp.
+:mod:`~routed_llm.providers.transport_sync` on sockets and :mod:`~routed_llm.providers.transport_async` on asyncio. Both
+read answers by :mod:`~routed_llm.providers.transport_http1`; no HTTP library is used.
 
 What holds for every call, in both:
 

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import Final, TypeAlias, cast
 
 from routed_llm.providers.transport import Fault, Phase
-from routed_llm.providers.transport_deadline import Deadline, is_readable
+from routed_llm.providers.transport_deadline import Deadline
 from routed_llm.providers.transport_http1 import Answer
+from routed_llm.providers.transport_peek import is_readable, left_at
 from routed_llm.providers.transport_reasons import reason_of
 
 __all__ = ["Connection", "Key", "Owner"]
@@ -18,13 +19,14 @@ Key: TypeAlias = tuple[bool, str, int]
 """Which connections may stand for one another: TLS or not, host, port. (In a transport each has one proxy or none.)"""
 
 _HIGH: Final = 256 * 1024  # bytes of a body that may wait for their reader; the socket is left alone above that
+_ROOM: Final = 64 * 1024  # bytes that are taken from a socket at a time
 _PIECE: Final = 256 * 1024  # bytes of a request that are handed to the loop at a time
 
 Owner: TypeAlias = Callable[["Connection"], None]
 """What is told when a connection is gone."""
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.BufferedProtocol):
     """One socket with at most one call under way. Lives in one event loop and is touched from there only.
 
     ``answer`` is what the present call gets (None: idle), ``fault`` why it gets no more. ``closed``: of no use any
@@ -32,8 +34,8 @@ class Connection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_deadline", "_full", "_gone", "_loop", "_paused", "_phase", "_pieces", "_size", "_waiter", "_whole", "answer",
-        "closed", "fault", "idle_since", "key", "transport", "unanswered",
+        "_buffer", "_deadline", "_full", "_gone", "_loop", "_paused", "_phase", "_pieces", "_size", "_waiter", "_whole",
+        "answer", "closed", "fault", "idle_since", "key", "transport", "unanswered",
     )  # fmt: skip
 
     transport: asyncio.Transport
@@ -46,6 +48,7 @@ class Connection(asyncio.Protocol):
         self.idle_since = 0.0
         self._loop = loop
         self._gone = gone
+        self._buffer = memoryview(bytearray(_ROOM))
         self._waiter: asyncio.Future[None] | None = None
         self._whole = self._full = self._paused = False
         self._phase: Phase = "headers"
@@ -67,7 +70,10 @@ class Connection(asyncio.Protocol):
         if len(body) <= _PIECE:
             self.transport.write(head + body)  # one segment where it fits
         else:
-            await self._write(head, memoryview(body), until)
+            self.transport.write(head)
+        del head  # it holds the key, and this frame is in the traceback of a cancelled call
+        if len(body) > _PIECE:
+            await self._write(memoryview(body), until)
         while not answer.status:
             if self.fault is not None:
                 return self.fault
@@ -153,8 +159,37 @@ class Connection(asyncio.Protocol):
         """The socket is there."""
         self.transport = cast("asyncio.Transport", transport)
 
-    def data_received(self, data: bytes) -> None:
-        """Take bytes in, and wake who waits for them."""
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where the bytes go: for a plain protocol the loop makes 256 KiB anew at each read, which costs more than reading."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """So many bytes came."""
+        self._take_in(bytes(self._buffer[:nbytes]))
+
+    def eof_received(self) -> None:
+        """The server will send no more."""
+        self._ended(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is gone."""
+        if exc is not None and not self.closed and (last := left_at(self.transport)):
+            self._take_in(last)
+        self._ended(exc)
+        self._gone(self)
+
+    def pause_writing(self) -> None:
+        """Enough of the request waits to be sent."""
+        self._full = True
+
+    def resume_writing(self) -> None:
+        """There is room again."""
+        self._full = False
+        if self._phase == "write":
+            self._wake()
+
+    def _take_in(self, data: bytes) -> None:
+        """Read the bytes, and wake who waits for them."""
         answer = self.answer
         if answer is None:  # nobody asked
             self.close()
@@ -171,31 +206,11 @@ class Connection(asyncio.Protocol):
             return
         self._fail(problem)
 
-    def eof_received(self) -> None:
-        """The server will send no more."""
-        self._ended(None)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The socket is gone."""
-        self._ended(exc)
-        self._gone(self)
-
-    def pause_writing(self) -> None:
-        """Enough of the request waits to be sent."""
-        self._full = True
-
-    def resume_writing(self) -> None:
-        """There is room again."""
-        self._full = False
-        if self._phase == "write":
-            self._wake()
-
-    async def _write(self, head: bytes, body: memoryview, until: float) -> None:
-        """Send a large request. A server may answer (401, 413) before it has read everything: then the rest stays here."""
+    async def _write(self, body: memoryview, until: float) -> None:
+        """Send a large body. A server may answer (401, 413) before it has read everything: then the rest stays here."""
         self._phase = "write"
-        self.transport.write(head)
         at = 0
-        while at < len(body) and not self._is_settled():
+        while at < len(body) and not self._is_settled() and not self.transport.is_closing():
             self.transport.write(body[at : at + _PIECE])
             at += _PIECE
             while self._full and not self._is_settled():

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import select
-import socket
 from time import monotonic
 from typing import Final, Protocol
 
-__all__ = ["Deadline", "Waiting", "is_readable"]
+__all__ = ["Deadline", "Waiting"]
 
-_GRACE: Final = 64  # turns of the loop (of up to 256 KiB) in which an answer that lay there in time may still be taken in
+_GRACE: Final = 256  # turns of the loop (of 64 KiB) in which an answer that lay there in time may still be taken in
 _NEVER: Final = float("inf")
 
 
@@ -83,15 +81,3 @@ class Deadline:
             self._loop.call_soon(self._ring)
         else:
             self._owner.time_out()
-
-
-def is_readable(transport: asyncio.Transport) -> bool:
-    """Whether something lies at the socket; a look at it, without waiting."""
-    sock: socket.socket | None = transport.get_extra_info("socket")
-    if sock is None or sock.fileno() < 0:
-        return False
-    if not hasattr(select, "poll"):
-        return bool(select.select([sock.fileno()], [], [], 0)[0])
-    poll = select.poll()
-    poll.register(sock.fileno(), select.POLLIN)
-    return bool(poll.poll(0))

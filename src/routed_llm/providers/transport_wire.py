@@ -182,13 +182,14 @@ class _Select:
     """As much of ``poll`` as a wire needs, for Windows, which has none."""
 
     def register(self, sock: socket.socket, events: int) -> None:
-        self._sock, self._events = sock, events
+        self._number, self._events = sock.fileno(), events  # TLS takes the number over, not the object
 
     modify = register
 
-    def poll(self, milliseconds: float) -> list[tuple[Any, int]]:
-        reading = [self._sock] if self._events & _IN else []
-        writing = [self._sock] if self._events & _OUT else []
-        readable, writable, failed = select.select(reading, writing, [self._sock], milliseconds / 1000)
+    def poll(self, milliseconds: float) -> list[tuple[int, int]]:
+        watched = [self._number]
+        reading = watched if self._events & _IN else []
+        writing = watched if self._events & _OUT else []
+        readable, writable, failed = select.select(reading, writing, watched, milliseconds / 1000)
         event = (_IN if readable or failed else 0) | (_OUT if writable else 0)
-        return [(self._sock, event)] if event else []
+        return [(self._number, event)] if event else []

@@ -79,25 +79,31 @@ class CallPieces:
         for position, call in enumerate(pieces):
             function = call.get("function") or {}
             index = call.get("index")
-            call_id, name = word(call.get("id")), _name(function)
-            slot = self._slot(position if index is None else int(index), call_id, name)
-            arguments = arguments_text(function.get("arguments"))
+            if type(index) is not int:
+                index = position if index is None else int(index)
+            slot = self._slots.get(index)
             new_id = new_name = None
-            if call_id and not slot.id:
-                new_id = slot.id = call_id
-            if name and not slot.name:
-                new_name = slot.name = name
-                slot.shadow = name == self._schema_tool
+            if slot is None or call.get("id") or function.get("name"):
+                slot, new_id, new_name = self._named(slot, index, word(call.get("id")), _name(function))
+            arguments = function.get("arguments")
+            if type(arguments) is not str:
+                arguments = arguments_text(arguments)
             if not slot.shadow:
                 self.any = True
                 events.append(ToolCallDelta(slot.number, new_id, new_name, arguments))
             elif arguments:
                 events.append(Text(arguments))
 
-    def _slot(self, index: int, call_id: str, name: str) -> _Slot:
-        slot = self._slots.get(index)
+    def _named(self, slot: _Slot | None, index: int, call_id: str, name: str) -> tuple[_Slot, str | None, str | None]:
+        """The call of a piece that tells an id or a name, and what is new of these."""
         if slot is None or (name and call_id and slot.id and slot.id != call_id):  # or another call under the same index
             number = index if index not in self._numbers else max(self._numbers) + 1
             self._numbers.add(number)
             slot = self._slots[index] = _Slot(number)
-        return slot
+        new_id = new_name = None
+        if call_id and not slot.id:
+            new_id = slot.id = call_id
+        if name and not slot.name:
+            new_name = slot.name = name
+            slot.shadow = name == self._schema_tool
+        return slot, new_id, new_name

@@ -121,7 +121,9 @@ def _answer(data: bytes, reasoning_fields: tuple[str, ...], schema_tool: str | N
     choices = body.get("choices")
     if not isinstance(choices, list) or not choices:
         raise _malformed("an answer without choices")
-    choice = _first(choices) or choices[0]
+    choice = choices[0]
+    if choice.get("index"):
+        choice = _first(choices) or choice
     message = choice.get("message")
     if not isinstance(message, dict):
         if not choice.get("finish_reason"):
@@ -151,7 +153,9 @@ def _answer(data: bytes, reasoning_fields: tuple[str, ...], schema_tool: str | N
 
 
 def _extras(body: dict[str, Any], choices: list[Any], choice: dict[str, Any], message: dict[str, Any]) -> dict[str, Any]:
-    extras = {name: message[name] for name, kind in OPAQUE.items() if message.get(name) and isinstance(message[name], kind)}
+    extras = {}
+    if len(message) > 2:  # more than role and content
+        extras = {k: message[k] for k, kind in OPAQUE.items() if message.get(k) and isinstance(message[k], kind)}
     if choice.get("logprobs") and (listed := _lists(choice["logprobs"])):
         extras["logprobs"] = listed
     for name in ("system_fingerprint", "service_tier"):
@@ -245,12 +249,14 @@ class Reader:
         return events
 
     def _take(self, name: bytes, payload: bytes, events: list[Event]) -> None:
-        if payload[:1] != b"{" and self._is_aside(name, payload):
-            return
         try:
             chunk = orjson.loads(payload)
         except orjson.JSONDecodeError:
+            if self._is_aside(name, payload):
+                return
             chunk = self._patient(payload)
+        if chunk is None:  # sent to keep the connection awake, as comments and empty data are
+            return
         if name == b"error" or chunk.get("error"):
             raise error_of(200, {}, payload, phase="stream")
         choices = chunk.get("choices")
@@ -271,12 +277,11 @@ class Reader:
                 events.append(counted)
 
     def _is_aside(self, name: bytes, payload: bytes) -> bool:
-        """Whether it is no chunk: the mark of the end, or what keeps the connection awake."""
+        """Whether it is no chunk: the mark of the end, or empty."""
         bare = payload.strip()
         if bare == b"[DONE]":
             self.done = True
-            return True
-        return name != b"error" and bare in (b"", b"null")
+        return bare == b"[DONE]" or not (bare or name == b"error")
 
     def _patient(self, payload: bytes) -> Any:
         if self._halves is None:
