@@ -27,7 +27,7 @@ def decide(
     Static filters (cached), live filters, scores, cool-downs, selector, the hint ``prefer``; in this order. A rejected
     deployment appears nowhere in the order, so that no fallback can reach it. Those that are cooling down are scored
     with the others, so that an outage does not move the scale on which the rest is compared. ``max_price_ratio`` bounds
-    everybody's expected cost as a multiple of that of whoever would be the head if nobody were cooling down.
+    everybody's expected cost as a multiple of that of whoever is the first choice, or would be if nobody were cooling down.
     """
     eligible = policy.eligible(ask, catalog, live)
     candidates: Sequence[Deployment] = eligible.candidates
@@ -38,32 +38,43 @@ def decide(
             rejected = {**rejected, **verdicts}
             candidates = [d for d in candidates if d.id not in verdicts]
     scores, totals = policy.score(ask, candidates, live)
-    if max_price_ratio is not None and candidates:
-        first = policy.selector.order(ask, candidates, totals, _Still(live), Random(0))[0][0]
-        if too_dear := _too_dear(ask, candidates, first, max_price_ratio):
-            rejected = {**rejected, **too_dear}
-            kept = [d.id not in too_dear for d in candidates]
-            totals = [t for t, keep in zip(totals, kept, strict=True) if keep] if totals else ()
-            candidates = [d for d, keep in zip(candidates, kept, strict=True) if keep]
-            scores, _ = policy.score(ask, candidates, live)
-    cooling, ready = {}, candidates
+    cooling, ready, ready_totals = {}, candidates, totals
     if live.cooling:
         cooling = {d.id: until for d in candidates if (until := live.cooling.get(d.id, 0.0)) > ask.now}
         if cooling:
             ready = [d for d in candidates if d.id not in cooling]
-            totals = [t for t, d in zip(totals, candidates, strict=True) if d.id not in cooling] if totals else ()
+            ready_totals = [t for t, d in zip(totals, candidates, strict=True) if d.id not in cooling] if totals else ()
+    unsure = eligible.unsure
+    if ask.input_tokens > EVERY_WINDOW:
+        unsure = unsure.union(d.id for d in candidates if d.context is None)
+    order: Sequence[Deployment] = ()
+    propensity, reason = 0.0, "nobody is eligible"
     if ready:
-        order, propensity, reason = policy.selector.order(ask, ready, totals, live, rng)
-        unsure = eligible.unsure
-        if ask.input_tokens > EVERY_WINDOW:
-            unsure = unsure.union(d.id for d in ready if d.context is None)
+        order, propensity, reason = policy.selector.order(ask, ready, ready_totals, live, rng)
         if unsure or ask.hints.prefer:
             order, reason = _rank(order, reason, unsure, ask.hints.prefer)
-    else:
-        order, propensity, reason = (), 0.0, "nobody is eligible"
+    if max_price_ratio is not None and candidates:
+        first = order[0] if not cooling else _first_of_all(ask, policy, candidates, totals, live, unsure)
+        if too_dear := _too_dear(ask, candidates, first, max_price_ratio):
+            rejected = {**rejected, **too_dear}
+            order = [d for d in order if d.id not in too_dear]
+            cooling = {key: until for key, until in cooling.items() if key not in too_dear}
     return Decision(
         ask, policy.name, candidates, order, rejected, cooling, scores, f"{policy.name}: {reason}", propensity, catalog.version
     )
+
+
+def _first_of_all(
+    ask: Ask,
+    policy: Policy,
+    candidates: Sequence[Deployment],
+    totals: Sequence[float | None],
+    live: Live,
+    unsure: frozenset[str],
+) -> Deployment:
+    """Who would be the head if nobody were cooling down; where turns or draws decide, one that could be."""
+    order, _, reason = policy.selector.order(ask, candidates, totals, _Still(live), Random(0))
+    return _rank(order, reason, unsure, ask.hints.prefer)[0][0]
 
 
 def _rank(

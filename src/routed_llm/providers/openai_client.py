@@ -21,7 +21,7 @@ from routed_llm.dialects.openai_chat.body import build_body, schema_tool
 from routed_llm.dialects.openai_chat.reader import Reader, read_answer
 from routed_llm.dialects.openai_chat.wire import Wire
 from routed_llm.driver import AsyncSource, Patience, Source
-from routed_llm.errors import ConfigurationError
+from routed_llm.errors import ConfigurationError, ProviderError
 from routed_llm.providers.blocking import ThreadedSource, Threads, within
 from routed_llm.providers.sdk_clients import limited, provider_at
 from routed_llm.providers.sdk_errors import Secrets, aguarded, guarded
@@ -163,10 +163,18 @@ class ClientSource:
 
     def read(self, until: float) -> Sequence[Event] | None:
         """The next events; see :class:`~routed_llm.driver.Source`."""
-        return None if self._done else guarded(self._next)
+        if self._done:
+            return None
+        try:
+            return guarded(self._next)
+        except ProviderError:
+            if not self._reader.finished:
+                raise
+        self._done = True  # the connection broke, but the answer was whole
+        return self._reader.end()
 
     def _next(self) -> Sequence[Event]:
-        for data in self._bytes:
+        while not self._reader.done and (data := next(self._bytes, b"")):
             if events := self._reader.feed(data):
                 return events
         self._done = True
@@ -192,10 +200,18 @@ class AsyncClientSource:
 
     async def read(self, until: float) -> Sequence[Event] | None:
         """The next events; see :class:`~routed_llm.driver.AsyncSource`."""
-        return None if self._done else await aguarded(within(until, self._next(), "stream"))
+        if self._done:
+            return None
+        try:
+            return await aguarded(within(until, self._next(), "stream"))
+        except ProviderError:
+            if not self._reader.finished:
+                raise
+        self._done = True  # the connection broke, but the answer was whole
+        return self._reader.end()
 
     async def _next(self) -> Sequence[Event]:
-        async for data in self._bytes:
+        while not self._reader.done and (data := await anext(self._bytes, b"")):
             if events := self._reader.feed(data):
                 return events
         self._done = True
