@@ -27,7 +27,7 @@ LIMITS = (
     ("at64", "RoutedChatModel", "ChatOpenAI", "speed_ratio", 40.0, False),
 )
 DECISION_LIMIT = 5.0
-VERSIONS = ("langchain-core", "langchain-openai", "langchain-litellm", "litellm", "openai", "httpcore", "aiohttp", "orjson")
+VERSIONS = ("langchain-core", "langchain-openai", "langchain-litellm", "litellm", "openai", "httpx", "orjson")
 
 
 def _rows(result: dict[str, Any]) -> list[list[str]]:

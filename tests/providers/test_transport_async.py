@@ -90,6 +90,19 @@ async def test_a_refusal_is_read_though_the_server_closes_at_once(transport, ser
         assert (await transport.post(Target(server.url), b"x" * size, in_seconds(5))).status == 413
 
 
+async def test_a_connection_with_half_a_request_is_not_used_again(transport, serve):
+    def script(connection):
+        connection.sock.recv(1000)
+        connection.send(answer(b"too much", b"413 Content Too Large"))  # and it would read on
+        time.sleep(0.1)
+        wait(connection)
+
+    server = serve(script)
+    for _ in range(2):
+        assert (await transport.post(Target(server.url), b"x" * 20_000_000, in_seconds(5))).status == 413
+    assert len(server.connections) == 2
+
+
 async def test_a_stream_that_is_forgotten_lets_go(transport, serve):
     server = serve(once(chunked(b"one", end=False), wait))
     stream = await transport.stream(Target(server.url), HELLO, in_seconds(5))

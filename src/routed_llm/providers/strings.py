@@ -75,7 +75,9 @@ def resolve_string(entry: Model, path: str, shared: Shared) -> Deployment:
         transports=shared.transports(entry),
     )
     label = f"{row.name}:{name}" + (f"@{entry.reasoning}" if entry.reasoning else "")
-    account = f"{row.name}/{credential.label}" if credential is not None else ""
+    account = ""
+    if credential is not None:  # keys given as text all have the same label; each counts as an account of its own
+        account = f"{row.name}/{credential.label if ':' in credential.label else id(credential)}"
     about = About(label, row.name, name, card, abilities, is_loopback(base_url), account)
     return assemble(entry, path, endpoint, about)
 

@@ -216,6 +216,8 @@ class Connection(asyncio.BufferedProtocol):
             while self._full and not self._is_settled():
                 await self.wait(until)
         self._phase = "headers"
+        if at < len(body) and self.answer is not None:
+            self.answer.reusable = False  # the server would take the next request for the rest of this one
 
     def _is_settled(self) -> bool:
         return self.fault is not None or (self.answer is not None and self.answer.status != 0)
