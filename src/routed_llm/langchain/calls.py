@@ -20,6 +20,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult, LLMResult
 from langchain_core.runnables import RunnableConfig, ensure_config
 from langchain_core.runnables.config import var_child_runnable_config
+from langchain_core.tracers._streaming import _StreamingCallbackHandler
 
 from routed_llm.dispatch.journey import Completed
 from routed_llm.errors import CallFailed
@@ -111,6 +112,13 @@ class RoutedCalls(BaseChatModel):
         if messages is not None and any(type(message.content) is not str for message in messages):
             return _normalize_messages(messages)
         return messages
+
+    def _should_stream(self, *, async_api: bool, run_manager: Any = None, **kwargs: Any) -> bool:
+        """As the base class says; which classes of handlers want streams is looked up once for each, not at every call."""
+        plain = "stream" not in kwargs and not self.disable_streaming and "streaming" not in self.model_fields_set
+        if plain and run_manager is not None:
+            return any(_wants_streams(handler) for handler in run_manager.handlers)
+        return super()._should_stream(async_api=async_api, run_manager=run_manager, **kwargs)
 
     # LangChain's methods ----------------------------------------------------------------------------------------------
 
@@ -257,6 +265,17 @@ class RoutedCalls(BaseChatModel):
 # LangChain asks for the signature of these at every call; kept on the function it need not be read from its code again
 for _method in (RoutedCalls._generate, RoutedCalls._agenerate, RoutedCalls._stream, RoutedCalls._astream):
     setattr(_method, "__signature__", inspect.signature(_method))  # noqa: B010  # mypy knows no such attribute of functions
+
+
+_streaming_handlers: dict[type, bool] = {}
+
+
+def _wants_streams(handler: Any) -> bool:
+    kind = type(handler)
+    known = _streaming_handlers.get(kind)
+    if known is None:
+        known = _streaming_handlers[kind] = isinstance(handler, _StreamingCallbackHandler)
+    return known
 
 
 def _noted(metadata: dict[str, Any] | None, kwargs: dict[str, Any]) -> dict[str, Any]:

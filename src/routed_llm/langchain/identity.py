@@ -78,6 +78,10 @@ class RoutedIdentity(RoutedCalls):
             told["ls_stop"] = [stop] if isinstance(stop, str) else stop
         return told
 
+    def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
+        # what the base class gives, without its search for overrides of a deprecated method
+        return {**self._identity, "_type": self._llm_type, "stop": stop, **kwargs}
+
     def _resolve_model_profile(self) -> ModelProfile | None:
         return profile_of(self._core_router().catalog.deployments)
 
