@@ -21,6 +21,7 @@ from routed_llm.providers.transport_sessions import LoopConnections
 __all__ = ["reach"]
 
 _NEXT_ADDRESS_SECONDS: Final = 0.25  # RFC 8305, section 5: the delay before the next address is tried as well
+_NUMERIC: Final = re.compile(r"[0-9.]+|.*:.*")
 _NUMBER: Final = re.compile(r"\[Errno (\d+)\]")
 
 
@@ -59,7 +60,8 @@ class _Attempt:
             lambda: Connection(loop, route.key, self._connections.gone),
             place.host,
             place.port,
-            happy_eyeballs_delay=_NEXT_ADDRESS_SECONDS,
+            # a numeric address has no other to try, and asyncio's race between addresses is dear
+            happy_eyeballs_delay=None if _NUMERIC.fullmatch(place.host) else _NEXT_ADDRESS_SECONDS,
         )
         self._made = connection
         if context is not None:
