@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any
 from urllib.parse import urlsplit
 
 from routed_llm.providers.http_endpoint import Transports
@@ -26,11 +25,6 @@ class TwinTransports(Transports):
         self.sandbox = sandbox
         self._sync = Twin(sandbox)
         self._async = AsyncTwin(sandbox)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        from routed_llm.providers.sandbox_endpoint import default_transports
-
-        return (default_transports, ())
 
 
 def _ask(sandbox: Sandbox, method: str, target: Target, body: bytes) -> SandboxReply:
