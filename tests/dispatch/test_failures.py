@@ -275,6 +275,33 @@ def test_an_empty_answer_is_better_than_none(server, pair, mode):
     assert answer.response_metadata["model_name"] == "sandbox-large"
 
 
+def test_an_empty_stream_as_the_last_resort_is_counted_once(server, pair):
+    server.sandbox.fail("sandbox-large", mode="empty", times=1)
+    server.sandbox.fail("sandbox-medium", status=500)
+    model = RoutedChatModel(pair, quiet_fallbacks=True, max_retries=0)
+    live = model.router.live
+    live.started(live.of("sandbox:sandbox-large"))  # another call is under way
+    assert ask(model, "stream").text == ""
+    assert live.of("sandbox:sandbox-large").in_flight == 1
+
+
+def test_a_deadline_that_ends_a_stream_benches_nobody(slow_server):
+    pool = [e for e in sandbox_entries(DEFAULT_MODELS, slow_server.base_url) if e.model == "sandbox-small"]
+    model = RoutedChatModel(pool)
+    with pytest.raises(StreamBroken):
+        list(model.stream([HumanMessage("Tell me about the history of numbers.")], routing={"deadline": 0.3}))
+    assert not model.router.live.cooling
+
+
+def test_a_stream_that_is_never_read_leaves_nothing_open(server, pair):
+    model = RoutedChatModel(pair)
+    opened = model.router.open(model._request(QUESTION, None, {}, stream=True))
+    assert model.router.live.of("sandbox:sandbox-large").in_flight == 1
+    del opened
+    assert model.router.live.of("sandbox:sandbox-large").in_flight == 0
+    assert model.router.records(1)[0].outcome == "abandoned"
+
+
 def test_an_endless_outage_does_not_overflow(server, pair):
     from routed_llm.dispatch.cooldown import LONGEST, cool_down
     from routed_llm.errors import ProviderError

@@ -111,7 +111,13 @@ async def open_call(driver: Driver, core: Core, request: Request) -> Opened:
                 raise ProviderError("empty", "the stream ended without content", phase="stream")
         return opened
 
-    opened = await execute(driver, core, decision, act, attempts, lambda: _least(empty, attempts))
+    def last_resort() -> Opened | None:
+        opened = _least(empty, attempts)
+        if opened is not None:
+            opened.settled = True
+        return opened
+
+    opened = await execute(driver, core, decision, act, attempts, last_resort)
     decision.losses = request.losses
     return opened
 

@@ -56,7 +56,7 @@ async def open_stream(driver: Driver, endpoint: Endpoint, request: Request, pati
 class Opened:
     """An opened stream with its books: notes what passes and closes the call whichever way it ends."""
 
-    __slots__ = ("assembly", "attempts", "core", "decision", "held", "patience", "record", "request", "source")
+    __slots__ = ("assembly", "attempts", "core", "decision", "held", "patience", "record", "request", "settled", "source")
 
     def __init__(
         self,
@@ -77,6 +77,8 @@ class Opened:
         self.patience = patience
         self.assembly = Assembly()
         self.record: CallRecord | None = None
+        #: whether the live state knows already how the attempt ended
+        self.settled = False
 
     def until(self, now: float) -> float:
         """When the next piece must be there."""
@@ -96,14 +98,17 @@ class Opened:
     def answered(self, now: float) -> CallRecord:
         """The stream ended as it should."""
         self._book()
-        attempt_succeeded(self.core, self.attempts[-1], now)
+        if not self.settled:
+            attempt_succeeded(self.core, self.attempts[-1], now)
         self.record = finish(self.core, self.decision, self.attempts, "answered", now)
         return self.record
 
     def broken(self, error: ProviderError, now: float) -> StreamBroken:
         """The stream broke after its first content: nobody else may go on silently."""
         self._book()
-        attempt_failed(self.core, self.attempts[-1], error, now)
+        # the caller's own deadline says nothing of the deployment
+        hurry = error.kind == "timeout" and self.decision.ask.hints.deadline is not None and now >= self.patience.total
+        attempt_failed(self.core, self.attempts[-1], error, now, blame=not hurry)
         self.record = finish(self.core, self.decision, self.attempts, "broken", now)
         errors = [a.error for a in self.attempts if a.error is not None]
         return StreamBroken(
@@ -118,7 +123,8 @@ class Opened:
         """The caller went away in the middle."""
         if self.record is None:
             self._book()
-            self.core.live.left(self.core.live.of(self.attempts[-1].deployment.id))
+            if not self.settled:
+                self.core.live.left(self.core.live.of(self.attempts[-1].deployment.id))
             self.attempts[-1].seconds = now - self.attempts[-1].started
             self.record = finish(self.core, self.decision, self.attempts, "abandoned", now)
 
@@ -126,13 +132,27 @@ class Opened:
 class Stream:
     """A stream in sync code: iterate over its events once; afterwards ``record`` tells how it came about."""
 
-    __slots__ = ("_driver", "opened")
+    __slots__ = ("_begun", "_driver", "opened")
 
     def __init__(self, opened: Opened, driver: Driver) -> None:
         self.opened = opened
         self._driver = driver
+        self._begun = False
+
+    def close(self) -> None:
+        """End a stream that is not read to its end; allowed at any time and more than once."""
+        if self.opened.record is None:
+            self.opened.abandoned(self._driver.now())
+            if self.opened.source is not None:
+                self.opened.source.close()
+
+    def __del__(self) -> None:
+        # a stream that was never read has no generator whose end would do this
+        if not self._begun:
+            self.close()
 
     def __iter__(self) -> Generator[Event]:
+        self._begun = True
         opened, now = self.opened, self._driver.now
         note = opened.assembly.add
         source = opened.source
@@ -155,13 +175,27 @@ class Stream:
 class AsyncStream:
     """A stream in async code; see :class:`Stream`."""
 
-    __slots__ = ("_driver", "opened")
+    __slots__ = ("_begun", "_driver", "opened")
 
     def __init__(self, opened: Opened, driver: Driver) -> None:
         self.opened = opened
         self._driver = driver
+        self._begun = False
+
+    async def close(self) -> None:
+        """End a stream that is not read to its end; allowed at any time and more than once."""
+        if self.opened.record is None:
+            self.opened.abandoned(self._driver.now())
+            if self.opened.source is not None:
+                await self.opened.source.close()
+
+    def __del__(self) -> None:
+        # the books are closed here; the connection closes itself when its stream is collected
+        if not self._begun and self.opened.record is None:
+            self.opened.abandoned(self._driver.now())
 
     async def __aiter__(self) -> AsyncGenerator[Event]:
+        self._begun = True
         opened, now = self.opened, self._driver.now
         note = opened.assembly.add
         source = opened.source

@@ -9,7 +9,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 from routed_llm.providers.transport import Fault, Phase
 from routed_llm.providers.transport_connection import Connection
@@ -56,12 +56,12 @@ class _Attempt:
     async def run(self, context: ssl.SSLContext | None, until: float) -> Connection | Fault:
         route, loop = self._route, self._connections.loop
         place = route.proxy or route
+        # a numeric address has no other to try, and the race between addresses is dear; uvloop's loops do not know it
+        races = isinstance(loop, asyncio.BaseEventLoop) and not _NUMERIC.fullmatch(place.host)
+        extra: dict[str, Any] = {"happy_eyeballs_delay": _NEXT_ADDRESS_SECONDS} if races else {}
+        connection: Connection
         _, connection = await loop.create_connection(
-            lambda: Connection(loop, route.key, self._connections.gone),
-            place.host,
-            place.port,
-            # a numeric address has no other to try, and asyncio's race between addresses is dear
-            happy_eyeballs_delay=None if _NUMERIC.fullmatch(place.host) else _NEXT_ADDRESS_SECONDS,
+            lambda: Connection(loop, route.key, self._connections.gone), place.host, place.port, **extra
         )
         self._made = connection
         if context is not None:

@@ -220,7 +220,9 @@ class Connection(asyncio.BufferedProtocol):
             self.answer.reusable = False  # the server would take the next request for the rest of this one
 
     def _is_settled(self) -> bool:
-        return self.fault is not None or (self.answer is not None and self.answer.status != 0)
+        """Whether the rest of a body need not be sent: the answer is whole, or refuses the request."""
+        answer = self.answer
+        return self.fault is not None or (answer is not None and (answer.complete or answer.status >= 300))
 
     def _keep(self, piece: bytes) -> None:
         self._pieces.append(piece)

@@ -53,10 +53,12 @@ class Answer:
     belongs to the answer.
     """
 
-    __slots__ = ("_buffer", "_chunked", "_left", "_trailer", "complete", "headers", "reusable", "status", "surplus")
+    __slots__ = ("_buffer", "_chunked", "_left", "_trailer", "begun", "complete", "headers", "reusable", "status", "surplus")
 
     def __init__(self) -> None:
         self.status = 0
+        #: whether a byte came, also of an interim answer: then the server has seen the request
+        self.begun = False
         self.headers: dict[str, str] = {}
         self.complete = False
         self.reusable = False
@@ -74,6 +76,7 @@ class Answer:
             Fault: of kind ``malformed``.
         """
         if self.status == 0:
+            self.begun = True
             data = self._buffer + data if self._buffer else data
             rest = self._head(data)
             if rest is None:
@@ -106,11 +109,6 @@ class Answer:
         phase: Phase = "body" if self.status else "headers"
         raise Fault("connection", phase, "the connection ended in the middle of the answer" if self.status or self._buffer else
                     "the connection ended before an answer", True)  # fmt: skip
-
-    @property
-    def begun(self) -> bool:
-        """Whether a byte of an answer was there."""
-        return bool(self.status or self._buffer)
 
     def _head(self, data: bytes) -> bytes | None:
         """Read the head; give what follows it, or None while it is not whole."""

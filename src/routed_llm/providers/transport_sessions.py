@@ -11,6 +11,7 @@ from time import monotonic
 
 from routed_llm.providers.transport import IDLE_SECONDS
 from routed_llm.providers.transport_connection import Connection, Key
+from routed_llm.providers.transport_peek import is_readable
 
 __all__ = ["LoopConnections", "Sessions"]
 
@@ -34,7 +35,9 @@ class LoopConnections:
         while idle:
             connection = idle.pop()
             if not connection.closed:
-                if monotonic() - connection.idle_since < IDLE_SECONDS:
+                # what lies unread at an idle connection is a close, or an answer that nobody asked for
+                fresh = monotonic() - connection.idle_since < IDLE_SECONDS
+                if fresh and not is_readable(connection.transport):
                     return connection
                 connection.close()
         return None

@@ -70,6 +70,19 @@ class SyncStream:
 
     def read(self, until: float) -> bytes:
         """Give the next bytes; see the protocol."""
+        try:
+            problem, piece = self._read(until)
+        except BaseException:
+            self.close()  # an interruption: bytes may be lost
+            raise
+        if self._ended and not self._over and problem is None:  # close came in between and left the rest to us
+            problem = Fault("connection", "body", "the stream was closed", True)
+        if problem is not None:
+            self.close()
+            raise problem
+        return piece
+
+    def _read(self, until: float) -> tuple[Fault | None, bytes]:
         problem, piece = None, b""
         with self._reading:
             if self._ended:
@@ -81,15 +94,10 @@ class SyncStream:
                     self._account(piece)
                 except Fault as fault:
                     self._ended, problem = True, copy_of(fault)
-                except BaseException:  # an interruption: bytes may be lost
+                except BaseException:
                     self._ended = True
                     raise
-        if self._ended and not self._over and problem is None:  # close came in between and left the rest to us
-            problem = Fault("connection", "body", "the stream was closed", True)
-        if problem is not None:
-            self.close()
-            raise problem
-        return piece
+        return problem, piece
 
     def rest(self, until: float) -> bytes:
         """All that is still to come."""
