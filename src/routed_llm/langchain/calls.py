@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
 from contextlib import aclosing, closing
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 from langchain_core.callbacks import Callbacks
@@ -206,7 +206,10 @@ class RoutedCalls(BaseChatModel):
         kwargs = self._with_hints(config, kwargs)
         messages = self._direct(input, config) if "stream" not in kwargs else None
         if messages is None:
-            return super().invoke(input, config, stop=stop, **kwargs)
+            if (plain := messages_of(input)) is None:
+                return super().invoke(input, config, stop=stop, **kwargs)
+            # what the base class does with a list of messages, without wrapping and unwrapping it
+            return _only(super().generate([plain], stop, **_run_of(config), **kwargs))
         request = self._request(messages, stop, kwargs, stream=False)
         try:
             return _message(self._core_router().complete(request))
@@ -220,7 +223,9 @@ class RoutedCalls(BaseChatModel):
         kwargs = self._with_hints(config, kwargs)
         messages = self._direct(input, config) if "stream" not in kwargs else None
         if messages is None:
-            return await super().ainvoke(input, config, stop=stop, **kwargs)
+            if (plain := messages_of(input)) is None:
+                return await super().ainvoke(input, config, stop=stop, **kwargs)
+            return _only(await super().agenerate([plain], stop, **_run_of(config), **kwargs))
         request = self._request(messages, stop, kwargs, stream=False)
         try:
             return _message(await self._core_router().acomplete(request))
@@ -265,6 +270,19 @@ class RoutedCalls(BaseChatModel):
 # LangChain asks for the signature of these at every call; kept on the function it need not be read from its code again
 for _method in (RoutedCalls._generate, RoutedCalls._agenerate, RoutedCalls._stream, RoutedCalls._astream):
     setattr(_method, "__signature__", inspect.signature(_method))  # noqa: B010  # mypy knows no such attribute of functions
+
+
+def _run_of(config: RunnableConfig | None) -> dict[str, Any]:
+    """A config as the keywords of LangChain's ``generate``."""
+    config = ensure_config(config)
+    told: dict[str, Any] = {name: config.get(name) for name in ("callbacks", "tags", "metadata", "run_name")}
+    told["run_id"] = config.get("run_id")
+    return told
+
+
+def _only(result: LLMResult) -> AIMessage:
+    """The message of the only generation."""
+    return cast("AIMessage", cast("ChatGeneration", result.generations[0][0]).message)
 
 
 _streaming_handlers: dict[type, bool] = {}
