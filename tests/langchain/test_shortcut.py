@@ -42,7 +42,7 @@ def build(server):
 def ordinary(monkeypatch):
     """How often LangChain's own path was taken."""
     taken: list[str] = []
-    for name in ("generate_prompt", "agenerate_prompt"):
+    for name in ("generate", "agenerate"):
         own = getattr(BaseChatModel, name)
         monkeypatch.setattr(BaseChatModel, name, lambda self, *a, _own=own, **k: taken.append("") or _own(self, *a, **k))
     return taken
