@@ -2,8 +2,8 @@
 
 It reads what RFC 9112 lets a server send to a client that asks one thing at a time: a final answer after any number of
 interim ones (1xx), with a body by length, in chunks, or up to the end of the connection. Whatever is not that is refused as
-malformed, and the connection is not used again. Why not a library's: it is most of what a call costs here (h11 alone took 536
-thousand instructions an answer, this takes about a tenth).
+malformed, and the connection is not used again. Why not a library's: it was most of what a call cost here (h11 alone took 536
+thousand instructions an answer).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from routed_llm.providers.transport import Fault, Phase
 
 __all__ = ["Answer", "head_of"]
 
-#: longest status line and headers together, in bytes (aiohttp's and nginx's defaults are of this order)
+#: longest status line and headers together, in bytes; our own choice, far above what providers send
 MAX_HEAD: Final = 64 * 1024
 #: longest line that tells a chunk's size, with extensions
 MAX_CHUNK_LINE: Final = 4 * 1024
