@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 import time
 
 import pytest
@@ -34,7 +33,6 @@ def whole(message, **more):
 @pytest.fixture
 def model(serve):
     """A model behind a script, with a second one that always answers "good"; no other waits than those of the test."""
-    logging.getLogger("routed_llm").setLevel(logging.ERROR)
 
     def good(connection):
         while request := connection.request():

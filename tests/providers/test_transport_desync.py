@@ -1,6 +1,7 @@
 """What must never be taken for an answer, on raw servers; and loops that are not asyncio's own."""
 
 import asyncio
+import contextlib
 import socket
 import threading
 import time
@@ -17,13 +18,17 @@ def serve(handle):
     """A server whose every connection is handled by ``handle(connection)`` in a thread; gives its URL."""
     listener = socket.create_server(("127.0.0.1", 0))
 
+    def until_left(connection):
+        with contextlib.suppress(OSError):  # the client may hang up at any time
+            handle(connection)
+
     def accept():
         while True:
             try:
                 connection, _ = listener.accept()
             except OSError:
                 return
-            threading.Thread(target=handle, args=(connection,), daemon=True).start()
+            threading.Thread(target=until_left, args=(connection,), daemon=True).start()
 
     threading.Thread(target=accept, daemon=True).start()
     return listener, f"http://127.0.0.1:{listener.getsockname()[1]}/"
