@@ -119,7 +119,7 @@ def limits() -> str:
 
 def abilities() -> str:
     """The abilities that a call can need."""
-    from routed_llm.catalog.models import ABILITIES
+    from routed_llm.abilities import ABILITIES
 
     return ", ".join(f"`{name}`" for name in ABILITIES)
 

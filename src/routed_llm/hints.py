@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from routed_llm.abilities import BLOCKS, NEEDS
 from routed_llm.errors import UnknownHint
 
 __all__ = ["HINTS", "NO_HINTS", "Hint", "Hints"]
@@ -65,6 +66,17 @@ def _mapping(name: str, value: Any) -> dict[str, Any]:
     return dict(value)
 
 
+def _needs(name: str, value: Any) -> tuple[str, ...]:
+    """Abilities; types of blocks stand for the abilities they ask for."""
+    found = _texts(name, value)
+    for each in found:
+        if each not in NEEDS:
+            near = difflib.get_close_matches(each, NEEDS, n=1, cutoff=0.5)
+            meant = f" Did you mean {near[0]!r}?" if near else ""
+            raise UnknownHint(f"routing[{name!r}] names {each!r}, which is no ability.{meant} Known: {', '.join(NEEDS)}.")
+    return tuple(dict.fromkeys(BLOCKS.get(each, each) for each in found))
+
+
 HINTS: dict[str, Hint] = {
     hint.name: hint
     for hint in (
@@ -78,6 +90,7 @@ HINTS: dict[str, Hint] = {
         Hint("deadline", "float", "seconds the whole call may take; allows waiting for a recovery within them", _positive),
         Hint("prefer", "str | list[str]", "models, aliases, providers or tags to try first, in this order", _texts),
         Hint("exclude", "str | list[str]", "models, aliases, providers or tags never to use", _texts),
+        Hint("needs", "str | list[str]", "abilities or types of message blocks that the model must be able to serve", _needs),
         Hint("region", "str | list[str]", "only deployments in one of these regions", _texts),
         Hint("private", "bool", "only deployments marked private, or on this machine (loopback)", _flag),
     )
@@ -97,6 +110,7 @@ class Hints:
         "given",
         "max_cost",
         "metadata",
+        "needs",
         "prefer",
         "private",
         "region",
@@ -117,6 +131,7 @@ class Hints:
         self.deadline: float | None = None
         self.prefer: tuple[str, ...] = ()
         self.exclude: tuple[str, ...] = ()
+        self.needs: tuple[str, ...] = ()
         self.region: tuple[str, ...] = ()
         self.private: bool = False
         self.given: dict[str, Any] = {}

@@ -7,10 +7,11 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from routed_llm.hints import NO_HINTS, Hints
 
-__all__ = ["Ask", "Mode", "NO_NEEDS", "PromptView", "Request", "Requirements", "SchemaBinding", "ToolBinding"]
+__all__ = ["Ask", "Mode", "NO_FACTS", "NO_NEEDS", "PromptView", "Request", "Requirements", "SchemaBinding", "ToolBinding"]
 
 Mode = Literal["sync", "async"]
 NO_NEEDS: frozenset[str] = frozenset()
+NO_FACTS: Mapping[str, Any] = {}
 
 
 class PromptView(Protocol):
@@ -77,6 +78,7 @@ class Request:
         tools: bound tools, or None.
         schema: bound answer schema, or None.
         hints: what the caller said about this call.
+        facts: what the door knows of the call without reading it, such as ``{"stage": "refine"}``; policies read them.
         model: model or alias the caller pinned for this call, or None.
         stream: whether the answer is wanted piece by piece.
     """
@@ -86,6 +88,7 @@ class Request:
         "_hub_losses",
         "_to_hub",
         "dialect",
+        "facts",
         "hints",
         "losses",
         "model",
@@ -108,6 +111,7 @@ class Request:
         tools: ToolBinding | None = None,
         schema: SchemaBinding | None = None,
         hints: Hints = NO_HINTS,
+        facts: Mapping[str, Any] = NO_FACTS,
         model: str | None = None,
         stream: bool = False,
     ) -> None:
@@ -120,6 +124,7 @@ class Request:
         self.tools = tools
         self.schema = schema
         self.hints = hints
+        self.facts = facts
         self.model = model
         self.stream = stream
         #: what the present attempt's target does not get
@@ -142,9 +147,9 @@ class Request:
     def needs(self) -> frozenset[str]:
         """Abilities without which the call cannot be served."""
         media = self.view.media
-        if self.tools is None and self.schema is None:
+        if self.tools is None and self.schema is None and not self.hints.needs:
             return media
-        needs = set(media)
+        needs = {*media, *self.hints.needs}
         if self.tools is not None and self.tools.wire:
             needs.add("tools")
             if self.tools.choice not in (None, "auto", "none"):

@@ -80,9 +80,11 @@ class Router:
         self.ring = Ring()
         self.live = LiveState()
         self._lock = threading.Lock()
+        catalog, policy = Catalog(resolve(models, common)), policy_of(strategy)
+        catalog.check_policy(policy.name, policy.named)
         self._core = Core(
-            Catalog(resolve(models, common)),
-            policy_of(strategy),
+            catalog,
+            policy,
             self.live,
             self._publish,
             observers=active,

@@ -13,8 +13,8 @@ from importlib.resources import files
 
 import pytest
 
+from routed_llm.abilities import ABILITIES
 from routed_llm.catalog.cards import ModelCard, card_sources, cards_of, find_card, nearest_name
-from routed_llm.catalog.models import ABILITIES
 from routed_llm.catalog.prices import PRICE_KEYS
 
 TEXT = (files("routed_llm.catalog") / "data" / "models.json").read_text(encoding="utf-8")

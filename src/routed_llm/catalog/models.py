@@ -8,25 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from routed_llm.abilities import ABILITIES
 from routed_llm.catalog.hiding import bare, is_literal
 from routed_llm.catalog.prices import PRICE_KEYS, Price
 from routed_llm.errors import ConfigurationError
 
-__all__ = ["ABILITIES", "Model"]
-
-#: every ability that a call can need, as ``Model(abilities=...)`` names it
-ABILITIES: tuple[str, ...] = (
-    "tools",
-    "tool_choice",
-    "tool_streaming",
-    "structured_output",
-    "images",
-    "image_urls",
-    "pdf",
-    "audio",
-    "video",
-    "reasoning",
-)
+__all__ = ["Model"]
 
 #: fields that no representation shows
 _SECRET = frozenset({"api_key", "credential", "headers", "proxy"})
@@ -48,7 +35,7 @@ class Model:
             ``audio_input``, ``audio_output``, ``reasoning``; ``request`` in dollars per request) or a ``Price``.
         context: longest prompt in tokens.
         max_output: longest answer in tokens.
-        abilities: names of what it can do, or a mapping of names to True and False; see :data:`ABILITIES`.
+        abilities: names of what it can do, or a mapping of names to True and False; see :data:`routed_llm.abilities.ABILITIES`.
         region: where it runs; compared with the hint ``region``.
         tags: free labels that the hints ``prefer`` and ``exclude`` can name.
         private: True marks it fit for calls with the hint ``private``; on loopback that is so by itself.

@@ -74,9 +74,22 @@ class Catalog:
         """
         for name in names:
             if name not in self.known:
-                near = difflib.get_close_matches(name, sorted(self.known), n=1, cutoff=0.5)
-                meant = f" Did you mean {near[0]!r}?" if near else ""
-                raise UnknownHint(f"routing[{hint!r}] names {name!r}, which is no model, alias, provider or tag here.{meant}")
+                raise UnknownHint(f"routing[{hint!r}] {self._names_nobody(name)}")
+
+    def check_policy(self, policy: str, names: Iterable[str]) -> None:
+        """Refuse a policy that names nobody here.
+
+        Raises:
+            ConfigurationError: the message names the nearest one.
+        """
+        for name in names:
+            if name not in self.known:
+                raise ConfigurationError(f"the policy {policy!r} {self._names_nobody(name)}", path="strategy")
+
+    def _names_nobody(self, name: str) -> str:
+        near = difflib.get_close_matches(name, sorted(self.known), n=1, cutoff=0.5)
+        meant = f" Did you mean {near[0]!r}?" if near else ""
+        return f"names {name!r}, which is no model, alias, provider or tag here.{meant}"
 
     @property
     def models(self) -> tuple[str, ...]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from routed_llm.catalog.deployments import Deployment
 from routed_llm.decisions import Decision
@@ -22,7 +21,6 @@ from routed_llm.results import Answer
 __all__ = ["Completed", "complete", "consider", "open_call"]
 
 R = TypeVar("R")
-_NO_FACTS: Mapping[str, Any] = {}
 _PLAIN = {"sync": Requirements(NO_NEEDS, "sync"), "async": Requirements(NO_NEEDS, "async")}
 
 
@@ -35,7 +33,7 @@ class Completed(NamedTuple):
 
 async def consider(driver: Driver, core: Core, request: Request) -> Decision:
     """Find out facts and decide; calls nobody but the features' own helpers."""
-    facts = _NO_FACTS
+    facts = request.facts
     for feature in core.policy.features:
         facts = {**facts, **await driver.run(feature.read, request, driver)}
     hints = request.hints

@@ -10,12 +10,11 @@ from langchain_core.messages import AIMessage, AIMessageChunk, InvalidToolCall
 from langchain_core.messages import ToolCall as MessageToolCall
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
 
+from routed_llm.door.facts import routing_facts
 from routed_llm.events import CallRecord
 from routed_llm.results import Answer, ToolCall, Usage
 
-__all__ = ["facts_of", "message_of", "native_usage", "routing_facts", "token_usage", "usage_metadata"]
-
-NANO = 1e9
+__all__ = ["facts_of", "message_of", "native_usage", "token_usage", "usage_metadata"]
 
 
 def usage_metadata(usage: Usage) -> UsageMetadata:
@@ -42,45 +41,6 @@ def usage_metadata(usage: Usage) -> UsageMetadata:
             outer["audio"] = usage.audio_output
         told["output_token_details"] = outer
     return told
-
-
-def routing_facts(record: CallRecord) -> dict[str, Any]:
-    """What an application may want to know of a call, as plain data.
-
-    ``cost_nanousd`` is exact; ``cost_usd`` is the same for reading. Both are None where the price is unknown.
-    """
-    decision = record.decision
-    deployment = record.attempts[-1].deployment
-    cost = record.cost_nanousd
-    told: dict[str, Any] = {
-        "decision_id": decision.id,
-        "model": deployment.model,
-        "deployment": deployment.id,
-        "provider": deployment.provider,
-        "strategy": decision.strategy,
-        "reason": _reason(record),
-        "attempts": [attempt.as_dict() for attempt in record.attempts],
-        "cost_nanousd": cost,
-        "cost_usd": None if cost is None else cost / NANO,
-    }
-    if record.usage is not None and record.usage.estimated:
-        told["usage_estimated"] = True
-    if decision.losses:
-        told["losses"] = list(dict.fromkeys(decision.losses))
-    if deployment.marks:
-        told["marks"] = list(deployment.marks)
-    hints = decision.ask.hints
-    if hints.given:
-        told.update({name: value for name in ("user", "tenant", "application", "session") if (value := getattr(hints, name))})
-        if hints.tags:
-            told["tags"] = list(hints.tags)
-    return told
-
-
-def _reason(record: CallRecord) -> str:
-    """Why this model: the decision's reason, and what failed before it."""
-    failed = [f"{a.deployment.id} failed ({a.error.kind})" for a in record.attempts if a.error is not None]
-    return f"{record.decision.reason}; {', '.join(failed)}" if failed else record.decision.reason
 
 
 def facts_of(record: CallRecord, answered: str, finish: str) -> dict[str, Any]:

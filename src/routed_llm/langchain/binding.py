@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from langchain_core.utils.function_calling import convert_to_openai_function, convert_to_openai_tool
 
-from routed_llm.errors import InvalidCall
+from routed_llm.door.choice import tool_choice
 from routed_llm.requests import SchemaBinding, ToolBinding
 
 __all__ = ["BoundSchema", "BoundTools", "schema_binding", "tool_binding"]
@@ -57,29 +57,6 @@ def _is_server_tool(tool: Any) -> bool:
     return tool["type"] not in ("function", "object")  # a JSON schema is an object
 
 
-def _choice(choice: Any, names: Sequence[str]) -> Any:
-    """``tool_choice`` in any spelling as None, ``auto``, ``none``, ``required`` or a tool's name.
-
-    Raises:
-        InvalidCall: for a name that no bound tool has.
-    """
-    if choice is None or choice is False:
-        return None
-    if choice is True or choice in ("any", "required"):
-        return "required"
-    if isinstance(choice, Mapping):
-        kind = choice.get("type")
-        if kind in ("any", "auto", "none"):
-            return "required" if kind == "any" else kind
-        function = choice.get("function")
-        choice = function.get("name") if isinstance(function, Mapping) else choice.get("name")
-    if choice in ("auto", "none"):
-        return choice
-    if choice not in names:
-        raise InvalidCall(f"tool_choice names {choice!r}, which is none of the bound tools: {', '.join(names) or 'none'}.")
-    return choice
-
-
 def tool_binding(tools: Any, choice: Any, parallel: bool | None, strict: bool | None) -> ToolBinding | None:
     """The tools of a call; None where there are none.
 
@@ -90,7 +67,7 @@ def tool_binding(tools: Any, choice: Any, parallel: bool | None, strict: bool | 
         return None
     bound = tools if isinstance(tools, BoundTools) else BoundTools(tools, strict)
     names = [str(tool.get("function", {}).get("name", tool.get("name", ""))) for tool in bound]
-    return ToolBinding(bound.originals, tuple(bound), _choice(choice, names), parallel, strict)
+    return ToolBinding(bound.originals, tuple(bound), tool_choice(choice, names), parallel, strict)
 
 
 def schema_binding(response_format: Any, strict: bool | None) -> SchemaBinding | None:

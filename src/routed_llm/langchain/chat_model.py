@@ -14,14 +14,14 @@ from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, field_serializer
 
 from routed_llm.catalog.hiding import bare
 from routed_llm.decisions import Decision
-from routed_llm.errors import ConfigurationError
+from routed_llm.door.arguments import check_profile, check_router, refuse_unknown
+from routed_llm.door.pool import Pool, shared_or_new
+from routed_llm.door.showing import hidden, shown
 from routed_llm.hints import Hints
 from routed_llm.langchain.binding import BoundTools
 from routed_llm.langchain.identity import RoutedIdentity
-from routed_llm.langchain.pool import Pool, shared_or_new
 from routed_llm.langchain.profile import profile_of
 from routed_llm.langchain.serialization import register
-from routed_llm.langchain.showing import hidden, shown
 from routed_llm.langchain.structured import Method, structured
 from routed_llm.policy.compose import Policy
 from routed_llm.router import Router
@@ -134,13 +134,9 @@ class RoutedChatModel(RoutedIdentity):
                 models = given if name == "models" and models is None else models
                 stop = given if name == "stop" and stop is None else stop
                 timeout = given if name == "timeout" and timeout is None else timeout
-        unknown = [name for name in langchain if name not in type(self).model_fields]
-        if unknown:
-            raise ConfigurationError(_unknown(unknown[0], list(type(self).model_fields)), path=unknown[0])
-        if profile is not None and not (isinstance(profile, Mapping) or profile == "guaranteed"):
-            raise ConfigurationError(f"must be a dict or 'guaranteed', not {profile!r}.", path="profile")
-        if router is not None and not isinstance(router, Router):
-            raise ConfigurationError(f"must be a Router, not {type(router).__name__}.", path="router")
+        refuse_unknown(langchain, type(self).model_fields)
+        check_profile(profile)
+        check_router(router)
         pool = Pool(
             models, strategy, hidden(api_key), credential, base_url, dict(headers or {}) or None, proxy, ca_bundle, client_cert,
             timeout, max_retries, max_price_ratio, quiet_fallbacks, routing_seed,
@@ -291,10 +287,3 @@ class RoutedChatModel(RoutedIdentity):
 OWN_FIELDS = frozenset({*Pool._fields, "routing", "temperature", "max_tokens", "top_p", "stop", "seed", "model_kwargs"})
 
 register()
-
-
-def _unknown(name: str, known: list[str]) -> str:
-    import difflib
-
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    return f"unknown argument{f'; did you mean {near[0]!r}?' if near else '.'} Provider parameters go into model_kwargs."

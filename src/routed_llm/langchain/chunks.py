@@ -9,8 +9,9 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.messages.tool import tool_call_chunk
 
 from routed_llm.dispatch.streaming import Opened
+from routed_llm.door.facts import routing_facts
 from routed_llm.events import CallRecord
-from routed_llm.langchain.answers import facts_of, native_usage, routing_facts, token_usage, usage_metadata
+from routed_llm.langchain.answers import facts_of, native_usage, token_usage, usage_metadata
 from routed_llm.results import Event, Fragment, Opaque, Reasoning, Text, ToolCallDelta
 
 __all__ = ["Chunks"]

@@ -7,12 +7,9 @@ from typing import Any
 
 from langchain_core.messages import BaseMessage
 
-from routed_llm.prompt.estimate import weight
+from routed_llm.prompt.estimate import MEDIA_TOKENS, weight
 
 __all__ = ["MessagesView", "media_of"]
-
-#: tokens that one piece of media is taken to cost; providers count 85 to 1,600 for an image (their vision guides)
-MEDIA_TOKENS = {"images": 1_000, "image_urls": 1_000, "pdf": 3_000, "audio": 1_000, "video": 5_000}
 
 
 def _source(block: Mapping[str, Any]) -> tuple[str, str]:

@@ -86,6 +86,12 @@ class Policy:
         others = [_described(p) for p in (*self.static_filters, *self.live_filters, self.selector, *self.features)]
         return repr((self.name, scorers, others))
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Models, aliases, providers and tags that the pieces name: those of a router that has none of them are mistakes."""
+        pieces = (*self.static_filters, *self.live_filters, *(scorer for scorer, _ in self.scorers), self.selector)
+        return tuple(name for piece in pieces for name in getattr(piece, "names", ()))
+
     def eligible(self, ask: Ask, catalog: Catalog, live: Live) -> Eligible:
         """Verdicts of the static filters, from the catalog's cache where they are there."""
         key = (self.version, ask.requires)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from routed_llm.errors import ConfigurationError
 from routed_llm.policy.compose import Policy
 from routed_llm.policy.features.structure import Difficulty
+from routed_llm.policy.scorers.by_fact import ByFact
 from routed_llm.policy.scorers.cost import ExpectedCost
 from routed_llm.policy.scorers.latency import Latency
 from routed_llm.policy.scorers.level import LevelGap
 from routed_llm.policy.selectors.best import Best
 from routed_llm.policy.selectors.turns import RoundRobin, WeightedDraw
 
-__all__ = ["STRATEGIES", "policy_of"]
+__all__ = ["STRATEGIES", "by_stage", "policy_of"]
 
 STRATEGIES: dict[str, Callable[[], Policy]] = {
     "ordered": lambda: Policy("ordered"),
@@ -30,6 +31,19 @@ STRATEGIES: dict[str, Callable[[], Policy]] = {
         selector=Best("nearest level", fact="difficulty"),
     ),
 }
+
+
+def by_stage(models: Mapping[str, str], default: str | None = None) -> Policy:
+    """A policy that gives the stages of a query engine (fact ``stage``) to different models.
+
+    Args:
+        models: stage (such as ``keyword_extraction``, ``refine``, ``summary``) -> model, alias, provider or tag.
+        default: for every other call; None takes the pool's order. All other models stay as fallbacks.
+
+    Raises:
+        ConfigurationError: for a table that cannot be meant; names of models are checked when the router is made.
+    """
+    return Policy("by_stage", scorers={ByFact("stage", models, default): 1.0}, selector=Best("named for it", fact="stage"))
 
 
 def policy_of(strategy: str | Policy) -> Policy:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from routed_llm.requests import Request
 
-__all__ = ["expected_output", "input_tokens", "text_tokens", "weight"]
+__all__ = ["MEDIA_TOKENS", "expected_output", "input_tokens", "text_tokens", "weight"]
 
 #: characters per token of English text by OpenAI's rule of thumb (help centre: "1 token ~= 4 chars in English")
 CHARACTERS_PER_TOKEN = 4
+#: tokens that one piece of media is taken to cost; providers count 85 to 1,600 for an image (their vision guides)
+MEDIA_TOKENS = {"images": 1_000, "image_urls": 1_000, "pdf": 3_000, "audio": 1_000, "video": 5_000}
 #: tokens of an answer where nothing limits it: about a long paragraph
 TYPICAL_ANSWER = 300
 

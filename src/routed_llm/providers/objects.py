@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from routed_llm.abilities import NOT_ON_THE_WIRE
 from routed_llm.catalog.cards import find_card
 from routed_llm.catalog.deployments import Deployment
 from routed_llm.catalog.models import Model
@@ -85,7 +86,7 @@ def resolve_client(entry: Model, path: str) -> Deployment:
     provider, base_url = describe_client(entry.model)
     row = find_row(provider)
     card = find_card(provider, served)
-    abilities = {**(card.abilities if card else {}), **entry.parsed_abilities(path)}
+    abilities = {**NOT_ON_THE_WIRE, **(card.abilities if card else {}), **entry.parsed_abilities(path)}
     wire = wire_of(row or CUSTOM, served, entry.params, entry.reasoning, abilities)
     label = f"{provider}:{served}" + (f"@{entry.reasoning}" if entry.reasoning else "")
     known = About(label, provider, served, card, abilities, is_loopback(base_url))

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
+from routed_llm.abilities import ABILITIES
 from routed_llm.catalog.deployments import Deployment
-from routed_llm.catalog.models import ABILITIES, Model
+from routed_llm.catalog.models import Model
 from routed_llm.catalog.prices import Price, Rates
 from routed_llm.dialects.openai_chat.wire import Wire
 from routed_llm.errors import ConfigurationError

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from routed_llm.abilities import NOT_ON_THE_WIRE
 from routed_llm.catalog.cards import ModelCard, cards_of, find_card, nearest_name
 from routed_llm.catalog.deployments import Deployment
 from routed_llm.catalog.hiding import bare
@@ -64,7 +65,7 @@ def resolve_string(entry: Model, path: str, shared: Shared) -> Deployment:
     )
     required = row.key_required and entry.base_url is None and shared.common.base_url is None
     credential = credential_of(own_key, row.key_env, required=required, provider=row.name, path=path)
-    known = dict(card.abilities) if card else {}
+    known = {**NOT_ON_THE_WIRE, **(card.abilities if card else {})}
     abilities = {**row.abilities(known), **entry.parsed_abilities(path)}
     endpoint = HttpEndpoint(
         row.chat_url(base_url, name, entry.api_version),

@@ -18,6 +18,9 @@ _WORDS = {
     "pdf": "cannot read PDF files",
     "audio": "cannot hear audio",
     "video": "cannot watch video",
+    "thinking_blocks": "takes no thinking of earlier turns",
+    "citations": "takes no citations",
+    "cache_points": "takes no cache marks",
 }
 
 

@@ -1,4 +1,4 @@
-"""The part of a chat model's arguments that makes its router."""
+"""The part of a door's arguments that makes its router."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Pool", "shared_or_new"]
 
 
 class Pool(NamedTuple):
-    """What a router is made of; see :class:`~routed_llm.langchain.chat_model.RoutedChatModel` for each."""
+    """What a router is made of; see :class:`~routed_llm.RoutedChatModel` for each."""
 
     models: Any = None
     strategy: Any = None

@@ -1,0 +1,46 @@
+"""Arguments of a door's constructor: the spellings that users bring along, and those that cannot be meant."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Mapping
+from typing import Any, Literal
+
+from routed_llm.door.reach import Rule
+from routed_llm.errors import ConfigurationError
+from routed_llm.router import Router
+
+__all__ = ["check_profile", "check_router", "refuse_unknown"]
+
+
+def refuse_unknown(given: Collection[str], known: Collection[str]) -> None:
+    """Refuse the first argument that is not known.
+
+    Raises:
+        ConfigurationError: names the argument and the nearest known one.
+    """
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+            meant = f"; did you mean {near[0]!r}?" if near else "."
+            raise ConfigurationError(f"unknown argument{meant} Provider parameters go into model_kwargs.", path=name)
+
+
+def check_profile(profile: Mapping[str, Any] | Rule | Literal["guaranteed"] | None) -> None:
+    """Refuse what is no profile.
+
+    Raises:
+        ConfigurationError: for anything but a dict, ``guaranteed`` or None.
+    """
+    if profile is not None and not (isinstance(profile, Mapping) or profile == "guaranteed"):
+        raise ConfigurationError(f"must be a dict or 'guaranteed', not {profile!r}.", path="profile")
+
+
+def check_router(router: object) -> None:
+    """Refuse what is no router.
+
+    Raises:
+        ConfigurationError: for anything but a router or None.
+    """
+    if router is not None and not isinstance(router, Router):
+        raise ConfigurationError(f"must be a Router, not {type(router).__name__}.", path="router")

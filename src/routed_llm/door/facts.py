@@ -1,0 +1,50 @@
+"""What an answer tells of its call, the same words at every door."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from routed_llm.events import CallRecord
+
+__all__ = ["routing_facts"]
+
+NANO = 1e9
+
+
+def routing_facts(record: CallRecord) -> dict[str, Any]:
+    """What an application may want to know of a call, as plain data.
+
+    ``cost_nanousd`` is exact; ``cost_usd`` is the same for reading. Both are None where the price is unknown.
+    """
+    decision = record.decision
+    deployment = record.attempts[-1].deployment
+    cost = record.cost_nanousd
+    told: dict[str, Any] = {
+        "decision_id": decision.id,
+        "model": deployment.model,
+        "deployment": deployment.id,
+        "provider": deployment.provider,
+        "strategy": decision.strategy,
+        "reason": _reason(record),
+        "attempts": [attempt.as_dict() for attempt in record.attempts],
+        "cost_nanousd": cost,
+        "cost_usd": None if cost is None else cost / NANO,
+    }
+    if record.usage is not None and record.usage.estimated:
+        told["usage_estimated"] = True
+    if decision.losses:
+        told["losses"] = list(dict.fromkeys(decision.losses))
+    if deployment.marks:
+        told["marks"] = list(deployment.marks)
+    hints = decision.ask.hints
+    if hints.given:
+        told.update({name: value for name in ("user", "tenant", "application", "session") if (value := getattr(hints, name))})
+        if hints.tags:
+            told["tags"] = list(hints.tags)
+    return told
+
+
+def _reason(record: CallRecord) -> str:
+    """Why this model: the decision's reason, and what failed before it."""
+    failed = [f"{a.deployment.id} failed ({a.error.kind})" for a in record.attempts if a.error is not None]
+    return f"{record.decision.reason}; {', '.join(failed)}" if failed else record.decision.reason
