@@ -30,6 +30,7 @@ from routed_llm.langchain.binding import schema_binding, tool_binding
 from routed_llm.langchain.chunks import Chunks
 from routed_llm.langchain.errors import at_the_door
 from routed_llm.langchain.messages import to_hub
+from routed_llm.langchain.observed import answer_observed, knows_the_base
 from routed_llm.langchain.observers import messages_of, nobody_listens
 from routed_llm.langchain.view import MessagesView
 from routed_llm.requests import Request
@@ -89,18 +90,21 @@ class RoutedCalls(BaseChatModel):
             stream=stream,
         )
 
-    def _with_hints(self, config: RunnableConfig | None, kwargs: dict[str, Any]) -> dict[str, Any]:
-        """Keywords with the hints of the config: the keyword's own win, then ``configurable``, then ``metadata``."""
+    def _read(self, config: RunnableConfig | None, kwargs: dict[str, Any]) -> tuple[RunnableConfig | None, dict[str, Any]]:
+        """The complete config, None where there is none at all, and the keywords with its hints.
+
+        The keyword's own hints win, then ``configurable``, then ``metadata``.
+        """
         if config is None and "routing" not in kwargs and var_child_runnable_config.get() is None:
-            return kwargs
+            return None, kwargs
         config = ensure_config(config)
         configured = (config.get("configurable") or {}).get("routing")
         noted = (config.get("metadata") or {}).get("routing")
         if configured or noted or "routing" in kwargs:
             noted = noted if isinstance(noted, dict) else None
             hints = Hints.of(kwargs.get("routing"), configured, noted)
-            return {**kwargs, "routing": hints.given}
-        return kwargs
+            return config, {**kwargs, "routing": hints.given}
+        return config, kwargs
 
     def _direct(self, model_input: LanguageModelInput, config: RunnableConfig | None) -> list[BaseMessage] | None:
         """The messages, when nobody listens and nothing but the answer itself is to be done; else None."""
@@ -203,7 +207,7 @@ class RoutedCalls(BaseChatModel):
         self, input: LanguageModelInput, config: RunnableConfig | None = None, *, stop: list[str] | None = None, **kwargs: Any
     ) -> AIMessage:
         """A whole answer; see :meth:`langchain_core.language_models.BaseChatModel.invoke`."""
-        kwargs = self._with_hints(config, kwargs)
+        config, kwargs = self._read(config, kwargs)
         messages = self._direct(input, config) if "stream" not in kwargs else None
         if messages is None:
             if (plain := messages_of(input)) is None:
@@ -220,11 +224,13 @@ class RoutedCalls(BaseChatModel):
         self, input: LanguageModelInput, config: RunnableConfig | None = None, *, stop: list[str] | None = None, **kwargs: Any
     ) -> AIMessage:
         """A whole answer, in async code."""
-        kwargs = self._with_hints(config, kwargs)
+        config, kwargs = self._read(config, kwargs)
         messages = self._direct(input, config) if "stream" not in kwargs else None
         if messages is None:
             if (plain := messages_of(input)) is None:
                 return await super().ainvoke(input, config, stop=stop, **kwargs)
+            if knows_the_base():
+                return await answer_observed(self, plain, stop, config or {}, kwargs)
             return _only(await super().agenerate([plain], stop, **_run_of(config), **kwargs))
         request = self._request(messages, stop, kwargs, stream=False)
         try:
@@ -236,7 +242,7 @@ class RoutedCalls(BaseChatModel):
         self, input: LanguageModelInput, config: RunnableConfig | None = None, *, stop: list[str] | None = None, **kwargs: Any
     ) -> Iterator[AIMessageChunk]:
         """An answer piece by piece."""
-        kwargs = self._with_hints(config, kwargs)
+        config, kwargs = self._read(config, kwargs)
         messages = self._direct(input, config) if "stream" not in kwargs else None
         if messages is None:
             yield from super().stream(input, config, stop=stop, **kwargs)
@@ -247,7 +253,7 @@ class RoutedCalls(BaseChatModel):
         self, input: LanguageModelInput, config: RunnableConfig | None = None, *, stop: list[str] | None = None, **kwargs: Any
     ) -> AsyncIterator[AIMessageChunk]:
         """An answer piece by piece, in async code."""
-        kwargs = self._with_hints(config, kwargs)
+        config, kwargs = self._read(config, kwargs)
         messages = self._direct(input, config) if "stream" not in kwargs else None
         chunks = (
             super().astream(input, config, stop=stop, **kwargs)
@@ -260,11 +266,13 @@ class RoutedCalls(BaseChatModel):
 
     def stream_events(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """Events of one call; version ``v3`` gives a ``ChatModelStream``."""
-        return super().stream_events(input, config, **self._with_hints(config, kwargs))
+        config, kwargs = self._read(config, kwargs)
+        return super().stream_events(input, config, **kwargs)
 
     def astream_events(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
         """Events of one call, in async code."""
-        return super().astream_events(input, config, **self._with_hints(config, kwargs))
+        config, kwargs = self._read(config, kwargs)
+        return super().astream_events(input, config, **kwargs)
 
 
 # LangChain asks for the signature of these at every call; kept on the function it need not be read from its code again
@@ -273,11 +281,8 @@ for _method in (RoutedCalls._generate, RoutedCalls._agenerate, RoutedCalls._stre
 
 
 def _run_of(config: RunnableConfig | None) -> dict[str, Any]:
-    """A config as the keywords of LangChain's ``generate``."""
-    config = ensure_config(config)
-    told: dict[str, Any] = {name: config.get(name) for name in ("callbacks", "tags", "metadata", "run_name")}
-    told["run_id"] = config.get("run_id")
-    return told
+    """A complete config as the keywords of LangChain's ``generate``."""
+    return {name: config.get(name) for name in ("callbacks", "tags", "metadata", "run_name", "run_id")} if config else {}
 
 
 def _only(result: LLMResult) -> AIMessage:

@@ -200,10 +200,10 @@ class RoutedChatModel(RoutedIdentity):
         return self.router  # type: ignore[no-any-return]  # set by __init__
 
     def _own_params(self) -> dict[str, Any]:
-        return self._params
+        return self._private["_params"]  # type: ignore[no-any-return]  # set by model_post_init
 
     def _own_hints(self) -> Hints | None:
-        return self._hints
+        return self._private["_hints"]  # type: ignore[no-any-return]  # set by model_post_init
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         """A copy of its own parameters that shares the router, and what the router is made of."""

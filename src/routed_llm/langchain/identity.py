@@ -27,6 +27,11 @@ class RoutedIdentity(RoutedCalls):
     _pool_key: str | None = PrivateAttr(default=None)
 
     @property
+    def _private(self) -> dict[str, Any]:
+        """Private attributes by name, for every call: pydantic's own look-up of one takes microseconds."""
+        return self.__pydantic_private__ or {}
+
+    @property
     def model_name(self) -> str:
         """The pool's only model, or ``routed``: what agents and tracers read as this model's name."""
         models = self._core_router().catalog.models
@@ -57,9 +62,10 @@ class RoutedIdentity(RoutedCalls):
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         if stop is None and not kwargs:
-            if self._traced is None:
-                self._traced = self._traced_params(None, {})
-            return self._traced.copy()
+            traced: LangSmithParams | None = self._private["_traced"]
+            if traced is None:
+                traced = self._traced = self._traced_params(None, {})
+            return traced.copy()
         return self._traced_params(stop, kwargs)
 
     def _traced_params(self, stop: list[str] | None, kwargs: Mapping[str, Any]) -> LangSmithParams:
@@ -80,7 +86,7 @@ class RoutedIdentity(RoutedCalls):
 
     def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
         # what the base class gives, without its search for overrides of a deprecated method
-        return {**self._identity, "_type": self._llm_type, "stop": stop, **kwargs}
+        return {**self._private["_identity"], "_type": self._llm_type, "stop": stop, **kwargs}
 
     def _resolve_model_profile(self) -> ModelProfile | None:
         return profile_of(self._core_router().catalog.deployments)
