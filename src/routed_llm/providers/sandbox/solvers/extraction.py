@@ -26,7 +26,8 @@ _OPENERS_TEXT = (
     "Her Hey Hi His How I If In Is It Its Let List Make May My No Not Now Of On Or Our Please Return She "
     "Should So Some Summarize Tell That The Their Then There These They This Those To Use Using Was We "
     "What When Where Which Who Why Will With Would Write Yes You Your Create Describe Convert Compute "
-    "Calculate Explain Generate Get Set Add Call Send Book Show Sort"
+    "Calculate Explain Generate Get Set Add Call Send Book Show Sort Compare Contrast Discuss Name Identify "
+    "Rank Between According About And Or"
 )
 _OPENERS = frozenset(_OPENERS_TEXT.split())
 _SUBJECT = re.compile(r"\s+(?:is|was|has|had|lives|works|said|wrote|met|and|ordered|bought)\b")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from random import Random
+from typing import Any
 
 from routed_llm.providers.sandbox.solvers.dates import find_dates
 from routed_llm.providers.sandbox.solvers.extraction import EMAIL, PHONE, URL, names
@@ -36,6 +38,7 @@ class Facts:
         names: phrases with capital letters.
         emails, urls, phones, dates: as they stand; dates in ISO form.
         solution: what a solver makes of the text, if any does.
+        values: what a solver puts into fields of these names.
         used: what fields have taken already.
     """
 
@@ -48,6 +51,7 @@ class Facts:
     phones: list[str]
     dates: list[str]
     solution: str | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
     used: set[object] = field(default_factory=set)
 
     def take(self, candidates: list[str]) -> str | None:
@@ -95,7 +99,7 @@ def _quantities(text: str) -> list[Quantity]:
     return found
 
 
-def read_facts(text: str, solution: str | None = None) -> Facts:
+def read_facts(text: str, solution: str | None = None, values: Mapping[str, Any] | None = None) -> Facts:
     """The facts of a text."""
     quoted = [next(group for group in match.groups() if group) for match in _QUOTED.finditer(text)]
     return Facts(
@@ -108,4 +112,5 @@ def read_facts(text: str, solution: str | None = None) -> Facts:
         phones=[match.strip() for match in PHONE.findall(text)],
         dates=[found.day.isoformat() for found in find_dates(text)],
         solution=solution,
+        values=values or {},
     )

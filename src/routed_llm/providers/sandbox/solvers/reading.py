@@ -1,41 +1,26 @@
-"""Answers a question from a given context: the sentence of the context that shares most words with the question."""
+"""Answers a question from a given context by the sentences that answer it, refines an answer, and sums up."""
 
 from __future__ import annotations
 
 import re
 from random import Random
 
+from routed_llm.providers.sandbox.prompt import Prompt
+from routed_llm.providers.sandbox.solvers.passage import Passage, read_passage
+from routed_llm.providers.sandbox.solvers.ranking import UNKNOWN, find, knows
 from routed_llm.providers.sandbox.solvers.solution import Solution
+from routed_llm.providers.sandbox.solvers.summary import sum_up, wants_summary
 
-__all__ = ["content_words", "difficulty", "solve"]
+__all__ = ["difficulty", "solve", "solve_passage"]
 
 _CONTEXT = re.compile(r"\bcontext\b[^:\n]*(?::|\n)", re.IGNORECASE)
 _QUESTION = re.compile(r"\bquestion\s*:", re.IGNORECASE)
-_SENTENCE = re.compile(r"[^.!?\n]+[.!?]?")
-_WORD = re.compile(r"[^\W_]+")
-_EMPTY_TEXT = (
-    "a about after an and any are as at be by can could did do does for from give had has have he how i "
-    "if in into is it its me my of on or our please she so some tell than that the their them then there "
-    "these they this to up us use using was we were what when where which who why will with would you "
-    "your"
-)
-_EMPTY = frozenset(_EMPTY_TEXT.split())
-
-
-def content_words(text: str) -> set[str]:
-    """The text's words in lower case without the little ones, and without a plural's s."""
-    words = (word.lower() for word in _WORD.findall(text))
-    return {word.removesuffix("s") if len(word) > 3 else word for word in words if word not in _EMPTY}
-
-
-def _sentences(text: str, asked: set[str]) -> list[tuple[int, str]]:
-    """Sentences by the number of words shared with the question, the best first."""
-    scored = [(len(asked & content_words(match[0])), match[0].strip()) for match in _SENTENCE.finditer(text)]
-    return sorted((item for item in scored if item[0]), key=lambda item: -item[0])
+#: a passage is never harder than so many steps
+_HARDEST = 6.0
 
 
 def solve(text: str, earlier: tuple[str, ...] = ()) -> Solution | None:
-    """The sentence that answers; None where no context is given. Each further sentence is a quarter of a step.
+    """The sentences that answer; None where no context is given. Each sentence that might be taken is a quarter of a step.
 
     The context follows the word "context"; the question follows "question:" or, with a context in an earlier message,
     is the text itself.
@@ -51,14 +36,38 @@ def solve(text: str, earlier: tuple[str, ...] = ()) -> Solution | None:
         if source is None or inner is None:
             return None
         context, question = source[inner.end() :], text
-    ranked = _sentences(context, content_words(question))
-    if not ranked:
-        return Solution("reading", "The context does not say.", 0.0, lambda _: "The context does not say.")
+    return _answered(Passage(context, question))
+
+
+def solve_passage(prompt: Prompt) -> Solution | None:
+    """The same for the prompts of engines that retrieve; None for others."""
+    passage = read_passage(prompt)
+    if passage is None:
+        return None
+    if not passage.question or wants_summary(passage.question):
+        return _summed(passage)
+    return _answered(passage)
+
+
+def _summed(passage: Passage) -> Solution:
+    said, worse, read = sum_up(f"{passage.existing}\n\n{passage.context}", passage.question)
+    return Solution("summary", said or UNKNOWN, min(_HARDEST, read / 8), lambda _: worse or UNKNOWN, source=passage.context)
+
+
+def _answered(passage: Passage) -> Solution:
+    found = find(passage.question, passage.context, passage.existing)
+    kept = passage.existing if knows(passage.existing) else ""
+    answer = " ".join(found.answers) or kept or UNKNOWN
 
     def wrong(chance: Random) -> str:
-        return chance.choice(ranked[1:])[1] if len(ranked) > 1 else "The context does not say."
+        others = [text for text in found.rivals if text != answer]
+        return chance.choice(others[:3]) if others else UNKNOWN if knows(answer) else answer
 
-    return Solution("reading", ranked[0][1], len(ranked) / 4, wrong)
+    steps = (len(found.answers) + len(found.rivals)) / 4
+    source = f"{answer}\n\n{passage.context}" if found.answers else passage.context
+    return Solution(
+        "reading", answer, min(_HARDEST, steps), wrong, source=source, values=lambda said: {"query_satisfied": knows(said)}
+    )
 
 
 def difficulty(text: str) -> float:

@@ -11,8 +11,8 @@ from typing import Any
 from routed_llm.providers.sandbox.solvers.facts import Facts, read_facts
 from routed_llm.providers.sandbox.solvers.fields import find_flag, find_number, find_text, words_of
 from routed_llm.providers.sandbox.solvers.numerals import NUMBER
-from routed_llm.providers.sandbox.solvers.reading import content_words
 from routed_llm.providers.sandbox.solvers.sorting import list_items
+from routed_llm.providers.sandbox.solvers.words import content_words
 
 __all__ = ["Filled", "fill", "segments"]
 
@@ -20,6 +20,8 @@ __all__ = ["Filled", "fill", "segments"]
 _DEEPEST = 12
 #: values in one answer; beyond it everything stays empty
 _MOST = 2_000
+#: types of values as schemas name them
+_KINDS = {str: "string", int: "integer", bool: "boolean", list: "array"}
 _SEGMENT = re.compile(r"\s+and\s+|\s*;\s*|[.?!]\s+|\n+|,?\s+then\s+")
 _QUOTE = re.compile(r"\"[^\"]*\"|'[^']*'(?!\w)|“[^”]*”")
 
@@ -57,6 +59,9 @@ class _Filler:
     def value(self, schema: Any, name: str, depth: int) -> Filled:
         node = self._resolved(schema)
         self.left -= 1
+        known = self.facts.values.get(name)
+        if known is not None and node.get("type") == _KINDS.get(type(known)):
+            return Filled(known, found=1)
         if depth > _DEEPEST or self.left < 0:
             return Filled(None, missing=1)
         if "const" in node:

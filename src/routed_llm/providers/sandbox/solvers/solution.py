@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from random import Random
+from typing import Any
 
 __all__ = ["Solution", "spoken_number", "wrong_number"]
 
@@ -19,12 +20,16 @@ class Solution:
         answer: the right answer, and nothing else.
         difficulty: about the number of steps that must all go right; 0 cannot go wrong.
         wrong: makes a plausible wrong answer.
+        source: the part of the prompt that fields are taken from; None for all of it.
+        values: what an answer, right or wrong, puts into fields of these names; None where it does not.
     """
 
     kind: str
     answer: str
     difficulty: float
     wrong: Callable[[Random], str]
+    source: str | None = None
+    values: Callable[[str], Mapping[str, Any]] | None = None
 
 
 def spoken_number(value: Fraction) -> str:

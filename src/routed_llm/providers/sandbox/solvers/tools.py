@@ -9,10 +9,10 @@ from typing import Any
 from routed_llm.providers.sandbox.prompt import Prompt
 from routed_llm.providers.sandbox.solvers.facts import Facts, read_facts
 from routed_llm.providers.sandbox.solvers.fields import words_of
-from routed_llm.providers.sandbox.solvers.reading import content_words
 from routed_llm.providers.sandbox.solvers.schema import Filled, fill, segments
+from routed_llm.providers.sandbox.solvers.words import content_words
 
-__all__ = ["REQUIRED", "ToolCall", "call_tools"]
+__all__ = ["REQUIRED", "ToolCall", "call_tools", "fit"]
 
 #: the word of ``tool_choice`` for any tool, but one
 REQUIRED = "required"
@@ -33,11 +33,12 @@ _FITS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A call that fits: the tool, its arguments, and how many of them come from the text."""
+    """A call that fits: the tool, its arguments, how many of them come from the text, and whether it is a handoff."""
 
     name: str
     arguments: dict[str, Any]
     found: int
+    hands_over: bool = False
 
 
 def _function(tool: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -84,6 +85,12 @@ def _fitting(functions: Sequence[Mapping[str, Any]], text: str) -> Mapping[str, 
     return None
 
 
+def fit(functions: Sequence[Mapping[str, Any]], text: str) -> float:
+    """How well the best of the tools fits a text; 0 where none can be called for it."""
+    best = _fitting(functions, text)
+    return 0.0 if best is None else _score(best, text, _asked(text))
+
+
 def _several(functions: Sequence[Mapping[str, Any]], text: str) -> list[ToolCall]:
     """A call for each part of the text that is whole by itself; a part that names no tool goes to the last one."""
     calls: list[ToolCall] = []
@@ -117,11 +124,13 @@ def call_tools(
     """
     functions = [_function(tool) for tool in tools]
     if forced is None:
-        if prompt.results:
+        if prompt.results and parallel:
             return []
-        calls = _several(functions, prompt.text) if parallel else []
-        fitting = _fitting(functions, prompt.text) if len(calls) < 2 else None
-        return calls if len(calls) > 1 else [_call(fitting, _filled(fitting, facts))] if fitting else []
+        calls = _several(functions, prompt.text)
+        if len(calls) > 1:
+            return calls if parallel else calls[len(prompt.results) :][:1]
+        fitting = None if prompt.results else _fitting(functions, prompt.text)
+        return [_call(fitting, _filled(fitting, facts))] if fitting else []
     wanted = _untried(functions, prompt) if forced == REQUIRED else [f for f in functions if f["name"] == forced]
     if forced == REQUIRED and parallel and not prompt.results:
         calls = _several(wanted, prompt.text)
