@@ -1,7 +1,8 @@
-"""Write ``src/routed_llm/catalog/data/models.json``: what is known of public chat models, from two installed sources.
+"""Write ``src/routed_llm/catalog/data/models.json``: what is known of public models, from two installed sources.
 
-Prices come from genai-prices, abilities from the profiles inside LangChain's partner packages (their origin is
-models.dev), windows from either. Nothing is fetched. The same packages and the same ``--date`` give the same file.
+Prices come from genai-prices, abilities from the profiles inside LangChain's partner packages (their origin is models.dev),
+windows from either; of embedding models all comes from genai-prices. Nothing is fetched. The same packages and the same
+``--date`` give the same file.
 
     python scripts/build_models.py --date 2026-11-24
 """
@@ -79,7 +80,7 @@ ABILITIES = {
     "temperature": "temperature",
 }
 
-#: what answers no chat: other media, embeddings, moderation, live sessions, retired completion models
+#: what answers no chat: embeddings (which have own rows), other media, moderation, live sessions, retired completion models
 NO_CHAT = re.compile(
     r"embed|rerank|whisper|transcri|translat|(^|[-/])tts|-tts|speech|orpheus|voice|-live|^gpt-live|realtime|lyria|veo-|sora"
     r"|image|imagine|banana|omni-|ocr|moderation|guard|video|flux|diffusion|dall-e|pplx-|prompt-guard|robotics"
@@ -201,8 +202,19 @@ def is_chat(name: str, row: Row, profile: Row) -> bool:
     return "output" in row.get("prices", {}) or bool(row.get("abilities"))
 
 
+def embeds(name: str, model: priced.ModelInfo, day: date) -> bool:
+    """Whether it embeds texts as floats, at a known price."""
+    return "embed" in name.lower() and "pplx" not in name and "input" in rates_of(current(model, day)[0])[0]
+
+
+def embedding_row(model: priced.ModelInfo, name: str, day: date) -> Row:
+    """An embedding model: all that is known of it are price and window (the longest text)."""
+    names = sorted({s.lower() for s in spellings(model.match, name)} - {name})
+    return merged({"abilities": {"embeddings": True}}, price_row(model, name, day), {"matches": names})
+
+
 def rows_of(provider: str, day: date) -> dict[str, Row]:
-    """All chat models of a provider by name."""
+    """All chat and embedding models of a provider by name."""
     theirs, package = PROVIDERS[provider]
     models = next((p.models for p in priced_providers if p.id == theirs), [])
     profiles = profiles_of(package)
@@ -219,6 +231,8 @@ def rows_of(provider: str, day: date) -> dict[str, Row]:
         row = merged(profile_row(profile), price_row(model, name, day), {"matches": names})
         if is_chat(name, row, profile):
             rows[name] = row
+        elif same is not None and embeds(name, same, day):
+            rows[name] = embedding_row(same, name, day)
     return without_overlaps(with_full_names(rows, FULL_NAMES.get(provider)))
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 __all__ = ["ABILITIES", "BLOCKS", "NEEDS", "NOT_ON_THE_WIRE"]
 
-#: every ability that a call can need, as ``Model(abilities=...)`` names it. The last three mean that blocks of an earlier
-#: turn come to the model as they are.
+#: every ability that a call can need, as ``Model(abilities=...)`` names it. ``thinking_blocks``, ``citations`` and
+#: ``cache_points`` mean that such blocks come to the model as they are.
 ABILITIES: tuple[str, ...] = (
     "tools",
     "tool_choice",
@@ -20,6 +20,7 @@ ABILITIES: tuple[str, ...] = (
     "thinking_blocks",
     "citations",
     "cache_points",
+    "embeddings",
 )
 
 #: types of message blocks, in LlamaIndex's and LangChain's words -> the ability they ask for

@@ -7,9 +7,22 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from routed_llm.hints import NO_HINTS, Hints
 
-__all__ = ["Ask", "Mode", "NO_FACTS", "NO_NEEDS", "PromptView", "Request", "Requirements", "SchemaBinding", "ToolBinding"]
+__all__ = [
+    "Ask",
+    "Mode",
+    "NO_FACTS",
+    "NO_NEEDS",
+    "PromptView",
+    "Purpose",
+    "Request",
+    "Requirements",
+    "SchemaBinding",
+    "ToolBinding",
+]
 
 Mode = Literal["sync", "async"]
+#: what the models of one router do
+Purpose = Literal["chat", "embeddings"]
 NO_NEEDS: frozenset[str] = frozenset()
 NO_FACTS: Mapping[str, Any] = {}
 
@@ -147,6 +160,8 @@ class Request:
     def needs(self) -> frozenset[str]:
         """Abilities without which the call cannot be served."""
         media = self.view.media
+        if self.dialect == "embeddings":
+            return frozenset({"embeddings", *self.hints.needs})
         if self.tools is None and self.schema is None and not self.hints.needs:
             return media
         needs = {*media, *self.hints.needs}
@@ -174,10 +189,11 @@ class Ask:
     """Everything a policy may look at: hints, facts and the shape of the request, but no text.
 
     ``input_tokens`` and ``output_tokens`` are estimates, ``max_tokens`` is the caller's limit of the answer, or None;
+    ``longest`` is what has to fit into one window: the whole prompt, but of texts to embed only the longest one;
     ``facts`` is what features found out.
     """
 
-    __slots__ = ("facts", "hints", "input_tokens", "max_tokens", "now", "output_tokens", "requires", "stream")
+    __slots__ = ("facts", "hints", "input_tokens", "longest", "max_tokens", "now", "output_tokens", "requires", "stream")
 
     def __init__(
         self,
@@ -189,6 +205,7 @@ class Ask:
         now: float,
         stream: bool,
         max_tokens: int | None = None,
+        longest: int | None = None,
     ) -> None:
         self.requires = requires
         self.hints = hints
@@ -198,3 +215,4 @@ class Ask:
         self.now = now
         self.stream = stream
         self.max_tokens = max_tokens
+        self.longest = input_tokens if longest is None else longest

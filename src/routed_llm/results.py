@@ -5,7 +5,10 @@ A dialect's reader turns bytes into events; everything above it knows only these
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from routed_llm.errors import ProviderError
 
 __all__ = [
     "CONTENT_EXTRAS",
@@ -160,10 +163,11 @@ class Answer:
     """A whole answer in the hub's form.
 
     ``native`` is the framework's own message when the deployment is a framework object: it is handed on untouched and
-    the other fields only mirror it. ``extras`` holds opaque parts by name.
+    the other fields only mirror it; of embeddings it is the list of vectors. ``extras`` holds opaque parts by name.
+    ``fault`` tells why an answer that came, and was billed, cannot be used.
     """
 
-    __slots__ = ("extras", "finish", "finish_raw", "id", "model", "native", "reasoning", "text", "tool_calls", "usage")
+    __slots__ = ("extras", "fault", "finish", "finish_raw", "id", "model", "native", "reasoning", "text", "tool_calls", "usage")
 
     def __init__(
         self,
@@ -189,6 +193,7 @@ class Answer:
         self.finish_raw = finish_raw
         self.extras = extras or {}
         self.native = native
+        self.fault: ProviderError | None = None
 
     @property
     def is_empty(self) -> bool:

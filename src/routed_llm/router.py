@@ -18,11 +18,11 @@ from routed_llm.dispatch.core import Core
 from routed_llm.dispatch.drivers import AsyncDriver, SyncDriver, drive
 from routed_llm.dispatch.journey import Completed, complete, consider, open_call
 from routed_llm.dispatch.streaming import AsyncStream, Stream
-from routed_llm.errors import ConfigurationError
+from routed_llm.errors import ConfigurationError, NoModels
 from routed_llm.events import CallRecord
 from routed_llm.policy.compose import Policy
 from routed_llm.policy.strategies import policy_of
-from routed_llm.requests import Request
+from routed_llm.requests import Purpose, Request
 from routed_llm.state.memory import LiveState
 from routed_llm.telemetry.bus import Bus, Subscription
 from routed_llm.telemetry.ring import Ring
@@ -46,6 +46,7 @@ class Router:
         max_price_ratio: bounds the expected cost of a fallback as a multiple of the first choice's.
         quiet_fallbacks: do not write a warning when a call falls back.
         seed: makes draws and jitter repeatable.
+        purpose: ``chat``, or ``embeddings`` for a pool of deployments of one embedding model.
 
     Raises:
         ConfigurationError: for models or settings that cannot be meant.
@@ -61,10 +62,19 @@ class Router:
         max_price_ratio: float | None = None,
         quiet_fallbacks: bool = False,
         seed: int | None = None,
+        purpose: Purpose = "chat",
     ) -> None:
         from routed_llm.providers.resolve import resolve
 
+        if purpose not in ("chat", "embeddings"):
+            raise ConfigurationError(f"must be 'chat' or 'embeddings', not {purpose!r}.", path="purpose")
         strategy = strategy or ("auto" if models is None else "ordered")
+        if models is None and purpose == "embeddings":
+            raise NoModels(
+                "name the embedding model, such as ['openai:text-embedding-3-small']: vectors of different models cannot be "
+                "compared, so none is taken by itself.",
+                path="models",
+            )
         if models is None:
             from routed_llm.providers.discovery import discover
 
@@ -73,14 +83,16 @@ class Router:
             isinstance(max_price_ratio, (int, float)) and 0 < max_price_ratio < float("inf")
         ):
             raise ConfigurationError(f"must be a number above zero, not {max_price_ratio!r}.", path="max_price_ratio")
-        self._settings = (models, strategy, common, limits, max_price_ratio, quiet_fallbacks, seed)
+        self._settings = (models, strategy, common, limits, max_price_ratio, quiet_fallbacks, seed, purpose)
+        #: what its models do
+        self.purpose: Purpose = purpose
         #: what a door made this router of, so that it can tell whether it may go on sharing it
         self.made_of: Any = None
         self.bus = Bus()
         self.ring = Ring()
         self.live = LiveState()
         self._lock = threading.Lock()
-        catalog, policy = Catalog(resolve(models, common)), policy_of(strategy)
+        catalog, policy = Catalog(resolve(models, common, purpose)), policy_of(strategy)
         catalog.check_policy(policy.name, policy.named)
         self._core = Core(
             catalog,
@@ -95,9 +107,8 @@ class Router:
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        models, strategy, common, limits, ratio, quiet, seed = self._settings
         self.check_picklable()
-        return (_rebuilt, (models, strategy, common, limits, ratio, quiet, seed))
+        return (_rebuilt, self._settings)
 
     def check_picklable(self) -> None:
         """Refuse to be pickled while holding a secret or an object; names it, and the way out.
@@ -192,8 +203,9 @@ class Router:
 
 
 def _rebuilt(*settings: Any) -> Router:
-    models, strategy, common, limits, ratio, quiet, seed = settings
-    return Router(models, strategy, common=common, limits=limits, max_price_ratio=ratio, quiet_fallbacks=quiet, seed=seed)
+    models, strategy, *others = settings
+    names = ("common", "limits", "max_price_ratio", "quiet_fallbacks", "seed", "purpose")
+    return Router(models, strategy, **dict(zip(names, others, strict=True)))
 
 
 def _refuse_to_pickle(models: Any, path: str) -> None:

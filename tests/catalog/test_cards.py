@@ -111,13 +111,25 @@ def test_every_row_of_the_file_is_sound(provider: str) -> None:
             assert card(provider, spelling.rstrip("*")).name == known.name or spelling.endswith("*")
 
 
-def test_the_file_holds_chat_models_only_one_a_line_in_order_and_stays_small() -> None:
+def test_the_file_holds_chat_and_embedding_models_only_one_a_line_in_order_and_stays_small() -> None:
     assert len(TEXT.encode()) < 1_000_000
     lines = TEXT.partition('"models": {\n')[2].splitlines()[:-1]
     keys = [line.split('": {')[0].strip('"') for line in lines]
     assert keys == list(DATA["models"])
     assert keys == sorted(keys, key=lambda k: k.partition(":"))
-    assert not [k for k in keys if any(word in k for word in ("embed", "whisper", "tts", "moderation", "dall-e", "realtime"))]
+    assert not [k for k in keys if any(word in k for word in ("whisper", "tts", "moderation", "dall-e", "realtime"))]
+    embedding = {k for k, row in DATA["models"].items() if row.get("abilities", {}).get("embeddings")}
+    assert embedding == {k for k in keys if "embed" in k}
+
+
+@pytest.mark.parametrize(("name", "nano"), [("text-embedding-3-small", 20_000_000), ("text-embedding-3-large", 130_000_000)])
+def test_embedding_models_have_a_price_for_input_alone_and_a_window(name: str, nano: int) -> None:
+    found = card("openai", name)
+    assert found.context == 8_192
+    assert found.abilities == {"embeddings": True}
+    assert found.prices is not None
+    assert (found.prices.rates.input, found.prices.rates.output) == (nano, None)
+    assert found.prices.estimate(1_000_000, 0) == nano
 
 
 def test_the_file_names_its_sources_with_versions_and_its_day() -> None:

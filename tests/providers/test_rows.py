@@ -146,6 +146,25 @@ def test_azure_has_two_forms_of_address(base: str, version: str | None, url: str
     assert row("azure").chat_url(base, "my/gpt", version) == url
 
 
+@pytest.mark.parametrize(
+    ("base", "version", "url"),
+    [
+        ("https://x.openai.azure.com/openai/v1", None, "https://x.openai.azure.com/openai/v1/embeddings"),
+        ("https://x.openai.azure.com", "2024-10-21",
+         "https://x.openai.azure.com/openai/deployments/my%2Fembed/embeddings?api-version=2024-10-21"),
+        ("https://x/openai/deployments/e", "2024-10-21", "https://x/openai/deployments/e/embeddings?api-version=2024-10-21"),
+    ],
+)  # fmt: skip
+def test_azure_has_two_forms_of_address_for_embeddings_too(base: str, version: str | None, url: str) -> None:
+    assert row("azure").embeddings_url(base, "my/embed", version) == url
+
+
+def test_embeddings_are_beside_chats() -> None:
+    assert row("openai").embeddings_url("https://api.openai.com/v1/", "m") == "https://api.openai.com/v1/embeddings"
+    assert [n for n, r in ROWS.items() if r.embeddings_base64] == ["openai", "azure_openai"]
+    assert row("nvidia").embeddings_types == {"query": "query", "document": "passage"}
+
+
 def test_an_api_version_changes_nothing_elsewhere() -> None:
     assert (
         row("groq").chat_url("https://api.groq.com/openai/v1/", "m", "2024")
@@ -180,6 +199,7 @@ def test_what_an_endpoint_lacks_overrides_what_the_model_can() -> None:
         "pdf": False,
         "audio": False,
         "video": False,
+        "embeddings": False,
     }
     assert row("gemini").abilities(known) == {"tools": True, "structured_output": True}
     assert row("openai").abilities(known) == known

@@ -78,7 +78,10 @@ class Model:
     factory: Callable[[], Any] | None = None
 
     def __repr__(self) -> str:
-        return f"Model({', '.join(f'{name}={value!r}' for name, value in self.shown().items())})"
+        told = [f"{name}={value!r}" for name, value in self.shown().items() if name != "model"]
+        if self.model is not None:  # an object's own words may hold its key: LlamaIndex's LLMs show it
+            told.insert(0, f"model={self.model!r}" if isinstance(self.model, str) else f"model=<{type(self.model).__name__}>")
+        return f"Model({', '.join(told)})"
 
     def shown(self) -> dict[str, Any]:
         """What was said, without keys, headers, proxy, and user and password in ``base_url``."""

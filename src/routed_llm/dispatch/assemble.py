@@ -41,8 +41,9 @@ class Assembly:
         if kind is Text:
             self._texts.append(event.text)  # type: ignore[union-attr]  # narrowed by kind
         elif isinstance(event, Fragment):
-            # a framework's own chunk: only its text is looked at, for a partial answer and an estimate of usage
-            text = getattr(event.chunk, "text", "")
+            # a framework's own chunk: only its new text is looked at, for a partial answer and an estimate of usage
+            text = getattr(event.chunk, "text", None)
+            text = getattr(event.chunk, "delta", None) if text is None else text
             if isinstance(text, str):
                 self._texts.append(text)
         elif isinstance(event, ToolCallDelta):

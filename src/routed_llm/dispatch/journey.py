@@ -14,7 +14,7 @@ from routed_llm.driver import Driver, Patience
 from routed_llm.errors import ProviderError
 from routed_llm.events import Attempt, CallRecord
 from routed_llm.policy.decide import decide
-from routed_llm.prompt.estimate import expected_output, input_tokens, text_tokens
+from routed_llm.prompt.estimate import expected_output, input_tokens, longest_text, text_tokens
 from routed_llm.requests import NO_NEEDS, Ask, Request, Requirements
 from routed_llm.results import Answer
 
@@ -50,7 +50,9 @@ async def consider(driver: Driver, core: Core, request: Request) -> Decision:
     now = driver.now()
     limit = request.params.get("max_tokens")
     limit = limit if isinstance(limit, int) else None
-    ask = Ask(requires, hints, input_tokens(request), expected_output(request), facts, now, request.stream, limit)
+    tokens = input_tokens(request)
+    longest = longest_text(request, tokens)
+    ask = Ask(requires, hints, tokens, expected_output(request), facts, now, request.stream, limit, longest)
     decision = decide(ask, core.catalog, core.policy, core.seen, core.rng, max_price_ratio=core.max_price_ratio)
     decision.attempts = core.limits.attempts
     decision.microseconds = (driver.now() - now) * 1e6
@@ -73,6 +75,8 @@ async def complete(driver: Driver, core: Core, request: Request) -> Completed:
         request.begin()
         answer = await driver.call(deployment.endpoint, request, patience)
         bill(attempt, answer.usage, (decision.ask.input_tokens, text_tokens(answer.text)))
+        if answer.fault is not None:
+            raise answer.fault
         if answer.is_empty and answer.finish == "stop":
             empty.append((attempt, answer))
             # when two say nothing, or all, nothing is the answer

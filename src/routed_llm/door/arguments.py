@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from routed_llm.door.reach import Rule
 from routed_llm.errors import ConfigurationError
+from routed_llm.requests import Purpose
 from routed_llm.router import Router
 
 __all__ = ["check_profile", "check_router", "refuse_unknown"]
@@ -36,11 +37,14 @@ def check_profile(profile: Mapping[str, Any] | Rule | Literal["guaranteed"] | No
         raise ConfigurationError(f"must be a dict or 'guaranteed', not {profile!r}.", path="profile")
 
 
-def check_router(router: object) -> None:
-    """Refuse what is no router.
+def check_router(router: object, purpose: Purpose = "chat") -> None:
+    """Refuse what is no router, and a router whose models do something else.
 
     Raises:
-        ConfigurationError: for anything but a router or None.
+        ConfigurationError: for anything but a router of that purpose, or None.
     """
     if router is not None and not isinstance(router, Router):
         raise ConfigurationError(f"must be a Router, not {type(router).__name__}.", path="router")
+    if isinstance(router, Router) and router.purpose != purpose:
+        does = "makes embeddings and cannot chat" if purpose == "chat" else "is one of chat models and makes no embeddings"
+        raise ConfigurationError(f"this router {does}.", path="router")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from routed_llm.catalog.hiding import bare
 from routed_llm.catalog.models import Model
 from routed_llm.dispatch.budget import Limits
 from routed_llm.errors import ConfigurationError
+from routed_llm.requests import Purpose
 from routed_llm.router import Router
 
 __all__ = ["Pool", "shared_or_new"]
@@ -44,11 +47,14 @@ class Pool(NamedTuple):
         )
 
 
-def shared_or_new(router: Router | None, pool: Pool) -> Router:
+def shared_or_new(
+    router: Router | None, pool: Pool, purpose: Purpose = "chat", params: Mapping[str, Any] | None = None
+) -> Router:
     """The router given, as long as nothing else is asked for than it was made of; else a new one.
 
     LangChain rebuilds a model from all its fields when one of them is configured at run time: a changed hint must go on
-    sharing the router, and changed models must not.
+    sharing the router, and changed models must not. A new router is made for ``purpose``; ``params`` are parameters of all
+    its string models.
 
     Raises:
         ConfigurationError: for arguments that cannot be meant.
@@ -70,11 +76,12 @@ def shared_or_new(router: Router | None, pool: Pool) -> Router:
     made = Router(
         pool.models,
         pool.strategy or ("auto" if pool.models is None else "ordered"),
-        common=pool.common(),
+        common=replace(pool.common(), params=params or {}),
         limits=Limits(attempt=pool.timeout, **same),
         max_price_ratio=pool.max_price_ratio,
         quiet_fallbacks=pool.quiet_fallbacks,
         seed=pool.routing_seed,
+        purpose=purpose,
     )
     made.made_of = pool
     return made

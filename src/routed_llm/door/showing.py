@@ -28,6 +28,8 @@ def shown(value: Any) -> Any:
         return {name: shown(each) for name, each in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [shown(each) for each in value]
+    if isinstance(value, BaseModel) and hasattr(value, "callback_manager"):  # a LlamaIndex LLM shows its key
+        return f"<{type(value).__qualname__}>"
     if value is None or isinstance(value, (str, int, float, BaseModel, SecretStr)) or is_dataclass(value):
         return value
     return f"<{getattr(value, '__qualname__', type(value).__qualname__)}>"

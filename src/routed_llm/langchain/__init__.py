@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from routed_llm.langchain.callbacks import RoutingCallbackHandler, get_routing_callback
     from routed_llm.langchain.chat_model import RoutedChatModel
+    from routed_llm.langchain.embeddings import RoutedEmbeddings
 
-__all__ = ["RoutedChatModel", "RoutingCallbackHandler", "get_routing_callback"]
+__all__ = ["RoutedChatModel", "RoutedEmbeddings", "RoutingCallbackHandler", "get_routing_callback"]
 
 
 def __getattr__(name: str) -> Any:
@@ -20,6 +21,10 @@ def __getattr__(name: str) -> Any:
         from routed_llm.langchain.chat_model import RoutedChatModel
 
         return RoutedChatModel
+    if name == "RoutedEmbeddings":
+        from routed_llm.langchain.embeddings import RoutedEmbeddings
+
+        return RoutedEmbeddings
     if name in ("RoutingCallbackHandler", "get_routing_callback"):
         from routed_llm.langchain import callbacks
 

@@ -45,7 +45,7 @@ def decide(
             ready = [d for d in candidates if d.id not in cooling]
             ready_totals = [t for t, d in zip(totals, candidates, strict=True) if d.id not in cooling] if totals else ()
     unsure = eligible.unsure
-    if ask.input_tokens > EVERY_WINDOW:
+    if ask.longest > EVERY_WINDOW:
         unsure = unsure.union(d.id for d in candidates if d.context is None)
     order: Sequence[Deployment] = ()
     propensity, reason = 0.0, "nobody is eligible"

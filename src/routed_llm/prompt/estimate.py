@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from routed_llm.requests import Request
 
-__all__ = ["MEDIA_TOKENS", "expected_output", "input_tokens", "text_tokens", "weight"]
+__all__ = ["MEDIA_TOKENS", "expected_output", "input_tokens", "longest_text", "text_tokens", "weight"]
 
 #: characters per token of English text by OpenAI's rule of thumb (help centre: "1 token ~= 4 chars in English")
 CHARACTERS_PER_TOKEN = 4
@@ -40,7 +40,14 @@ def input_tokens(request: Request) -> int:
     return -(-characters // CHARACTERS_PER_TOKEN) + view.media_tokens
 
 
+def longest_text(request: Request, total: int) -> int:
+    """Tokens that have to fit into one window: ``total``, but of several texts to embed only those of the longest."""
+    return max(map(text_tokens, request.payload), default=0) if request.dialect == "embeddings" else total
+
+
 def expected_output(request: Request) -> int:
     """Tokens that the answer is expected to have: the caller's limit where it is lower than a typical answer."""
+    if request.dialect == "embeddings":
+        return 0
     limit = request.params.get("max_tokens")
     return min(limit, TYPICAL_ANSWER) if isinstance(limit, int) and limit > 0 else TYPICAL_ANSWER

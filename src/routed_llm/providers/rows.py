@@ -33,7 +33,11 @@ class ProviderRow:
         base_path: added to an address that comes without a path.
         default_port: added to an address from the environment that has no port.
         path: added to the base for a chat completion.
-        classic_path: from the server's root, for calls that name an ``api_version`` (Azure OpenAI's classic form).
+        embeddings_path: added to the base for embeddings.
+        embeddings_base64: whether it is known to send vectors in base64 when asked.
+        embeddings_types: its words in the parameter ``input_type`` for a ``query`` and a ``document``; empty where it has none.
+        classic_path: from the server's root and with one of the paths above, for calls that name an ``api_version`` (Azure
+            OpenAI's classic form).
         key_env: environment variables that may hold the key; the first that is set wins.
         key_required: False where it answers without a key.
         auth_header: header that carries the key; in ``Authorization`` it is a bearer token.
@@ -62,6 +66,9 @@ class ProviderRow:
     base_path: str = ""
     default_port: int | None = None
     path: str = "/chat/completions"
+    embeddings_path: str = "/embeddings"
+    embeddings_base64: bool = False
+    embeddings_types: Mapping[str, str] = field(default_factory=dict, hash=False)
     classic_path: str | None = None
     key_env: tuple[str, ...] = ()
     key_required: bool = True
@@ -126,13 +133,20 @@ class ProviderRow:
             model: the model's (at Azure: the deployment's) name.
             api_version: asks for the classic form where the provider has one.
         """
+        return self._url(self.path, base_url, model, api_version)
+
+    def embeddings_url(self, base_url: str, model: str, api_version: str | None = None) -> str:
+        """Where texts are posted to be embedded; arguments as of :meth:`chat_url`."""
+        return self._url(self.embeddings_path, base_url, model, api_version)
+
+    def _url(self, path: str, base_url: str, model: str, api_version: str | None) -> str:
         base = base_url.rstrip("/")
         if api_version is None or self.classic_path is None:
-            return base + self.path
+            return base + path
         if "/deployments/" in base:
-            return f"{base}{self.path}?api-version={quote(api_version)}"
+            return f"{base}{path}?api-version={quote(api_version)}"
         root = base.removesuffix(self.base_path).removesuffix("/openai")
-        return root + self.classic_path.format(model=quote(model, safe=""), api_version=quote(api_version))
+        return root + self.classic_path.format(model=quote(model, safe=""), path=path, api_version=quote(api_version))
 
 
 @lru_cache(maxsize=1)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
-from routed_llm.providers.http_endpoint import Transports
+from routed_llm.providers.http_line import Transports
 from routed_llm.providers.sandbox import Reply as SandboxReply
 from routed_llm.providers.sandbox import Sandbox
 from routed_llm.providers.transport import Abort, Fault, Reply, Target, TransportOptions

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -16,21 +17,30 @@ from routed_llm.catalog.models import Model
 from routed_llm.dialects.openai_chat.wire import Wire
 from routed_llm.driver import Endpoint
 from routed_llm.errors import ConfigurationError, UnknownProvider
-from routed_llm.providers.credentials import credential_of
-from routed_llm.providers.http_endpoint import HttpEndpoint, Transports
+from routed_llm.providers.credentials import Credential, credential_of
+from routed_llm.providers.http_endpoint import HttpEndpoint
+from routed_llm.providers.http_line import Transports
 from routed_llm.providers.rows import SAMPLING, ProviderRow, find_row, load_rows, nearest_provider
 from routed_llm.providers.transport import TransportOptions
+from routed_llm.providers.vector_space import VectorSpace
+from routed_llm.requests import Purpose
 
-__all__ = ["CUSTOM", "About", "Shared", "assemble", "is_loopback", "resolve_string", "wire_of"]
+__all__ = ["CUSTOM", "About", "LookedUp", "Shared", "assemble", "is_loopback", "look_up", "resolve_string", "wire_of"]
 
 _warned: set[tuple[str, str]] = set()
 
 
-class Shared:
-    """What the models of one router share: settings for all of them, and transports by their options."""
+#: bytes of the largest answer: OpenAI's most texts in one request, in its longest vectors and as numbers, are about 80 MB
+MOST_VECTORS = 128 * 1024 * 1024
 
-    def __init__(self, common: Model) -> None:
+
+class Shared:
+    """What the models of one router share: purpose, settings for all of them, transports by options, space of vectors."""
+
+    def __init__(self, common: Model, purpose: Purpose = "chat") -> None:
         self.common = common
+        self.purpose: Purpose = purpose
+        self.space = VectorSpace()
         self._transports: dict[Any, Transports] = {}
 
     def transports(self, entry: Model) -> Transports:
@@ -38,7 +48,10 @@ class Shared:
         proxy, ca, cert = (getattr(entry, name) or getattr(self.common, name) for name in ("proxy", "ca_bundle", "client_cert"))
         key = (proxy, ca, tuple(cert) if isinstance(cert, list) else cert)
         if key not in self._transports:
-            self._transports[key] = Transports(TransportOptions(proxy=proxy, ca_bundle=ca, client_cert=key[2]))
+            options = TransportOptions(proxy=proxy, ca_bundle=ca, client_cert=key[2])
+            if self.purpose == "embeddings":
+                options = replace(options, max_answer_bytes=MOST_VECTORS)
+            self._transports[key] = Transports(options)
         return self._transports[key]
 
 
@@ -48,8 +61,29 @@ def is_loopback(url: str) -> bool:
     return host in ("localhost", "::1") or host.startswith("127.") or host.endswith(".localhost")
 
 
-def resolve_string(entry: Model, path: str, shared: Shared) -> Deployment:
-    """The deployment of a string.
+class LookedUp(NamedTuple):
+    """What a string and its entry name: a provider's row, the model's name there, address, card and keys."""
+
+    row: ProviderRow
+    name: str
+    base_url: str
+    card: ModelCard | None
+    credential: Credential | None
+
+    @property
+    def account(self) -> str:
+        """Names the key and provider that pay; keys given as text all have the same label and count each as one of its own."""
+        if self.credential is None:
+            return ""
+        return f"{self.row.name}/{self.credential.label if ':' in self.credential.label else id(self.credential)}"
+
+    def about(self, label: str, abilities: Mapping[str, bool]) -> About:
+        """What is known of the model."""
+        return About(label, self.row.name, self.name, self.card, abilities, is_loopback(self.base_url), self.account)
+
+
+def look_up(entry: Model, path: str, shared: Shared) -> LookedUp:
+    """Find what a string means.
 
     Raises:
         UnknownProvider: the message names the nearest known one.
@@ -65,22 +99,25 @@ def resolve_string(entry: Model, path: str, shared: Shared) -> Deployment:
     )
     required = row.key_required and entry.base_url is None and shared.common.base_url is None
     credential = credential_of(own_key, row.key_env, required=required, provider=row.name, path=path)
+    return LookedUp(row, name, base_url, card, credential)
+
+
+def resolve_string(entry: Model, path: str, shared: Shared) -> Deployment:
+    """The deployment of a string; see :func:`look_up` for what it refuses."""
+    found = look_up(entry, path, shared)
+    row, name, card = found.row, found.name, found.card
     known = {**NOT_ON_THE_WIRE, **(card.abilities if card else {})}
     abilities = {**row.abilities(known), **entry.parsed_abilities(path)}
     endpoint = HttpEndpoint(
-        row.chat_url(base_url, name, entry.api_version),
+        row.chat_url(found.base_url, name, entry.api_version),
         wire_of(row, name, {**shared.common.params, **entry.params}, entry.reasoning, abilities),
-        credential,
+        found.credential,
         key_header=row.auth_header,
         headers={**row.extra_headers, **shared.common.headers, **entry.headers},
         transports=shared.transports(entry),
     )
     label = f"{row.name}:{name}" + (f"@{entry.reasoning}" if entry.reasoning else "")
-    account = ""
-    if credential is not None:  # keys given as text all have the same label; each counts as an account of its own
-        account = f"{row.name}/{credential.label if ':' in credential.label else id(credential)}"
-    about = About(label, row.name, name, card, abilities, is_loopback(base_url), account)
-    return assemble(entry, path, endpoint, about)
+    return assemble(entry, path, endpoint, found.about(label, abilities))
 
 
 class About(NamedTuple):

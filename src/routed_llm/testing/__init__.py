@@ -5,7 +5,22 @@ The fixture ``sandbox`` comes with ``pytest_plugins = ["routed_llm.testing.pytes
 
 from __future__ import annotations
 
-from routed_llm.providers.sandbox import DEFAULT_MODELS, Sandbox, SandboxModel, SandboxServer
+from routed_llm.providers.sandbox import (
+    DEFAULT_EMBEDDINGS,
+    DEFAULT_MODELS,
+    Sandbox,
+    SandboxEmbedding,
+    SandboxModel,
+    SandboxServer,
+)
 from routed_llm.providers.sandbox_endpoint import sandbox_entries
 
-__all__ = ["DEFAULT_MODELS", "Sandbox", "SandboxModel", "SandboxServer", "sandbox_entries"]
+__all__ = [
+    "DEFAULT_EMBEDDINGS",
+    "DEFAULT_MODELS",
+    "Sandbox",
+    "SandboxEmbedding",
+    "SandboxModel",
+    "SandboxServer",
+    "sandbox_entries",
+]

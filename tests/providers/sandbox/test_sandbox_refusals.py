@@ -145,7 +145,8 @@ def test_model_key_length_and_path_have_their_own_errors(sandbox: SandboxServer)
     long = ask(sandbox, chat("word " * 20_000, model="sandbox-small"))
     assert (long.status, long.error["code"]) == (400, "context_length_exceeded")
     assert "16000" in long.error["message"]
-    assert request(sandbox, "GET", "/v1/embeddings").status == 404
+    assert request(sandbox, "GET", "/v1/files").status == 404
+    assert request(sandbox, "GET", "/v1/embeddings").status == 405
     assert request(sandbox, "GET", "/v1/chat/completions").status == 405
     assert ask(sandbox, b"{").status == 400
     assert ask(sandbox, b"[1]").status == 400

@@ -31,7 +31,7 @@ def test_every_answer_says_that_it_is_simulated(sandbox: SandboxServer) -> None:
     assert "simulated" in got.json["choices"][0]["message"]["content"]
     listed = request(sandbox, "GET", "/v1/models").json
     assert all(model["simulated"] for model in listed["data"])
-    assert {model["id"] for model in listed["data"]} == set(sandbox.sandbox.models)
+    assert {model["id"] for model in listed["data"]} == {*sandbox.sandbox.models, *sandbox.sandbox.embeddings}
     assert request(sandbox, "GET", "/v1/models/sandbox-small").json["context_window"] == 16_000
     streamed = ask(sandbox, chat(stream=True))
     assert all(event["simulated"] for event in events(streamed)[:-1])

@@ -21,6 +21,7 @@ _WORDS = {
     "thinking_blocks": "takes no thinking of earlier turns",
     "citations": "takes no citations",
     "cache_points": "takes no cache marks",
+    "embeddings": "makes no embeddings",
 }
 
 

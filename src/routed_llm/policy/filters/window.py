@@ -25,7 +25,7 @@ class Window:
 
     def reject(self, ask: Ask, candidates: Candidates, live: Live) -> Mapping[str, str]:
         """Candidates whose window is too small."""
-        tokens = ask.input_tokens
+        tokens = ask.longest
         # nearly every prompt fits the smallest window of all, and that is the same for every call
         if isinstance(candidates, Pool) and tokens <= candidates.noted("smallest window", _smallest):
             return NOBODY

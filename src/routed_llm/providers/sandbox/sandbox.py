@@ -12,7 +12,9 @@ from typing import Any
 
 from routed_llm.providers.sandbox.answers import Answered, answer
 from routed_llm.providers.sandbox.check_body import check_body, parse_body
+from routed_llm.providers.sandbox.check_embeddings import check_embeddings
 from routed_llm.providers.sandbox.completion import Completion, make_choice
+from routed_llm.providers.sandbox.embedding import DEFAULT_EMBEDDINGS, SandboxEmbedding, vector_of
 from routed_llm.providers.sandbox.failures import Failure, FailureMode, Failures, failed_reply, spoil
 from routed_llm.providers.sandbox.journal import Journal
 from routed_llm.providers.sandbox.ledger import Entry, Ledger, cost_of, nano_of_usd
@@ -22,6 +24,7 @@ from routed_llm.providers.sandbox.prompt import Prompt, read_prompt
 from routed_llm.providers.sandbox.replies import Refusal, Reply, event, json_reply, refusal_reply
 from routed_llm.providers.sandbox.skill import draw
 from routed_llm.providers.sandbox.tokens import PrefixCache, PromptCount, Usage, count_prompt
+from routed_llm.providers.sandbox.vectors import embeddings_wire
 
 __all__ = ["Sandbox"]
 
@@ -31,13 +34,14 @@ _FAIL_KEYS = {"model", "status", "times", "code", "retry_after", "mode"}
 
 
 class Sandbox:
-    """Simulated models behind OpenAI's chat completions; every answer says that it is simulated.
+    """Simulated models behind OpenAI's chat completions and embeddings; every answer says that it is simulated.
 
     Answers are computed by solvers, right or wrong by each model's skill and the seed. Unknown parameters are refused.
     May be used from many threads.
 
     Args:
-        models: the models it serves.
+        models: the chat models it serves.
+        embeddings: the embedding models it serves; none beside recorded outcomes.
         seed: decides every chance; the same seed and prompts give the same answers.
         outcomes: a file of recorded outcomes of real models (JSON lines, also ``.gz``) to replay instead: its models are
             served, and each prompt gets what was recorded.
@@ -52,6 +56,7 @@ class Sandbox:
         self,
         models: Iterable[SandboxModel] = DEFAULT_MODELS,
         *,
+        embeddings: Iterable[SandboxEmbedding] = DEFAULT_EMBEDDINGS,
         seed: int = 0,
         outcomes: str | Path | None = None,
         speed: float = 1.0,
@@ -60,7 +65,9 @@ class Sandbox:
         self.outcomes = Outcomes(outcomes) if outcomes is not None else None
         served = [SandboxModel(name) for name in self.outcomes.models] if self.outcomes else list(models)
         self.models: dict[str, SandboxModel] = {model.name: model for model in served}
-        if len(self.models) != len(served):
+        embedders = [] if self.outcomes else list(embeddings)
+        self.embeddings: dict[str, SandboxEmbedding] = {model.name: model for model in embedders}
+        if len({**self.models, **self.embeddings}) != len(served) + len(embedders):
             raise ValueError("two models of one name")
         if not speed >= 0:
             raise ValueError("speed is a positive number, or 0 for no waits at all")
@@ -99,9 +106,13 @@ class Sandbox:
         Raises:
             ValueError: for an unknown model, mode, or status.
         """
-        if model is not None and model not in self.models:
-            raise ValueError(f"no model {model!r} here; there are {', '.join(self.models)}")
+        if model is not None and model not in self._all:
+            raise ValueError(f"no model {model!r} here; there are {', '.join(self._all)}")
         self._failures.set(model, Failure(mode, status, code, retry_after), times)
+
+    @property
+    def _all(self) -> dict[str, SandboxModel | SandboxEmbedding]:
+        return {**self.models, **self.embeddings}
 
     def heal(self, model: str | None = None) -> None:
         """Ends the failures of a model, or of all."""
@@ -134,18 +145,18 @@ class Sandbox:
             raise Refusal("Incorrect API key provided.", status=401, code="invalid_api_key")
 
     def _route(self, method: str, route: str, body: bytes) -> Reply:
-        if route == "/v1/chat/completions":
+        if route in ("/v1/chat/completions", "/v1/embeddings"):
             if method != "POST":
                 raise Refusal(f"Not allowed to {method} on {route}.", status=405)
-            return self._complete(parse_body(body))
+            return self._embed(parse_body(body)) if route == "/v1/embeddings" else self._complete(parse_body(body))
         if route == "/v1/models" and method == "GET":
-            return json_reply({"object": "list", "simulated": True, "data": [_listed(m) for m in self.models.values()]})
+            return json_reply({"object": "list", "simulated": True, "data": [_listed(m) for m in self._all.values()]})
         if route.startswith("/v1/models/") and method == "GET":
             return json_reply(_listed(self._model(route.removeprefix("/v1/models/"))))
         raise Refusal(f"Invalid URL ({method} {route})", status=404)
 
-    def _model(self, name: str) -> SandboxModel:
-        model = self.models.get(name)
+    def _model(self, name: str) -> SandboxModel | SandboxEmbedding:
+        model = self._all.get(name)
         if model is None:
             raise Refusal(
                 f"The model '{name}' does not exist or you do not have access to it.", status=404, code="model_not_found"
@@ -175,6 +186,12 @@ class Sandbox:
 
     def _complete(self, body: dict[str, Any]) -> Reply:
         model = self._model(body["model"])
+        if not isinstance(model, SandboxModel):
+            raise Refusal(
+                "This is not a chat model and thus not supported in the v1/chat/completions endpoint.",
+                status=404,
+                param="model",
+            )
         failure = self._failures.take(model.name)
         if failure is not None:
             failed = failed_reply(failure)
@@ -182,6 +199,26 @@ class Sandbox:
                 return failed
         check_body(body, model)
         reply = self._answer(body, model, failure)
+        return reply if failure is None else spoil(reply, failure)
+
+    def _embed(self, body: dict[str, Any]) -> Reply:
+        model = self._model(body["model"])
+        if not isinstance(model, SandboxEmbedding):
+            raise Refusal("You are not allowed to generate embeddings from this model", status=403)
+        failure = self._failures.take(model.name)
+        failed = failed_reply(failure) if failure is not None else None
+        if failed is not None:
+            return failed
+        counted = check_embeddings(body, model)
+        usage = Usage(prompt=sum(tokens for _, tokens in counted), completion=0)
+        empty = failure is not None and failure.mode == "empty"
+        vectors = [] if empty else [vector_of(model, text, body.get("dimensions")) for text, _ in counted]
+        key = f"embd-sim-{draw(self.seed, model.name).getrandbits(32):08x}{next(self._count):06d}"
+        if failure is None or empty:
+            self.ledger.book(Entry(key, model.name, usage, cost_of(usage, model.price) if model.price else 0))
+        wait = model.first * draw(self.seed, key).uniform(0.8, 1.2) * self._pace
+        wire = embeddings_wire(model.name, vectors, usage.prompt, body.get("encoding_format"))
+        reply = json_reply(wire, wait=wait, headers={"x-request-id": key})
         return reply if failure is None else spoil(reply, failure)
 
     def _answer(self, body: dict[str, Any], model: SandboxModel, failure: Failure | None) -> Reply:
@@ -275,14 +312,9 @@ def _fits(count: PromptCount, asked: int, model: SandboxModel) -> None:
         )
 
 
-def _listed(model: SandboxModel) -> dict[str, Any]:
-    return {
-        "id": model.name,
-        "object": "model",
-        "created": 1_700_000_000,
-        "owned_by": "sandbox (simulated)",
-        "simulated": True,
-        "context_window": model.context,
-        "max_output_tokens": model.max_output,
-        "abilities": sorted(model.abilities),
-    }
+def _listed(model: SandboxModel | SandboxEmbedding) -> dict[str, Any]:
+    head = {"id": model.name, "object": "model", "created": 1_700_000_000, "owned_by": "sandbox (simulated)", "simulated": True}
+    if isinstance(model, SandboxEmbedding):
+        return {**head, "context_window": model.context, "dimensions": model.dimensions, "abilities": ["embeddings"]}
+    told = {"context_window": model.context, "max_output_tokens": model.max_output}
+    return {**head, **told, "abilities": sorted(model.abilities)}

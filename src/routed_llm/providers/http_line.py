@@ -1,0 +1,167 @@
+"""What every endpoint behind HTTP shares: one URL with its keys, and what goes wrong on the way there, in our errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn, TypeVar
+
+from routed_llm.dialects.errors import error_of
+from routed_llm.errors import ConfigurationError, ProviderError
+from routed_llm.providers.credentials import RENEW, Credential, Key
+from routed_llm.providers.transport import (
+    AsyncTransport,
+    Fault,
+    Reply,
+    Target,
+    Transport,
+    TransportOptions,
+    get_async,
+    get_sync,
+)
+from routed_llm.requests import Mode
+
+__all__ = ["HttpLine", "Transports", "error_of_fault", "holds_answer"]
+
+R = TypeVar("R")
+
+#: seconds for which a key is set aside after its account ran out of money, and after any other refusal
+QUOTA_ASIDE, REFUSED_ASIDE = 600.0, float("inf")
+NO_KEY = Key(0, "")
+
+
+class Transports:
+    """The sync and the async transport of an endpoint, made when first used."""
+
+    __slots__ = ("_async", "_sync", "options")
+
+    def __init__(self, options: TransportOptions) -> None:
+        self.options = options
+        self._sync: Transport | None = None
+        self._async: AsyncTransport | None = None
+
+    def sync(self) -> Transport:
+        """The sync form."""
+        if self._sync is None:
+            self._sync = get_sync(self.options)
+        return self._sync
+
+    def asynchronous(self) -> AsyncTransport:
+        """The async form."""
+        if self._async is None:
+            self._async = get_async(self.options)
+        return self._async
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise ConfigurationError("connections, and the passwords of proxies, are not pickled; pickle the router.")
+
+
+class _Targets:
+    """What was made for each key; no representation shows the keys."""
+
+    __slots__ = ("made",)
+
+    def __init__(self) -> None:
+        self.made: dict[str, Target] = {}
+
+
+class HttpLine:
+    """One URL, the keys for it, and the transports that lead there.
+
+    Args:
+        url: where requests are posted.
+        credential: its keys; None where it needs none.
+        key_header: ``Authorization`` (with ``Bearer``) or the bare header that carries the key.
+        headers: further headers.
+        transports: the transports to use.
+    """
+
+    modes: frozenset[Mode] = frozenset({"sync", "async"})
+
+    def __init__(
+        self,
+        url: str,
+        credential: Credential | None,
+        *,
+        key_header: str = "Authorization",
+        headers: Mapping[str, str] | None = None,
+        transports: Transports | None = None,
+    ) -> None:
+        # made once without a key, so that a URL or a header that cannot be sent is refused now
+        self._plain = Target(url, {"content-type": "application/json", **(headers or {})})
+        self.url = self._plain.url
+        self.credential = credential
+        self._key_header = key_header.lower()
+        self._transports = transports or Transports(TransportOptions())
+        self._targets = _Targets()
+
+    def __deepcopy__(self, memo: object) -> Any:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise ConfigurationError("an endpoint holds keys and connections and is not pickled; pickle the router.")
+
+    def _key(self, until: float) -> Key:
+        return self.credential.get(until) if self.credential is not None else NO_KEY
+
+    async def _akey(self, until: float) -> Key:
+        return await self.credential.aget(until) if self.credential is not None else NO_KEY
+
+    def _target(self, key: Key) -> Target:
+        made = self._targets.made
+        target = made.get(key.value)
+        if target is None:
+            if len(made) > 64:  # tokens that change by the hour must not pile up
+                made.clear()
+            target = made[key.value] = self._made(key)
+        return target
+
+    def _made(self, key: Key) -> Target:
+        if not key.value:
+            return self._plain
+        bearer = self._key_header == "authorization"
+        return Target(self.url, {**self._plain.headers, self._key_header: f"Bearer {key.value}" if bearer else key.value})
+
+    def _refused(self, error: ProviderError, key: Key) -> ProviderError:
+        """Set the key aside that was refused, and tell whether another one is left."""
+        if self.credential is not None and error.kind in ("auth", "quota", "rate_limit"):
+            aside = {"auth": REFUSED_ASIDE, "quota": QUOTA_ASIDE}.get(error.kind, min(error.retry_after or 1.0, 60.0))
+            error.again_at_once = self.credential.refuse(key, aside)
+            if error.kind == "auth" and self.credential.is_renewable(key.number):
+                error.retry_after = RENEW  # a new key may come; until then the deployment is left alone, not for good
+        return error
+
+    def _post(self, body: bytes, until: float, read: Callable[[bytes], R]) -> R:
+        """A whole answer, in sync code, as ``read`` understands its body."""
+        key = self._key(until)
+        try:
+            reply = self._transports.sync().post(self._target(key), body, until)
+        except Fault as fault:
+            raise error_of_fault(fault) from None
+        return self._read(reply, key, read)
+
+    async def _apost(self, body: bytes, until: float, read: Callable[[bytes], R]) -> R:
+        """A whole answer, in async code; see :meth:`_post`."""
+        key = await self._akey(until)
+        try:
+            reply = await self._transports.asynchronous().post(self._target(key), body, until)
+        except Fault as fault:
+            raise error_of_fault(fault) from None
+        return self._read(reply, key, read)
+
+    def _read(self, reply: Reply, key: Key, read: Callable[[bytes], R]) -> R:
+        if not holds_answer(reply.status):
+            raise self._refused(error_of(reply.status, reply.headers, reply.body), key)
+        try:
+            return read(reply.body)
+        except ProviderError as error:
+            raise self._refused(error, key) from None
+
+
+def holds_answer(status: int) -> bool:
+    """Whether an answer comes with this status: proxies say 203 and some servers 201; 202 and 204 have none."""
+    return status == 200 or (200 < status < 300 and status not in (202, 204))
+
+
+def error_of_fault(fault: Fault, phase: str | None = None) -> ProviderError:
+    """A fault of the transport as the failure of an attempt."""
+    return ProviderError(fault.kind, fault.detail, phase=phase or fault.phase, sent=fault.sent)
