@@ -16,9 +16,10 @@ from langchain_core.outputs import ChatResult
 from routed_llm.dialects.openai_chat.reader import finish_reason
 from routed_llm.dialects.openai_chat.usage import read_usage
 from routed_llm.errors import ProviderError
+from routed_llm.providers.nesting import routed_cost
 from routed_llm.results import Answer, Finish, Served, ToolCall, Usage
 
-__all__ = ["answer_of", "finish_of", "routed_cost", "served_of", "sum_usage", "usage_of"]
+__all__ = ["answer_of", "finish_of", "served_of", "sum_usage", "usage_of"]
 
 #: where objects tell why they ended: OpenAI's and most, Anthropic's, Bedrock's, Ollama's, OpenAI's Responses API
 _FINISHES = ("finish_reason", "stop_reason", "stopReason", "done_reason", "status")
@@ -113,13 +114,6 @@ def usage_of(usage: Any, metadata: Mapping[str, Any]) -> Usage | None:
         audio_output=_count(outer.get("audio")),
         cost_nanousd=round(cost * NANO) if priced and cost is not None else routed_cost(metadata),
     )
-
-
-def routed_cost(metadata: Mapping[str, Any]) -> int | None:
-    """What the call of a router behind this one cost, in nano-dollars; None where there is none, or it does not know."""
-    routing = metadata.get("routing")
-    cost = routing.get("cost_nanousd") if isinstance(routing, Mapping) else None
-    return cost if isinstance(cost, int) and not isinstance(cost, bool) and 0 <= cost < MOST * NANO else None
 
 
 def _details(usage: Mapping[str, Any], name: str) -> Mapping[str, Any]:

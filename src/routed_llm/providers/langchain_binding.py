@@ -18,7 +18,7 @@ from langchain_core.runnables.base import RunnableBindingBase
 
 from routed_llm.errors import ProviderError
 from routed_llm.providers.langchain_retries import family
-from routed_llm.requests import Request, SchemaBinding, ToolBinding
+from routed_llm.requests import SchemaBinding, ToolBinding
 
 __all__ = ["Binder", "Bound"]
 
@@ -46,13 +46,12 @@ class Binder:
         self._native = native
         self._kept: OrderedDict[Any, tuple[Any, Bound]] = OrderedDict()
 
-    def of(self, request: Request) -> Bound:
-        """The arguments for the tools and the schema of a request.
+    def of(self, tools: ToolBinding | None, schema: SchemaBinding | None, losses: list[str]) -> Bound:
+        """The arguments for the tools and the schema of a request; what the object does not take is noted in ``losses``.
 
         Raises:
             ProviderError: ``unsupported_parameter`` when the object can do neither.
         """
-        tools, schema = request.tools, request.schema
         if tools is not None and not tools.originals:
             tools = None
         if tools is None and schema is None:
@@ -64,7 +63,7 @@ class Binder:
             kept = self._kept[key] = ((tools, schema), self._bind(tools, schema))
             if len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
-        request.losses.extend(kept[1].losses)
+        losses.extend(kept[1].losses)
         return kept[1]
 
     def _bind(self, tools: ToolBinding | None, schema: SchemaBinding | None) -> Bound:
@@ -134,7 +133,11 @@ class Binder:
 
 
 def _tools_key(tools: ToolBinding | None) -> Any:
-    return tools and (tuple(map(id, tools.originals)), repr(tools.choice), tools.parallel, tools.strict)
+    if tools is None:
+        return None
+    # a tool given as a dict may be made anew for each call too
+    originals = tuple(repr(tool) if type(tool) is dict else id(tool) for tool in tools.originals)
+    return (originals, repr(tools.choice), tools.parallel, tools.strict)
 
 
 def _schema_key(schema: SchemaBinding | None) -> Any:

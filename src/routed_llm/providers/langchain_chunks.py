@@ -14,7 +14,9 @@ from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
 
 from routed_llm.errors import ProviderError
-from routed_llm.providers.langchain_answers import finish_of, routed_cost, served_of, sum_usage, usage_of
+from routed_llm.providers.langchain_answers import finish_of, served_of, sum_usage, usage_of
+from routed_llm.providers.langchain_hub import HubChunks
+from routed_llm.providers.nesting import routed_cost
 from routed_llm.results import Answer, Event, Finish, Fragment, Usage
 
 __all__ = ["ChunkReader", "events_of"]
@@ -27,13 +29,16 @@ class ChunkReader:
         output_version: of the object; ``v1`` stores standard blocks in ``content``, as the object's own ``stream`` does.
         schema_tool: the tool whose arguments are the typed answer, or None.
         strict: whether an end without a finish means that the stream was cut.
+        hub: gives the hub's events in the place of the object's own chunks, for requests of another dialect.
     """
 
     __slots__ = (
-        "_answered", "_block", "_calls", "_held", "_id", "_metadata", "_schema_tool", "_shadow", "_strict", "_usages", "_v1",
+        "_answered", "_block", "_calls", "_held", "_hub", "_id", "_metadata", "_schema_tool", "_shadow", "_strict",
+        "_usages", "_v1",
     )  # fmt: skip
 
-    def __init__(self, output_version: str | None, schema_tool: str | None, strict: bool) -> None:
+    def __init__(self, output_version: str | None, schema_tool: str | None, strict: bool, hub: HubChunks | None = None) -> None:
+        self._hub = hub
         self._v1 = output_version == "v1"
         self._schema_tool = schema_tool
         self._strict = strict
@@ -70,8 +75,13 @@ class ChunkReader:
             self._usages.append(used)
         if self._schema_tool is None:
             self._calls = self._calls or bool(message.tool_call_chunks)
-            return [Fragment(message, _shows(message))]
-        return self._typed(message)
+            return self._given([Fragment(message, _shows(message))])
+        return self._given(self._typed(message))
+
+    def _given(self, events: list[Event]) -> list[Event]:
+        if self._hub is None:
+            return events
+        return [new for e in events for new in (self._hub.of(e.chunk) if isinstance(e, Fragment) else (e,))]
 
     def _typed(self, message: AIMessageChunk) -> list[Event]:
         pieces, others = [], []
@@ -107,7 +117,9 @@ class ChunkReader:
             raise ProviderError("malformed", "the stream ended without a finish reason: it is cut", phase="stream")
         if self._answered and not self._calls:
             finish = Finish("stop", finish.raw)
-        events: list[Event] = [] if self._answered or self._calls else self._held
+        events = self._given([] if self._answered or self._calls else self._held)
+        if self._hub is not None:
+            events += self._hub.end()
         events.append(served_of(self._metadata, self._id))
         usage = sum_usage(self._usages) or usage_of(None, self._metadata)
         if usage is not None:

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 from langchain_core.language_models import BaseChatModel
 
-from routed_llm.providers.langchain_modes import methods_of, refuses
+from routed_llm.providers.langchain_modes import methods_of
 from routed_llm.providers.langchain_retries import UNKNOWN_RETRIES, family
 from routed_llm.providers.langchain_unwrap import unwrap
+from routed_llm.providers.refusals import refuses
 from routed_llm.providers.sdk_clients import provider_at
 from routed_llm.providers.strings import is_loopback
 from routed_llm.requests import Mode

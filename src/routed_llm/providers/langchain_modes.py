@@ -4,8 +4,7 @@
 demands a ``_generate``, which async-only objects write as ``raise NotImplementedError``. So a method counts only when
 
 * it is defined by a class other than langchain-core's base classes, and
-* it can end in another way than raising: a function whose bytecode names ``NotImplementedError`` and holds no return
-  instruction is a refusal.
+* it can end in another way than raising (see ``refusals``).
 
 An object without async methods of its own serves async calls from threads. An object whose sync methods are refusals (or a
 ``ChatOpenAI`` that has only an async key) serves async calls alone, and the filter of modes rejects it in sync code.
@@ -13,19 +12,15 @@ An object without async methods of its own serves async calls from threads. An o
 
 from __future__ import annotations
 
-import dis
-import inspect
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.language_models.chat_models import SimpleChatModel
 
+from routed_llm.providers.refusals import refuses
 from routed_llm.requests import Mode
 
-__all__ = ["Methods", "methods_of", "refuses"]
-
-_RETURNS = ("RETURN_VALUE", "RETURN_CONST")
+__all__ = ["Methods", "methods_of"]
 
 
 class Methods(NamedTuple):
@@ -40,15 +35,6 @@ class Methods(NamedTuple):
     def modes(self) -> frozenset[Mode]:
         """Sync where there is a sync method; async always, natively or in threads."""
         return frozenset({"sync", "async"}) if self.generate or self.stream else frozenset({"async"})
-
-
-@lru_cache(maxsize=1024)
-def refuses(function: Any) -> bool:
-    """True for a function that can do nothing but raise ``NotImplementedError``."""
-    code = getattr(inspect.unwrap(function), "__code__", None)
-    if code is None or "NotImplementedError" not in code.co_names:
-        return False
-    return not any(step.opname in _RETURNS for step in dis.get_instructions(code))
 
 
 def _owns(model: BaseChatModel, name: str) -> bool:

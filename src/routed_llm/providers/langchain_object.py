@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from langchain_core.globals import get_llm_cache
 from langchain_core.messages import BaseMessage, convert_to_messages
+from langchain_core.outputs import ChatResult
 
 from routed_llm.driver import AsyncSource, Patience, Source
 from routed_llm.errors import ConfigurationError
@@ -27,15 +28,17 @@ from routed_llm.providers.langchain_answers import answer_of
 from routed_llm.providers.langchain_binding import Binder
 from routed_llm.providers.langchain_chunks import ChunkReader, events_of
 from routed_llm.providers.langchain_describe import Described, describe
+from routed_llm.providers.langchain_hub import HubChunks, hub_answer, wired
 from routed_llm.providers.langchain_modes import methods_of
 from routed_llm.providers.langchain_retries import sdk_timeout, tells_finish, without_retries
 from routed_llm.providers.langchain_runs import OwnHandlers
-from routed_llm.providers.langchain_streams import AsyncChunkSource, AsyncWholeSource, ChunkSource, WholeSource
+from routed_llm.providers.langchain_streams import AsyncChunkSource, ChunkSource
 from routed_llm.providers.langchain_unwrap import candidates_of, unwrap
 from routed_llm.providers.nesting import inside
 from routed_llm.providers.sdk_errors import Secrets, aguarded, guarded
+from routed_llm.providers.whole_source import AsyncWholeSource, WholeSource, hub_events
 from routed_llm.requests import Request
-from routed_llm.results import Answer
+from routed_llm.results import Answer, Event
 
 __all__ = ["Described", "LangChainEndpoint", "candidates_of", "describe", "unwrap"]
 
@@ -103,7 +106,8 @@ class LangChainEndpoint:
     def _prepare(self, request: Request, method: str, seconds: float | None) -> _Call:
         native = request.dialect == "langchain"
         messages = list(request.payload) if native else convert_to_messages(request.hub_messages())
-        bound = self._binder.of(request)
+        tools, schema = (request.tools, request.schema) if native else wired(request)
+        bound = self._binder.of(tools, schema, request.losses)
         kwargs = dict(self._bound)
         if request.tools is not None:
             kwargs.pop("tool_choice", None)  # it was meant for the tools that are bound to the object
@@ -159,7 +163,7 @@ class LangChainEndpoint:
             run.failed(error)
             raise
         run.ended(result)
-        return answer_of(result, call.schema_tool)
+        return self._answer(result, request, call)
 
     async def _awhole(self, request: Request, patience: Patience) -> Answer:
         direct = self._methods.agenerate or not self._methods.astream
@@ -174,7 +178,11 @@ class LangChainEndpoint:
             await run.afailed(error)
             raise
         await run.aended(result)
-        return answer_of(result, call.schema_tool)
+        return self._answer(result, request, call)
+
+    def _answer(self, result: ChatResult, request: Request, call: _Call) -> Answer:
+        answer = answer_of(result, call.schema_tool)
+        return answer if request.dialect == "langchain" else hub_answer(answer)
 
     # streams ----------------------------------------------------------------------------------------------------------
 
@@ -189,13 +197,17 @@ class LangChainEndpoint:
         source = await aguarded(self._threads.run(patience.first, self._open, request, patience), self._secrets)
         return ThreadedSource(source, self._threads)
 
-    def _reader(self, call: _Call) -> ChunkReader:
-        return ChunkReader(self.model.output_version, call.schema_tool, tells_finish(self.model))
+    def _reader(self, request: Request, call: _Call) -> ChunkReader:
+        hub = None if request.dialect == "langchain" else HubChunks()
+        return ChunkReader(self.model.output_version, call.schema_tool, tells_finish(self.model), hub)
+
+    def _events(self, answer: Answer, request: Request) -> list[Event]:
+        return events_of(answer) if request.dialect == "langchain" else hub_events(answer)
 
     def _open(self, request: Request, patience: Patience) -> Source:
         call = self._prepare(request, "_stream", self._seconds(patience, True))
         if not self._methods.stream or not self.model._should_stream(async_api=False, **{**call.kwargs, "stream": True}):
-            return WholeSource(events_of(self._whole(request, patience)))
+            return WholeSource(self._events(self._whole(request, patience), request))
         run = self._own.start(call.messages, call.stop, call.kwargs)
         try:
             if self.model.rate_limiter is not None:
@@ -204,12 +216,12 @@ class LangChainEndpoint:
         except BaseException as error:
             run.failed(error)
             raise
-        return ChunkSource(iter(chunks), self._reader(call), run, self._secrets, self._inside)
+        return ChunkSource(iter(chunks), self._reader(request, call), run, self._secrets, self._inside)
 
     async def _aopen(self, request: Request, patience: Patience) -> AsyncSource:
         call = self._prepare(request, "_astream", None)
         if not self._methods.astream or not self.model._should_stream(async_api=True, **{**call.kwargs, "stream": True}):
-            return AsyncWholeSource(events_of(await self.acall(request, patience)))
+            return AsyncWholeSource(self._events(await self.acall(request, patience), request))
         run = await self._own.astart(call.messages, call.stop, call.kwargs)
         try:
             if self.model.rate_limiter is not None:
@@ -218,7 +230,7 @@ class LangChainEndpoint:
         except BaseException as error:
             await run.afailed(error)
             raise
-        return AsyncChunkSource(aiter(chunks), self._reader(call), run, self._secrets, self._inside)
+        return AsyncChunkSource(aiter(chunks), self._reader(request, call), run, self._secrets, self._inside)
 
 
 @lru_cache(maxsize=1024)

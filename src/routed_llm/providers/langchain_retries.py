@@ -12,7 +12,7 @@ from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 
-from routed_llm.providers.sdk_clients import limited
+from routed_llm.providers.sdk_clients import limited, still
 
 __all__ = ["UNKNOWN_RETRIES", "family", "sdk_timeout", "tells_finish", "without_retries"]
 
@@ -44,26 +44,6 @@ def sdk_timeout(model: BaseChatModel, seconds: float) -> Any:
     return None if client is None else limited(client, seconds)
 
 
-def _still(client: Any) -> Any:
-    """A copy of an SDK client, over the same connections, that neither retries nor follows redirects."""
-    copy = client.with_options(max_retries=0)
-    prepare = copy._prepare_options
-    if client.__class__.__name__.startswith("Async"):
-
-        async def aprepared(options: Any) -> Any:
-            return _unredirected(await prepare(options))
-
-        copy._prepare_options = aprepared
-    else:
-        copy._prepare_options = lambda options: _unredirected(prepare(options))
-    return copy
-
-
-def _unredirected(options: Any) -> Any:
-    options.follow_redirects = False
-    return options
-
-
 def _openai(model: Any) -> BaseChatModel | None:
     changes: dict[str, Any] = {"max_retries": 0}
     for resource, root in (("client", "root_client"), ("async_client", "root_async_client")):
@@ -71,7 +51,7 @@ def _openai(model: Any) -> BaseChatModel | None:
         if client is None and getattr(model, resource):
             return None  # a client of the user's own kind
         if client is not None:
-            changes[root] = _still(client)
+            changes[root] = still(client)
             changes[resource] = changes[root].chat.completions
     return model.model_copy(update=changes)  # type: ignore[no-any-return]  # a copy of a BaseChatModel
 
@@ -82,7 +62,7 @@ def _anthropic(model: Any) -> BaseChatModel | None:
     for name in ("_client", "_async_client"):
         copy.__dict__.pop(name, None)  # a cached property
         client = model.__dict__.get(name) or getattr(copy, name)
-        copy.__dict__[name] = _still(client)
+        copy.__dict__[name] = still(client)
         if getattr(copy, name) is not copy.__dict__[name]:
             return None  # a subclass that makes its clients in its own way
     return copy  # type: ignore[no-any-return]  # a copy of a BaseChatModel

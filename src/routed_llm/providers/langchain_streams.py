@@ -14,7 +14,7 @@ from routed_llm.providers.langchain_runs import Run
 from routed_llm.providers.sdk_errors import aguarded, guarded
 from routed_llm.results import Event
 
-__all__ = ["AsyncChunkSource", "AsyncWholeSource", "ChunkSource", "WholeSource"]
+__all__ = ["AsyncChunkSource", "ChunkSource"]
 
 _END: Any = object()
 #: what each wait for a chunk happens in
@@ -119,35 +119,3 @@ class AsyncChunkSource:
             with contextlib.suppress(RuntimeError):  # it is running in another task
                 await close()
         await self._run.afailed(GeneratorExit())
-
-
-class WholeSource:
-    """A whole answer as a stream."""
-
-    __slots__ = ("_events",)
-
-    def __init__(self, events: Sequence[Event]) -> None:
-        self._events: Sequence[Event] | None = events
-
-    def read(self, until: float) -> Sequence[Event] | None:
-        """All events at once."""
-        events, self._events = self._events, None
-        return events
-
-    def close(self) -> None:
-        """Forget the rest."""
-        self._events = None
-
-
-class AsyncWholeSource(WholeSource):
-    """A whole answer as an async stream."""
-
-    __slots__ = ()
-
-    async def read(self, until: float) -> Sequence[Event] | None:  # type: ignore[override]  # the async twin
-        """All events at once."""
-        return WholeSource.read(self, until)
-
-    async def close(self) -> None:  # type: ignore[override]  # the async twin
-        """Forget the rest."""
-        WholeSource.close(self)

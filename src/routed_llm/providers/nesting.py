@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
-__all__ = ["inner", "inside"]
+__all__ = ["inner", "inside", "routed_cost"]
+
+#: no call costs more than this, in nano-dollars: the most tokens at a dollar each
+MOST = 10**18
 
 _inside: ContextVar[bool] = ContextVar("routed_llm_inside", default=False)
 
@@ -24,3 +28,10 @@ def inside() -> Iterator[None]:
         yield
     finally:
         _inside.reset(token)
+
+
+def routed_cost(metadata: Mapping[str, Any]) -> int | None:
+    """What the call of a router behind this one cost, in nano-dollars; None where there is none, or it does not know."""
+    routing = metadata.get("routing")
+    cost = routing.get("cost_nanousd") if isinstance(routing, Mapping) else None
+    return cost if isinstance(cost, int) and not isinstance(cost, bool) and 0 <= cost < MOST else None

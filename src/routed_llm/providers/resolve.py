@@ -9,28 +9,63 @@ from typing import Any
 from routed_llm.catalog.deployments import Deployment
 from routed_llm.catalog.models import Model
 from routed_llm.errors import ConfigurationError, NoModels
-from routed_llm.providers.objects import is_langchain_model, is_openai_client, resolve_client, resolve_langchain, spread
+from routed_llm.providers.objects import (
+    is_embedder,
+    is_langchain_model,
+    is_llama_index_model,
+    is_openai_client,
+    resolve_client,
+    resolve_langchain,
+    resolve_llama_index,
+    spread,
+)
 from routed_llm.providers.strings import Shared, resolve_string
+from routed_llm.providers.vector_space import check_one_space
+from routed_llm.requests import Purpose
 
 __all__ = ["resolve"]
 
+#: what is said of an embedding model among chat models
+NOT_FOR_CHAT = (
+    "makes embeddings and cannot chat: it belongs into RoutedEmbeddings, RoutedEmbedding or Router(purpose='embeddings')."
+)
 
-def resolve(models: Any, common: Model | None = None) -> list[Deployment]:
+
+def resolve(models: Any, common: Model | None = None, purpose: Purpose = "chat") -> list[Deployment]:
     """The deployments of a list (order is preference), a dict of aliases, or a single item.
 
-    ``common`` holds what applies to every model that does not say otherwise (key, base URL, parameters).
+    ``common`` holds what applies to every model that does not say otherwise (key, base URL, parameters). Models for embeddings
+    must all be one model in one length.
 
     Raises:
         ConfigurationError: with the path of what cannot be meant.
     """
-    shared = Shared(common or Model())
+    shared = Shared(common or Model(), purpose)
     found: list[Deployment] = []
+    paths: list[str] = []
     for entry, path in _entries(models):
         found.extend(_resolve_entry(entry, path, shared))
+        paths.extend([path] * (len(found) - len(paths)))
     if not found:
         raise NoModels("No model to route to: the list of models is empty. Pass models=[...].")
     for position, deployment in enumerate(found):
         deployment.position = position
+    if purpose == "embeddings":
+        check_one_space(found, paths)
+        return _numbered(found)
+    for deployment, path in zip(found, paths, strict=True):
+        if deployment.abilities.get("embeddings"):
+            raise ConfigurationError(f"{deployment.id} {NOT_FOR_CHAT}", path=path)
+    return found
+
+
+def _numbered(found: list[Deployment]) -> list[Deployment]:
+    """The same with a number for each that has the name of an earlier one: here all are one model, by whatever way."""
+    count: dict[str, int] = {}
+    for deployment in found:
+        count[deployment.id] = number = count.get(deployment.id, 0) + 1
+        if number > 1:
+            _renamed(deployment, deployment.model, f"{deployment.id}#{number}")
     return found
 
 
@@ -70,10 +105,10 @@ def _entry(item: Any, path: str) -> Model:
         raise ConfigurationError(
             "an openai client needs a model's name: pass (client, 'model') or Model(client, served_model='model').", path=path
         )
-    if is_langchain_model(item):
+    if is_langchain_model(item) or is_llama_index_model(item) or is_embedder(item):
         return Model(item)
     raise ConfigurationError(
-        f"cannot route to {type(item).__name__}: pass 'provider:model', a LangChain chat model, "
+        f"cannot route to {type(item).__name__}: pass 'provider:model', a LangChain chat model, a LlamaIndex LLM, "
         "(openai client, 'model') or Model(...).",
         path=path,
     )
@@ -85,8 +120,12 @@ def _resolve_entry(entry: Model, path: str, shared: Shared) -> list[Deployment]:
         return _resolve_several(entry, path, shared)
     if entry.factory is not None:
         entry = replace(entry, model=entry.factory())
-        if not is_langchain_model(entry.model) and not is_openai_client(entry.model):
-            raise ConfigurationError("must give a chat model or an openai client.", path=f"{path}.factory")
+        if not any(known(entry.model) for known in (is_langchain_model, is_llama_index_model, is_openai_client, is_embedder)):
+            raise ConfigurationError("must give a chat model, a LlamaIndex LLM or an openai client.", path=f"{path}.factory")
+    if shared.purpose == "embeddings":
+        from routed_llm.providers.embeddings import resolve_embeddings  # only those who use it pay for it
+
+        return [resolve_embeddings(entry, path, shared)]
     item = entry.model
     if isinstance(item, str):
         if item == "sandbox" or item.startswith("sandbox:"):
@@ -98,8 +137,12 @@ def _resolve_entry(entry: Model, path: str, shared: Shared) -> list[Deployment]:
         return [resolve_client(entry, path)]
     if is_langchain_model(item):
         return [resolve_langchain(entry, path)]
+    if is_llama_index_model(item):
+        return [resolve_llama_index(entry, path)]
+    if is_embedder(item):
+        raise ConfigurationError(f"{type(item).__name__} {NOT_FOR_CHAT}", path=path)
     raise ConfigurationError(
-        f"must be 'provider:model', a LangChain chat model or an openai client, not {type(item).__name__}.",
+        f"must be 'provider:model', a LangChain chat model, a LlamaIndex LLM or an openai client, not {type(item).__name__}.",
         path=f"{path}.model",
     )
 

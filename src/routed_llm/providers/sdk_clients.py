@@ -1,4 +1,4 @@
-"""What can be told of an SDK's client without importing the SDK: who lives at its address, how long it waits."""
+"""SDK clients, without importing the SDK: who lives at their address, how long they wait, a copy that asks once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from routed_llm.providers.rows import load_rows
 
-__all__ = ["limited", "provider_at"]
+__all__ = ["limited", "provider_at", "still"]
 
 
 def provider_at(url: str, otherwise: str) -> str:
@@ -31,3 +31,23 @@ def limited(client: Any, seconds: float) -> Any:
         return seconds if own is None else min(own, seconds)
     limits = {name: getattr(own, name, None) for name in ("connect", "read", "write", "pool")}
     return type(own)(**{name: seconds if limit is None else min(limit, seconds) for name, limit in limits.items()})
+
+
+def still(client: Any) -> Any:
+    """A copy of an SDK client, over the same connections, that neither retries nor follows redirects."""
+    copy = client.with_options(max_retries=0)
+    prepare = copy._prepare_options
+    if client.__class__.__name__.startswith("Async"):
+
+        async def aprepared(options: Any) -> Any:
+            return _unredirected(await prepare(options))
+
+        copy._prepare_options = aprepared
+    else:
+        copy._prepare_options = lambda options: _unredirected(prepare(options))
+    return copy
+
+
+def _unredirected(options: Any) -> Any:
+    options.follow_redirects = False
+    return options
