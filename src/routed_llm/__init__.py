@@ -1,7 +1,7 @@
 """Many language models behind one: chooses a model for every call, survives failures, counts every token and cent.
 
-``RoutedChatModel`` is a LangChain chat model. Importing this package loads no framework and touches no network; each name
-is loaded when it is first used.
+``RoutedChatModel`` is a LangChain chat model, ``RoutedLLM`` a LlamaIndex LLM. Importing this package loads no framework and
+touches no network; each name is loaded when it is first used.
 """
 
 from __future__ import annotations
@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from routed_llm.dispatch.budget import Limits
     from routed_llm.langchain.callbacks import RoutingCallbackHandler, get_routing_callback
     from routed_llm.langchain.chat_model import RoutedChatModel
+    from routed_llm.langchain.embeddings import RoutedEmbeddings
+    from routed_llm.llama_index.embedding import RoutedEmbedding
+    from routed_llm.llama_index.llm import RoutedLLM
     from routed_llm.policy.compose import Policy
+    from routed_llm.policy.strategies import by_stage
     from routed_llm.router import Router
     from routed_llm.telemetry.spend import Spend, track
 
@@ -24,12 +28,16 @@ __version__ = "0.1.0"
 
 _HOME = {
     "RoutedChatModel": "routed_llm.langchain.chat_model",
+    "RoutedLLM": "routed_llm.llama_index.llm",
+    "RoutedEmbeddings": "routed_llm.langchain.embeddings",
+    "RoutedEmbedding": "routed_llm.llama_index.embedding",
     "RoutingCallbackHandler": "routed_llm.langchain.callbacks",
     "get_routing_callback": "routed_llm.langchain.callbacks",
     "Router": "routed_llm.router",
     "Model": "routed_llm.catalog.models",
     "Price": "routed_llm.catalog.prices",
     "Policy": "routed_llm.policy.compose",
+    "by_stage": "routed_llm.policy.strategies",
     "Decision": "routed_llm.decisions",
     "Limits": "routed_llm.dispatch.budget",
     "Spend": "routed_llm.telemetry.spend",
@@ -38,12 +46,16 @@ _HOME = {
 
 __all__ = [
     "RoutedChatModel",
+    "RoutedLLM",
+    "RoutedEmbeddings",
+    "RoutedEmbedding",
     "RoutingCallbackHandler",
     "get_routing_callback",
     "Router",
     "Model",
     "Price",
     "Policy",
+    "by_stage",
     "Decision",
     "Limits",
     "Spend",

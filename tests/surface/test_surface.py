@@ -27,12 +27,16 @@ def run(code: str) -> str:
 def test_exported_names_are_these():
     assert set(routed_llm.__all__) == {
         "RoutedChatModel",
+        "RoutedLLM",
+        "RoutedEmbeddings",
+        "RoutedEmbedding",
         "RoutingCallbackHandler",
         "get_routing_callback",
         "Router",
         "Model",
         "Price",
         "Policy",
+        "by_stage",
         "Decision",
         "Limits",
         "Spend",
@@ -97,7 +101,13 @@ def test_files_and_functions_keep_their_size(path):
 
 
 def test_broad_excepts_are_only_where_they_may_be():
-    allowed = {"telemetry/bus.py", "providers/sdk_errors.py", "providers/credentials.py", "langchain/answers.py"}
+    allowed = {
+        "telemetry/bus.py",
+        "providers/sdk_errors.py",
+        "providers/credentials.py",
+        "langchain/answers.py",
+        "langchain/observed.py",
+    }
     for path in FILES:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         for node in ast.walk(tree):

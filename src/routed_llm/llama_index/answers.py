@@ -1,0 +1,174 @@
+"""Answers as LlamaIndex responses, with what happened in their ``additional_kwargs`` and ``raw``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from llama_index.core.base.llms.types import (
+    AudioBlock,
+    ChatMessage,
+    ChatResponse,
+    CompletionResponse,
+    LogProb,
+    MessageRole,
+    TextBlock,
+    ThinkingBlock,
+    ToolCallBlock,
+)
+
+from routed_llm.door.facts import routing_facts
+from routed_llm.events import CallRecord
+from routed_llm.results import Answer, ToolCall, Usage
+
+__all__ = ["OlderCall", "chat_response", "completed", "completion_of", "counts", "log_probs", "raw_usage"]
+
+#: opaque parts that stay beside the content
+_BESIDE = ("refusal", "annotations", "reasoning_details", "citations", "other_choices")
+_IN_RAW = ("system_fingerprint", "service_tier")
+
+
+class OlderCall(dict[str, Any]):
+    """A tool call as older code finds it in ``additional_kwargs["tool_calls"]``: an OpenAI dict, readable by attributes too."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in self:
+            raise AttributeError(name)
+        return self[name]
+
+    @classmethod
+    def of(cls, call: ToolCall) -> OlderCall:
+        """The call in that form."""
+        return cls(id=call.id, type="function", function=OlderCall(name=call.name, arguments=call.arguments))
+
+
+def raw_usage(usage: Usage) -> dict[str, Any]:
+    """Counts as OpenAI writes them, with the details that are not zero."""
+    told: dict[str, Any] = counts(usage)
+    if not (usage.cache_read or usage.cache_write or usage.audio_input or usage.reasoning or usage.audio_output):
+        return told
+    inner = {"cached_tokens": usage.cache_read, "cache_write_tokens": usage.cache_write, "audio_tokens": usage.audio_input}
+    outer = {"reasoning_tokens": usage.reasoning, "audio_tokens": usage.audio_output}
+    for name, details in (("prompt_tokens_details", inner), ("completion_tokens_details", outer)):
+        if kept := {key: count for key, count in details.items() if count}:
+            told[name] = kept
+    return told
+
+
+def counts(usage: Usage) -> dict[str, int]:
+    """The three counts that LlamaIndex keeps beside a response."""
+    return {
+        "prompt_tokens": usage.input_tokens,
+        "completion_tokens": usage.output_tokens,
+        "total_tokens": usage.input_tokens + usage.output_tokens,
+    }
+
+
+def chat_response(answer: Answer, record: CallRecord) -> ChatResponse:
+    """The response: that of a LlamaIndex object, with its own content, else a new one."""
+    if answer.native is not None:
+        return completed(answer.native, record, answer.model)
+    deployment = record.attempts[-1].deployment
+    usage = record.usage
+    raw: dict[str, Any] = {
+        "id": answer.id,
+        "model": answer.model or deployment.served_model,
+        "finish_reason": answer.finish_raw or answer.finish,
+    }
+    told: dict[str, Any] = {}
+    if usage is not None:
+        raw["usage"] = raw_usage(usage)
+        told = counts(usage)
+    told["routing"] = routing_facts(record)
+    probabilities = None
+    if answer.extras:
+        raw.update((name, answer.extras[name]) for name in _IN_RAW if name in answer.extras)
+        probabilities = log_probs(answer.extras.get("logprobs"))
+    return ChatResponse(message=_message(answer, usage), raw=raw, additional_kwargs=told, logprobs=probabilities)
+
+
+def _message(answer: Answer, usage: Usage | None) -> ChatMessage:
+    if not (answer.reasoning or answer.tool_calls or answer.extras):
+        return ChatMessage(role=MessageRole.ASSISTANT, blocks=[TextBlock(text=answer.text)])
+    blocks: list[Any] = []
+    more: dict[str, Any] = {}
+    if answer.reasoning:
+        blocks.append(ThinkingBlock(content=answer.reasoning, num_tokens=(usage and usage.reasoning) or None))
+    if answer.text or not answer.tool_calls:
+        blocks.append(TextBlock(text=answer.text))
+    if answer.tool_calls:
+        blocks += [
+            ToolCallBlock(tool_call_id=call.id, tool_name=call.name, tool_kwargs=_arguments(call.arguments))
+            for call in answer.tool_calls
+        ]
+        more["tool_calls"] = [OlderCall.of(call) for call in answer.tool_calls]
+    beside(answer.extras, blocks, more)
+    return ChatMessage(role=MessageRole.ASSISTANT, blocks=blocks, additional_kwargs=more)
+
+
+def beside(extras: Mapping[str, Any], blocks: list[Any], more: dict[str, Any]) -> None:
+    """Put opaque parts where LlamaIndex looks for them."""
+    audio = extras.get("audio")
+    if isinstance(audio, Mapping) and isinstance(audio.get("data"), str):
+        more["reference_audio_id"] = audio.get("id")
+        blocks.append(AudioBlock(audio=audio["data"].encode("ascii", "replace")))
+    more.update((name, extras[name]) for name in _BESIDE if name in extras)
+
+
+def _arguments(text: str) -> Any:
+    """Arguments as a dict; the text itself where they are no object, as the block allows."""
+    try:
+        arguments = json.loads(text or "{}", strict=False)
+    except (ValueError, RecursionError):
+        return text
+    return arguments if isinstance(arguments, dict) else text if arguments is not None else {}
+
+
+def completed(response: ChatResponse, record: CallRecord, answered: str, *, last_of_stream: bool = False) -> ChatResponse:
+    """A copy of a LlamaIndex object's own response, completed by what happened.
+
+    The object may hand out the same response again (from a cache), so it is never written to.
+    """
+    usage = record.usage if record.usage is not None and not record.usage.estimated else None
+    told = {**(counts(usage) if usage is not None else {}), **response.additional_kwargs, "routing": routing_facts(record)}
+    changes: dict[str, Any] = {"additional_kwargs": told, "raw": _raw(response.raw, usage, record, answered)}
+    if last_of_stream:
+        changes["delta"] = ""
+        told.pop("thinking_delta", None)
+    return response.model_copy(update=changes)
+
+
+def _raw(raw: Any, usage: Usage | None, record: CallRecord, answered: str) -> Any:
+    """The object's own raw answer, with the counts that the router knows where the object's answer has no place for them."""
+    if usage is None:
+        return raw
+    if raw is None:
+        raw = {"model": answered or record.attempts[-1].deployment.served_model}
+    if isinstance(raw, dict) and not (raw.get("usage") or raw.get("usage_metadata")):
+        return {**raw, "usage": raw_usage(usage)}
+    return raw  # readers of an object without counts take those beside the response
+
+
+def completion_of(response: ChatResponse) -> CompletionResponse:
+    """A chat response as that of a completion."""
+    message = response.message
+    return CompletionResponse(
+        text=message.content or "",
+        additional_kwargs={**message.additional_kwargs, **response.additional_kwargs},
+        raw=response.raw,
+        logprobs=response.logprobs,
+        delta=response.delta,
+    )
+
+
+def log_probs(found: Any) -> list[list[LogProb]] | None:
+    """Log probabilities token by token: the alternatives of each, or itself where none were asked for."""
+    tokens = found.get("content") if isinstance(found, Mapping) else found
+    if not isinstance(tokens, Sequence) or isinstance(tokens, str) or not tokens:
+        return None
+    return [[_log_prob(each) for each in token.get("top_logprobs") or [token]] for token in tokens]
+
+
+def _log_prob(token: Mapping[str, Any]) -> LogProb:
+    return LogProb(token=str(token.get("token", "")), logprob=token.get("logprob", 0.0), bytes=token.get("bytes") or [])

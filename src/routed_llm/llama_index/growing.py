@@ -1,0 +1,26 @@
+"""JSON that is still growing, read as far as it has come."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llama_index.core.llms.utils import parse_partial_json
+from pydantic_core import from_json
+
+__all__ = ["growing_json"]
+
+
+def growing_json(text: str) -> Any:
+    """What a text says so far, with the beginning of a string that is under way; None where it cannot be read.
+
+    LlamaIndex's own parser drops such a beginning, so it is only asked where pydantic's gives up: it forgives bare line
+    breaks in strings.
+    """
+    try:
+        return from_json(text, allow_partial="trailing-strings")
+    except ValueError:
+        pass
+    try:
+        return parse_partial_json(text)
+    except (ValueError, TypeError, RecursionError):
+        return None

@@ -1,0 +1,56 @@
+"""What the pool can do, in the words of LlamaIndex's ``LLMMetadata``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from llama_index.core.base.llms.types import LLMMetadata
+from llama_index.core.constants import DEFAULT_CONTEXT_WINDOW, DEFAULT_NUM_OUTPUTS
+
+from routed_llm.catalog.deployments import Deployment
+from routed_llm.door.arguments import check_profile, refuse_unknown
+from routed_llm.door.reach import reach_of
+
+__all__ = ["Profile", "check_overrides", "metadata_of"]
+
+Profile = Mapping[str, Any] | Literal["guaranteed"] | None
+
+
+def check_overrides(profile: Profile) -> None:
+    """Refuse what is no profile.
+
+    Raises:
+        ConfigurationError: for anything but a dict of ``LLMMetadata``'s fields, ``guaranteed`` or None.
+    """
+    check_profile(profile)
+    if isinstance(profile, Mapping):
+        refuse_unknown(profile, LLMMetadata.model_fields)
+
+
+def metadata_of(deployments: Sequence[Deployment], profile: Profile, told: Mapping[str, Any]) -> LLMMetadata:
+    """The metadata of a pool, by the rule of :mod:`routed_llm.door.reach`.
+
+    A window that is unknown of all is LlamaIndex's default. Tools count as callable unless every model is known not to
+    (``guaranteed``: only if every model is known to): an unknown ability rejects nothing when a model is chosen.
+
+    Args:
+        deployments: the pool's.
+        profile: fields to show instead, or ``guaranteed`` for what every model can.
+        told: what the user said beside it; None is nothing.
+    """
+    guaranteed = profile == "guaranteed"
+    reach = reach_of(deployments, "guaranteed" if guaranteed else "any")
+    tools = reach.abilities.get("tools")
+    names = {deployment.model for deployment in deployments}
+    fields: dict[str, Any] = {
+        "context_window": reach.context or DEFAULT_CONTEXT_WINDOW,
+        "num_output": DEFAULT_NUM_OUTPUTS,
+        "is_chat_model": True,
+        "is_function_calling_model": tools is True if guaranteed else tools is not False,
+        "model_name": deployments[0].served_model if len(names) == 1 else "routed",
+    }
+    fields.update((name, value) for name, value in told.items() if value is not None)
+    if isinstance(profile, Mapping):
+        fields.update(profile)
+    return LLMMetadata(**fields)

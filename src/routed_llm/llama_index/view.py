@@ -1,0 +1,96 @@
+"""Routing's look at LlamaIndex messages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from llama_index.core.base.llms.types import (
+    AudioBlock,
+    ChatMessage,
+    CitableBlock,
+    CitationBlock,
+    DocumentBlock,
+    ImageBlock,
+    MessageRole,
+    TextBlock,
+    ThinkingBlock,
+    ToolCallBlock,
+    VideoBlock,
+)
+
+from routed_llm.prompt.estimate import MEDIA_TOKENS, weight
+
+__all__ = ["MessagesView", "media_of"]
+
+NO_MEDIA: frozenset[str] = frozenset()
+
+
+def media_of(block: Any) -> str | None:
+    """Kind of media of a block, in the words of the abilities; None for text and the like."""
+    if isinstance(block, ImageBlock):
+        return "image_urls" if block.url is not None and str(block.url)[:4] == "http" else "images"
+    if isinstance(block, DocumentBlock):
+        mime = block.document_mimetype or ""
+        for prefix, ability in (("text/", None), ("image/", "images"), ("audio/", "audio"), ("video/", "video")):
+            if mime.startswith(prefix):
+                return ability
+        return "pdf"
+    if isinstance(block, AudioBlock):
+        return "audio"
+    return "video" if isinstance(block, VideoBlock) else None
+
+
+class MessagesView:
+    """Characters, media and turns, counted once; texts are read when somebody asks."""
+
+    __slots__ = ("_messages", "characters", "media", "media_tokens", "turns")
+
+    def __init__(self, messages: Sequence[ChatMessage]) -> None:
+        self._messages = messages
+        self.characters = self.turns = self.media_tokens = 0
+        self.media = NO_MEDIA
+        for message in messages:
+            if message.role == "user":
+                self.turns += 1
+            for block in message.blocks:
+                if type(block) is TextBlock:
+                    text = block.text
+                    self.characters += len(text) if text.isascii() else weight(text)
+                else:
+                    self._other(block)
+
+    def _other(self, block: Any) -> None:
+        kind = media_of(block)
+        if kind is not None:
+            self.media |= {kind}
+            self.media_tokens += MEDIA_TOKENS[kind]
+        elif isinstance(block, TextBlock):
+            self.characters += weight(block.text)
+        elif isinstance(block, ThinkingBlock):
+            self.characters += weight(block.content or "")
+        elif isinstance(block, ToolCallBlock):
+            self.characters += len(block.tool_name) + weight(str(block.tool_kwargs))
+        elif isinstance(block, DocumentBlock):
+            self.characters += _length(block)
+        elif isinstance(block, CitableBlock):
+            for part in block.content:
+                self._other(part)
+        elif isinstance(block, CitationBlock):
+            self._other(block.cited_content)
+
+    def user_text(self) -> str:
+        """Text of the last message that the user wrote."""
+        for message in reversed(self._messages):
+            if message.role == "user":
+                return message.content or ""
+        return ""
+
+    def has_tool_results(self) -> bool:
+        """True while a tool loop is under way."""
+        return bool(self._messages) and self._messages[-1].role in (MessageRole.TOOL, MessageRole.FUNCTION)
+
+
+def _length(document: DocumentBlock) -> int:
+    """Characters of a document of text: its bytes are kept in base64, four letters for three of them."""
+    return len(document.data) * 3 // 4 if isinstance(document.data, bytes) else 0
