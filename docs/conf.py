@@ -19,23 +19,27 @@ extensions = ["myst_parser"]
 myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
 myst_heading_anchors = 4
 source_suffix = {".md": "markdown"}
-exclude_patterns = ["_build", "generator", "benchmarks-table.md"]
+# tables of the last benchmark runs, which are parts of a page
+MEASURED = ("benchmarks-table.md", "benchmarks-llama-index-table.md")
+exclude_patterns = ["_build", "generator", *MEASURED]
 nitpicky = True
 html_theme = "furo"
 html_title = "routed-llm"
 pygments_style = "friendly"
 
 
-def _with_measured_table(app, docname, source):
-    """Add the table of the last benchmark run to its page, where there was one."""
-    if docname == "benchmarks" and (HERE / "benchmarks-table.md").is_file():
-        source[0] += "\n\n```{include} benchmarks-table.md\n```\n"
+def _with_measured_tables(app, docname, source):
+    """Add the tables of the last benchmark runs to their page, where there were any."""
+    if docname == "benchmarks":
+        for table in MEASURED:
+            if (HERE / table).is_file():
+                source[0] += f"\n\n```{{include}} {table}\n```\n"
 
 
 def setup(app):
-    """Write the API pages, and tell Sphinx of the benchmark table."""
+    """Write the API pages, and tell Sphinx of the benchmark tables."""
     from generate import write_api
 
     write_api(HERE / "api")
-    app.connect("source-read", _with_measured_table)
+    app.connect("source-read", _with_measured_tables)
     return {"parallel_read_safe": True}

@@ -139,6 +139,16 @@ def sandbox() -> str:
     return _table(("Model", "Price per million tokens, in / out", "Window", "Skill", "Abilities"), rows)
 
 
+def stages() -> str:
+    """The steps of a LlamaIndex engine, each with the prompt types that it is known by."""
+    from routed_llm.llama_index.stage import STAGES
+
+    kinds: dict[str, list[str]] = {}
+    for kind, stage in STAGES.items():
+        kinds.setdefault(stage, []).append(f"`{kind}`")
+    return _table(("Stage", "`prompt_type`"), ((f"`{stage}`", ", ".join(found)) for stage, found in kinds.items()))
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "abilities": abilities,
     "errors": errors,
@@ -147,5 +157,6 @@ TABLES: dict[str, Callable[[], str]] = {
     "providers": providers,
     "reactions": reactions,
     "sandbox": sandbox,
+    "stages": stages,
     "strategies": strategies,
 }

@@ -35,7 +35,7 @@ def test_every_run_answers_every_question(forty):
     assert result.exit_code == 0
     assert told["sound"]
     assert len(told["prompts"]) == len(set(told["prompts"])) == 40
-    assert [run["calls"] for run in told["runs"]] == [run["answered"] for run in told["runs"]] == [40] * 4
+    assert [run["calls"] for run in told["runs"]] == [run["answered"] for run in told["runs"]] == [40] * 5
     for each in told["runs"]:
         assert sum(model["calls"] for model in each["by_model"].values()) == 40
         assert len(each["choices"]) == 40
@@ -46,7 +46,8 @@ def test_the_sums_of_money_agree_with_the_ledger(forty):
     _, told = forty
     for each in told["runs"]:
         assert sum(model["cost_nanousd"] for model in each["by_model"].values()) == each["cost_nanousd"] > 0
-    assert sum(each["cost_nanousd"] for each in told["runs"]) == told["spent_nanousd"] == told["ledger_nanousd"]
+    spent = sum(each["cost_nanousd"] + each["beside_nanousd"] for each in told["runs"])
+    assert spent == told["spent_nanousd"] == told["ledger_nanousd"]
 
 
 def test_the_outage_loses_no_call(forty):
@@ -62,7 +63,7 @@ def test_the_outage_loses_no_call(forty):
 
 def test_strongest_and_cheapest_are_really_run(forty):
     _, told = forty
-    strongest, cheapest = told["runs"][2:]
+    strongest, cheapest = told["runs"][2:4]
     assert set(strongest["choices"]) == {"sandbox:sandbox-large"}
     assert set(cheapest["choices"]) == {"sandbox:sandbox-small"}
     assert strongest["cost_nanousd"] > told["runs"][1]["cost_nanousd"] > cheapest["cost_nanousd"]
@@ -75,6 +76,23 @@ def test_the_seed_decides_everything_but_time(forty, tmp_path):
     assert without_times(again) == without_times(told)
     _, other = demo(tmp_path, "-n", "40", "--seed", "6")
     assert not set(other["prompts"]) & set(told["prompts"])
+
+
+def test_the_query_engine_has_its_row(forty):
+    result, told = forty
+    engine = told["runs"][4]
+    assert engine["name"].startswith("query engine")
+    assert engine["fallbacks"] == 1
+    assert engine["down"] in engine["choices"][:20]
+    assert engine["down"] not in engine["choices"][20:]
+    assert engine["quality"] > 0.7
+    assert engine["beside_nanousd"] > 0
+    assert [each["beside_nanousd"] for each in told["runs"][:4]] == [0] * 4
+    assert len(engine["prompts"]) == len(set(engine["prompts"])) == 40
+    assert not set(engine["prompts"]) & set(told["prompts"])
+    assert engine["name"] in result.output
+    assert "the embeddings of documents and questions cost $" in result.output
+    assert result.output.count("Calls lost: 0") == 2
 
 
 def test_a_single_question_is_enough(tmp_path):

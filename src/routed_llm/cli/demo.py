@@ -39,8 +39,9 @@ def demo(
 ) -> None:
     """Run a LangChain chain over checkable questions and compare ways to choose models.
 
-    Without options all models are simulated: no key, no network, no cost. One of them is taken down half-way. The exit
-    code is 0 if every call was answered and the sums of money agree.
+    Without options all models are simulated: no key, no network, no cost. One of them is taken down half-way. Then a
+    LlamaIndex query engine answers questions on a small corpus, with an outage too. The exit code is 0 if every call was
+    answered and the sums of money agree.
     """
     if live and outcomes is not None:
         raise click.UsageError("--live asks real models and --outcomes replays recorded ones; choose one of them.")

@@ -94,6 +94,8 @@ class Run:
         calls: what came of each question, in their order.
         spent_nanousd: the router's own sum of money.
         down: the model that was taken down before the second half.
+        tasks: its own questions; None where they are the report's.
+        beside_nanousd: what was spent besides these calls: the embeddings of documents and questions.
     """
 
     name: str
@@ -102,6 +104,8 @@ class Run:
     calls: list[Call] = field(default_factory=list)
     spent_nanousd: int = 0
     down: str | None = None
+    tasks: Sequence[Task] | None = None
+    beside_nanousd: int = 0
 
     @property
     def total(self) -> Figures:
@@ -114,12 +118,19 @@ class Run:
         return {name: Figures.of(calls) for name in self.models if (calls := [c for c in self.calls if c.model == name])}
 
     def as_dict(self) -> dict[str, Any]:
-        """The run as plain data: ``choices`` names the model that answered each question, ``billed`` all that were paid."""
+        """The run as plain data.
+
+        ``choices`` names the model that answered each question, ``billed`` all that were paid; ``prompts`` is there where the
+        questions are its own.
+        """
+        own = {} if self.tasks is None else {"prompts": [prompt_key(task.prompt) for task in self.tasks]}
         return {
             "name": self.name,
             "strategy": self.strategy,
             "models": list(self.models),
             "down": self.down,
+            "beside_nanousd": self.beside_nanousd,
+            **own,
             **self.total.as_dict(),
             "by_model": {name: figures.as_dict() for name, figures in self.by_model.items()},
             "choices": [call.model for call in self.calls],
@@ -151,8 +162,8 @@ class Report:
 
     @property
     def spent_nanousd(self) -> int:
-        """The router's sum of money over all runs."""
-        return sum(run.spent_nanousd for run in self.runs)
+        """The routers' sum of money over all runs."""
+        return sum(run.spent_nanousd + run.beside_nanousd for run in self.runs)
 
     @property
     def sound(self) -> bool:

@@ -9,7 +9,7 @@ from random import Random
 
 from routed_llm.catalog.models import Model
 from routed_llm.cli.demo_calls import Report, Task
-from routed_llm.cli.demo_chain import Contest, Plan
+from routed_llm.cli.demo_contest import Contest, Plan
 from routed_llm.providers.sandbox import Sandbox, SandboxServer
 from routed_llm.providers.sandbox.outcomes import Outcomes
 

@@ -25,7 +25,8 @@ def print_report(report: Report) -> None:
     for line in report.notes:
         screen.print(line, soft_wrap=plain)
     screen.print(_table(report))
-    for line in (*_outages(report.runs), *_against(report), *report.after, *_failures(report.runs), *_ledger(report)):
+    runs = report.runs
+    for line in (*_outages(runs), *_against(report), *_beside(runs), *report.after, *_failures(runs), *_ledger(report)):
         screen.print(line, soft_wrap=plain)
 
 
@@ -77,6 +78,12 @@ def _against(report: Report) -> Iterator[str]:
         )
 
 
+def _beside(runs: Sequence[Run]) -> Iterator[str]:
+    for run in runs:
+        if run.beside_nanousd:
+            yield f"{run.name}: the embeddings of documents and questions cost {usd(run.beside_nanousd)} besides."
+
+
 def _failures(runs: Sequence[Run]) -> Iterator[str]:
     for run in runs:
         error = first_error(run.calls)
@@ -90,6 +97,6 @@ def _ledger(report: Report) -> Iterator[str]:
     ours = report.spent_nanousd
     verdict = "they agree to the nano-dollar" if ours == report.ledger_nanousd else "THEY DO NOT AGREE"
     yield (
-        f"The sandbox's own ledger says that all of this cost {exact(report.ledger_nanousd)}; the router's sum is "
+        f"The sandbox's own ledger says that all of this cost {exact(report.ledger_nanousd)}; the routers' sum is "
         f"{exact(ours)}: {verdict}."
     )
