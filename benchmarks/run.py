@@ -1,4 +1,4 @@
-"""RoutedChatModel beside ChatOpenAI and ChatLiteLLMRouter, in one interleaved run over a fast loopback server.
+"""Our model beside the framework's own ones, in one interleaved run over a fast loopback server.
 
 One process a target, all alive at once. Each round visits every target in fresh random order with one batch of calls. The
 figure is the process's CPU per call (user and system, all threads), the median over rounds; a ratio is the median over
@@ -22,24 +22,21 @@ from typing import Any
 import click
 import decisions
 from tables import markdown, terminal
-from targets import MEASURES, TARGETS
+from targets import FRAMEWORKS, Framework, load
 from upstream import upstream
 
 HERE = Path(__file__).parent
-YARDSTICK = next(iter(TARGETS))
-#: calls in a batch; the slowest target needs some milliseconds for each
-CALLS = {"invoke": 40, "ainvoke": 40, "stream": 6, "astream": 6, "at64": 4}
-#: seconds before each round, for connections to idle out: openai's client closes them after 5 s
-PAUSES = {"at64": 6.0}
+#: no tracing, and no download of a price list while litellm is imported
+QUIET = {"LANGSMITH_TRACING": "false", "LANGCHAIN_TRACING_V2": "false", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
 
 
 class Process:
     """A worker and its pipes."""
 
-    def __init__(self, target: str, url: str) -> None:
-        command = [sys.executable, str(HERE / "worker.py"), target, url]
-        quiet = {**os.environ, "LANGSMITH_TRACING": "false", "LANGCHAIN_TRACING_V2": "false"}
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=quiet)
+    def __init__(self, framework: str, target: str, url: str) -> None:
+        command = [sys.executable, str(HERE / "worker.py"), framework, target, url]
+        environment = {**os.environ, **QUIET}
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
         self._read()
 
     def order(self, measure: str, calls: int) -> dict[str, float]:
@@ -67,29 +64,31 @@ class Process:
 
 
 @contextmanager
-def workers(names: Sequence[str], url: str) -> Iterator[dict[str, Process]]:
+def workers(framework: str, names: Sequence[str], url: str) -> Iterator[dict[str, Process]]:
     """All targets at once."""
     with ExitStack() as stack:
         alive = {}
         for name in names:
-            alive[name] = Process(name, url)
+            alive[name] = Process(framework, name, url)
             stack.callback(alive[name].close)
         yield alive
 
 
-def measure(alive: dict[str, Process], name: str, rounds: int, rng: random.Random) -> dict[str, dict[str, float]]:
+def measure(
+    alive: dict[str, Process], framework: Framework, name: str, rounds: int, rng: random.Random
+) -> dict[str, dict[str, float]]:
     """One measure over all targets; the first round warms up and does not count."""
-    calls = CALLS[name]
-    seen: dict[str, list[dict[str, float]]] = {target: [] for target in alive if name in TARGETS[target].measures}
+    how = framework.measures[name]
+    seen: dict[str, list[dict[str, float]]] = {target: [] for target in alive if framework.has(target, name)}
     for number in range(rounds + 1):
-        time.sleep(PAUSES.get(name, 0.0))
+        time.sleep(how.pause)
         order = list(seen)
         rng.shuffle(order)
         for target in order:
-            batch = alive[target].order(name, calls if number else max(2, calls // 4))
+            batch = alive[target].order(name, how.calls if number else max(2, how.calls // 4))
             if number:
                 seen[target].append(batch)
-    return {target: _summary(seen[target], seen[YARDSTICK]) for target in seen}
+    return {target: _summary(seen[target], seen[framework.yardstick]) for target in seen}
 
 
 def _summary(batches: list[dict[str, float]], yardstick: list[dict[str, float]]) -> dict[str, float]:
@@ -102,31 +101,45 @@ def _summary(batches: list[dict[str, float]], yardstick: list[dict[str, float]])
     }
 
 
-def run(rounds: int, measures: Sequence[str], names: Sequence[str]) -> dict[str, Any]:
+def run(name: str, rounds: int, measures: Sequence[str], targets: Sequence[str]) -> dict[str, Any]:
     """Everything that was asked for, as plain data."""
     rng = random.Random()
-    with upstream() as (url, language), workers(names, url) as alive:
-        figures = {name: measure(alive, name, rounds, rng) for name in measures}
-    return {"upstream": language, "rounds": rounds, "figures": figures, "decisions": decisions.measure()}
+    framework = load(name)
+    with upstream() as (url, language), workers(name, targets, url) as alive:
+        figures = {one: measure(alive, framework, one, rounds, rng) for one in measures}
+    decided = decisions.measure() if framework.decisions else {}
+    return {"framework": name, "upstream": language, "rounds": rounds, "figures": figures, "decisions": decided}
+
+
+def _chosen(asked: Sequence[str], known: Sequence[str], option: str) -> list[str]:
+    """Those asked for, in the order of the tables; all when none was."""
+    for name in asked:
+        if name not in known:
+            raise click.BadParameter(f"{name!r} is none of: {', '.join(known)}", param_hint=option)
+    return [name for name in known if name in asked or not asked]
 
 
 @click.command(help=__doc__)
+@click.option("--framework", type=click.Choice(list(FRAMEWORKS)), default="langchain", show_default=True)
 @click.option("--quick", is_flag=True, help="A few rounds only.")
 @click.option("--rounds", type=click.IntRange(1), default=15, show_default=True)
-@click.option("--measure", "measures", multiple=True, type=click.Choice(MEASURES), help="Only these.")
-@click.option("--target", "names", multiple=True, type=click.Choice(list(TARGETS)), help="Only these, and ChatOpenAI.")
+@click.option("--measure", "measures", multiple=True, help="Only these.")
+@click.option("--target", "targets", multiple=True, help="Only these, and the first one, which all are compared with.")
 @click.option("--json", "json_file", type=click.Path(path_type=Path), help="Write the figures as JSON.")
 @click.option("--markdown", "markdown_file", type=click.Path(path_type=Path), help="Write the table for the documentation.")
 def main(
+    framework: str,
     quick: bool,
     rounds: int,
     measures: tuple[str, ...],
-    names: tuple[str, ...],
+    targets: tuple[str, ...],
     json_file: Path | None,
     markdown_file: Path | None,
 ) -> None:
-    chosen = [name for name in TARGETS if name in names or not names or name == YARDSTICK]
-    result = run(4 if quick else rounds, measures or MEASURES, chosen)
+    known = load(framework)
+    asked = (*targets, known.yardstick) if targets else ()
+    ways = _chosen(measures, list(known.measures), "--measure")
+    result = run(framework, 4 if quick else rounds, ways, _chosen(asked, list(known.targets), "--target"))
     print(terminal(result))
     if json_file is not None:
         json_file.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")

@@ -9,46 +9,35 @@ import platform
 from collections.abc import Sequence
 from typing import Any
 
-TITLES = {
-    "invoke": "`invoke`",
-    "ainvoke": "`ainvoke`",
-    "stream": "`stream`, 50 chunks",
-    "astream": "`astream`, 50 chunks",
-    "at64": "`ainvoke`, 64 at a time",
-}
-#: measure, target, yardstick, figure, limit, whether the figure must stay below it
-LIMITS = (
-    ("invoke", "RoutedChatModel", "ChatOpenAI", "cpu_ratio", 0.15, True),
-    ("invoke", "RoutedChatModel, handler", "ChatOpenAI", "cpu_ratio", 0.25, True),
-    ("ainvoke", "RoutedChatModel", "ChatOpenAI", "cpu_ratio", 0.10, True),
-    ("ainvoke", "RoutedChatModel, handler", "ChatOpenAI", "cpu_ratio", 0.18, True),
-    ("stream", "RoutedChatModel", "ChatOpenAI", "cpu_ratio", 0.15, True),
-    ("astream", "RoutedChatModel", "ChatOpenAI", "cpu_ratio", 0.10, True),
-    ("at64", "RoutedChatModel", "ChatOpenAI", "speed_ratio", 40.0, False),
-)
+from targets import load
+
 DECISION_LIMIT = 5.0
-VERSIONS = ("langchain-core", "langchain-openai", "langchain-litellm", "litellm", "openai", "httpx", "orjson")
 
 
 def _rows(result: dict[str, Any]) -> list[list[str]]:
-    rows = [["measure", "model", "CPU a call, us", "x ChatOpenAI", "calls/s", "x ChatOpenAI"]]
-    for measure, targets in result["figures"].items():
+    framework = load(result["framework"])
+    beside = f"x {framework.yardstick}"
+    rows = [["measure", "model", "CPU a call, us", "CPU a chunk, us", beside, "calls/s", beside]]
+    for name, targets in result["figures"].items():
+        measure = framework.measures[name]
         for target, f in targets.items():
-            cpu = [f"{f['cpu_us']:,.0f}", f"{f['cpu_ratio']:.3f}"]
-            rows.append([TITLES[measure], target, *cpu, f"{f['calls_per_second']:,.0f}", f"{f['speed_ratio']:.1f}"])
+            chunk = f"{f['cpu_us'] / measure.chunks:,.1f}" if measure.chunks > 1 else ""
+            cpu = [f"{f['cpu_us']:,.0f}", chunk, f"{f['cpu_ratio']:.3f}"]
+            rows.append([measure.title, target, *cpu, f"{f['calls_per_second']:,.0f}", f"{f['speed_ratio']:.1f}"])
     return rows
 
 
 def _limit_rows(result: dict[str, Any]) -> list[list[str]]:
+    framework = load(result["framework"])
     rows = [["promise", "limit", "measured", ""]]
-    for measure, target, yardstick, figure, limit, below in LIMITS:
+    for measure, target, limit, figure, below in framework.limits:
         found = result["figures"].get(measure, {}).get(target)
         if found is None:
             continue
         value = found[figure]
         met = value <= limit if below else value >= limit
         what = "CPU" if figure == "cpu_ratio" else "calls/s"
-        named = f"{TITLES[measure]}: {target}, {what} against {yardstick}"
+        named = f"{framework.measures[measure].title}: {target}, {what} against {framework.yardstick}"
         rows.append([named, f"{'at most' if below else 'at least'} {limit:g} x", f"{value:.3f} x", "met" if met else "missed"])
     return rows
 
@@ -61,7 +50,10 @@ def _decision_rows(result: dict[str, Any]) -> list[list[str]]:
 
 def terminal(result: dict[str, Any]) -> str:
     """All tables in columns."""
-    return "\n\n".join(_aligned(rows(result)) for rows in (_rows, _limit_rows, _decision_rows))
+    tables = [_rows(result), _limit_rows(result)]
+    if result["decisions"]:
+        tables.append(_decision_rows(result))
+    return "\n\n".join(_aligned(rows) for rows in tables if len(rows) > 1)
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> str:
@@ -79,21 +71,20 @@ def _table(rows: Sequence[Sequence[str]]) -> str:
 
 def markdown(result: dict[str, Any]) -> str:
     """The page for the documentation."""
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in VERSIONS)
+    framework = load(result["framework"])
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in framework.versions)
     machine = f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}"
     python = f"{platform.python_implementation()} {platform.python_version()}"
     today = datetime.date.today().isoformat()
-    return f"""\
-# Benchmarks: the figures
+    page = f"""\
+# Benchmarks: the figures beside {framework.title}
 
 Written by `benchmarks/run.py` on {today}, {result["rounds"]} rounds; {machine}, {python}; upstream in {result["upstream"]}.
 {versions}.
 
-RoutedChatModel routes over two deployments with everything on that is on by default: prices, live state, decisions, records.
-"handler" is the same model with a plain callback handler attached (in async measures an async one; "sync handler" is one that
-LangChain takes to a thread for every event). CPU is user and system time of the whole process. Trust
-the ratios, which are taken inside each round; absolute figures depend on the machine. `benchmarks/README.md` tells how it is
-measured.
+{framework.about}
+CPU is user and system time of the whole process. Trust the ratios, which are taken inside each round; absolute figures depend
+on the machine. `benchmarks/README.md` tells how it is measured.
 
 ## Calls
 
@@ -102,7 +93,12 @@ measured.
 ## Promises
 
 {_table(_limit_rows(result))}
+"""
+    return page + _decisions_part(result) if result["decisions"] else page
 
+
+def _decisions_part(result: dict[str, Any]) -> str:
+    return f"""
 ## Decisions
 
 One decision with its record (decide, close the books, keep the record), without any call. Limit: below {DECISION_LIMIT:g} us.

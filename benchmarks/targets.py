@@ -1,102 +1,86 @@
-"""What is measured: chat models by name, each made over the same loopback server."""
+"""What a benchmark of one framework consists of: its models by name, what is measured, what is promised."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+import importlib
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from langchain_core.callbacks import AsyncCallbackHandler, BaseCallbackHandler
-from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage
-from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+__all__ = ["CHUNKS", "FIRST", "FRAMEWORKS", "KEY", "SECOND", "Framework", "Limit", "Measure", "Target", "check", "load"]
 
-__all__ = ["MEASURES", "MESSAGES", "TARGETS", "Target"]
-
-MESSAGES = [SystemMessage("You answer briefly."), HumanMessage("Why does a router choose a model for every call?")]
-MEASURES = ("invoke", "ainvoke", "stream", "astream", "at64")
-
+#: by the name on the command line, the module that describes it
+FRAMEWORKS = {"langchain": "targets_langchain", "llama_index": "targets_llama_index"}
 FIRST, SECOND, KEY = "gpt-4.1-mini", "gpt-4.1", "sk-benchmark"
+#: chunks with text in a stream of the server
+CHUNKS = 50
 
 
-def chat_openai(url: str) -> BaseChatModel:
-    from langchain_openai import ChatOpenAI
+class Measure(NamedTuple):
+    """One way to call a model."""
 
-    return ChatOpenAI(model=FIRST, base_url=url, api_key=KEY, temperature=0.2, stream_usage=True)
-
-
-def litellm_router(url: str) -> BaseChatModel:
-    import litellm
-    from langchain_litellm import ChatLiteLLMRouter
-
-    litellm.suppress_debug_info = True
-    deployments = [
-        {"model_name": "pool", "litellm_params": {"model": f"openai/{name}", "api_base": url, "api_key": KEY}}
-        for name in (FIRST, SECOND)
-    ]
-    return ChatLiteLLMRouter(router=litellm.Router(model_list=deployments), model="pool", temperature=0.2)
-
-
-def routed(url: str) -> BaseChatModel:
-    from routed_llm import Model, RoutedChatModel
-
-    models = [Model(f"openai:{name}", base_url=url, api_key=KEY) for name in (FIRST, SECOND)]
-    return RoutedChatModel(models, temperature=0.2)
-
-
-class Floor(BaseChatModel):
-    """LangChain's own cost: a model that answers from memory."""
-
-    @property
-    def _llm_type(self) -> str:
-        return "floor"
-
-    def _generate(self, messages: list[BaseMessage], stop: Any = None, run_manager: Any = None, **kwargs: Any) -> ChatResult:
-        return ChatResult(generations=[ChatGeneration(message=AIMessage("word"))])
-
-    async def _agenerate(
-        self, messages: list[BaseMessage], stop: Any = None, run_manager: Any = None, **kwargs: Any
-    ) -> ChatResult:
-        return ChatResult(generations=[ChatGeneration(message=AIMessage("word"))])
-
-    def _stream(
-        self, messages: list[BaseMessage], stop: Any = None, run_manager: Any = None, **kwargs: Any
-    ) -> Iterator[ChatGenerationChunk]:
-        for _ in range(50):
-            yield ChatGenerationChunk(message=AIMessageChunk("word"))
-
-    async def _astream(
-        self, messages: list[BaseMessage], stop: Any = None, run_manager: Any = None, **kwargs: Any
-    ) -> AsyncIterator[ChatGenerationChunk]:
-        for _ in range(50):
-            yield ChatGenerationChunk(message=AIMessageChunk("word"))
+    title: str
+    #: makes one call and checks its answer; a coroutine function in async measures
+    once: Callable[[Any], Any]
+    #: calls in a batch (of each task, where several run); the slowest target needs some milliseconds for each
+    calls: int
+    #: tasks that begin at once
+    at_a_time: int = 1
+    #: seconds before each round, for connections to idle out: openai's client closes them after 5 s
+    pause: float = 0.0
+    #: what the figures are divided by, to tell them for each streamed chunk
+    chunks: int = 1
 
 
 class Target(NamedTuple):
-    """A model, and the callback handlers attached to it in sync and in async measures."""
+    """A model over the server's URL, and what is attached to it before a batch of a measure."""
 
-    build: Callable[[str], BaseChatModel]
-    handler: type[BaseCallbackHandler] | None = None
-    async_handler: type[BaseCallbackHandler] | None = None
-    measures: tuple[str, ...] = MEASURES
-
-    def listen(self, model: BaseChatModel, measure: str) -> None:
-        """Attach what listens in a measure."""
-        handler = self.handler if measure in ("invoke", "stream") else self.async_handler
-        model.callbacks = None if handler is None else [handler()]
+    build: Callable[[str], Any]
+    listen: Callable[[Any, str], None] | None = None
+    #: empty means all
+    measures: tuple[str, ...] = ()
 
 
-# A handler that is not async costs three hops to a thread in async code, whatever the model: it has rows of its own.
-_LISTENED = (BaseCallbackHandler, AsyncCallbackHandler)
-_HOPPING = (None, BaseCallbackHandler, ("ainvoke",))
+class Limit(NamedTuple):
+    """A promise: a ratio against the yardstick of the same run."""
 
-#: by name; the first is the yardstick
-TARGETS: dict[str, Target] = {
-    "ChatOpenAI": Target(chat_openai),
-    "ChatOpenAI, handler": Target(chat_openai, *_LISTENED),
-    "ChatOpenAI, sync handler": Target(chat_openai, *_HOPPING),
-    "ChatLiteLLMRouter": Target(litellm_router),
-    "RoutedChatModel": Target(routed),
-    "RoutedChatModel, handler": Target(routed, *_LISTENED),
-    "RoutedChatModel, sync handler": Target(routed, *_HOPPING),
-    "LangChain's floor, no I/O": Target(lambda url: Floor()),
-}
+    measure: str
+    target: str
+    limit: float
+    figure: str = "cpu_ratio"
+    below: bool = True
+
+
+class Framework(NamedTuple):
+    """All that is compared in one run; the first target is the yardstick."""
+
+    title: str
+    targets: Mapping[str, Target]
+    measures: Mapping[str, Measure]
+    limits: tuple[Limit, ...]
+    #: distributions whose versions the table tells
+    versions: tuple[str, ...]
+    #: what the table says of the models
+    about: str
+    #: whether deciding alone is timed too; once is enough, it knows no framework
+    decisions: bool = False
+
+    @property
+    def yardstick(self) -> str:
+        return next(iter(self.targets))
+
+    def has(self, target: str, measure: str) -> bool:
+        """Whether a target takes part in a measure."""
+        chosen = self.targets[target].measures
+        return not chosen or measure in chosen
+
+
+def load(name: str) -> Framework:
+    """A framework's description, by its name on the command line."""
+    framework: Framework = importlib.import_module(FRAMEWORKS[name]).FRAMEWORK
+    return framework
+
+
+def check(text: Any, least: int) -> None:
+    """An answer that is too short would be a cheap call."""
+    if len(text) < least:
+        raise RuntimeError(f"an answer is too short: {text!r}")
