@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from types import SimpleNamespace
 
-import langchain_tests.integration_tests.chat_models as suite
 import pytest
 from standard_media import get_local
 
@@ -12,7 +12,9 @@ from standard_media import get_local
 @pytest.fixture(autouse=True)
 def local_media(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the suite's own name ``httpx`` is replaced, so that clients still use the real one."""
-    monkeypatch.setattr(suite, "httpx", SimpleNamespace(get=get_local))
+    suite = sys.modules.get("langchain_tests.integration_tests.chat_models")
+    if suite is not None:
+        monkeypatch.setattr(suite, "httpx", SimpleNamespace(get=get_local))
     monkeypatch.setenv("LANGCHAIN_TESTS_USER_AGENT", "local")
 
 
