@@ -88,7 +88,8 @@ class Model:
         told = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in _SECRET}
         if isinstance(self.base_url, str):
             told["base_url"] = bare(self.base_url)
-        return {name: value for name, value in told.items() if value not in (None, (), {}, 1.0, False)}
+        empty = {f.name: f.default for f in fields(self)}
+        return {name: value for name, value in told.items() if value not in ((), {}) and not _same(value, empty[name])}
 
     def check_picklable(self, path: str) -> None:
         """Refuse to be pickled while holding a secret, or an object without a factory; names it, and the way out.
@@ -182,6 +183,11 @@ class Model:
             if name not in ABILITIES:
                 raise ConfigurationError(f"unknown ability {name!r}; known: {', '.join(ABILITIES)}.", path=f"{path}.abilities")
         return named
+
+
+def _same(value: Any, default: Any) -> bool:
+    """Whether a value is the default; True is no 1.0 and False no 0."""
+    return isinstance(value, bool) is isinstance(default, bool) and bool(value == default)
 
 
 def _has_user(address: Any) -> bool:

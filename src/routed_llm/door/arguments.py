@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Literal
+
+from pydantic import ValidationError
 
 from routed_llm.door.reach import Rule
 from routed_llm.errors import ConfigurationError
 from routed_llm.requests import Purpose
 from routed_llm.router import Router
 
-__all__ = ["check_profile", "check_router", "refuse_unknown"]
+__all__ = ["check_profile", "check_router", "headers_of", "kwargs_of", "refuse_unknown", "typed_fields"]
 
 
 def refuse_unknown(given: Collection[str], known: Collection[str]) -> None:
@@ -25,6 +28,43 @@ def refuse_unknown(given: Collection[str], known: Collection[str]) -> None:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
             meant = f"; did you mean {near[0]!r}?" if near else "."
             raise ConfigurationError(f"unknown argument{meant} Provider parameters go into model_kwargs.", path=name)
+
+
+def kwargs_of(given: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A copy of ``model_kwargs``.
+
+    Raises:
+        ConfigurationError: for anything but a dict or None.
+    """
+    if given is not None and not isinstance(given, Mapping):
+        raise ConfigurationError(f"must be a dict of generation parameters, not {type(given).__name__}.", path="model_kwargs")
+    return dict(given or {})
+
+
+def headers_of(given: Mapping[str, str] | None) -> dict[str, str] | None:
+    """A copy of ``headers``, None where there are none.
+
+    Raises:
+        ConfigurationError: for anything but a dict or None.
+    """
+    if given is not None and not isinstance(given, Mapping):
+        raise ConfigurationError(f"must be a dict of HTTP headers, not {type(given).__name__}.", path="headers")
+    return dict(given or {}) or None
+
+
+@contextmanager
+def typed_fields() -> Iterator[None]:
+    """Around pydantic's own checks: what they refuse is told as ours, with the path of the argument and without its value.
+
+    Raises:
+        ConfigurationError: for an argument of the wrong type.
+    """
+    try:
+        yield
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        path = ".".join(str(part) for part in first["loc"] if isinstance(part, str) and part.isidentifier())
+        raise ConfigurationError(f"{first['msg']}.", path=path) from None
 
 
 def check_profile(profile: Mapping[str, Any] | Rule | Literal["guaranteed"] | None) -> None:

@@ -14,7 +14,7 @@ from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, field_serializer
 
 from routed_llm.catalog.hiding import bare
 from routed_llm.decisions import Decision
-from routed_llm.door.arguments import check_profile, check_router, refuse_unknown
+from routed_llm.door.arguments import check_profile, check_router, headers_of, kwargs_of, refuse_unknown, typed_fields
 from routed_llm.door.pool import Pool, shared_or_new
 from routed_llm.door.showing import hidden, shown
 from routed_llm.hints import Hints
@@ -137,21 +137,23 @@ class RoutedChatModel(RoutedIdentity):
         refuse_unknown(langchain, type(self).model_fields)
         check_profile(profile)
         check_router(router)
+        model_kwargs = kwargs_of(model_kwargs) or None
         pool = Pool(
-            models, strategy, hidden(api_key), credential, base_url, dict(headers or {}) or None, proxy, ca_bundle, client_cert,
+            models, strategy, hidden(api_key), credential, base_url, headers_of(headers), proxy, ca_bundle, client_cert,
             timeout, max_retries, max_price_ratio, quiet_fallbacks, routing_seed,
         )  # fmt: skip
         given = {
             **pool._asdict(), "routing": dict(Hints.of(routing).given) or None, "temperature": temperature,
-            "max_tokens": max_tokens, "top_p": top_p, "stop": stop, "seed": seed, "model_kwargs": dict(model_kwargs or {}),
+            "max_tokens": max_tokens, "top_p": top_p, "stop": stop, "seed": seed, "model_kwargs": model_kwargs,
         }  # fmt: skip
-        told = {name: value for name, value in given.items() if value is not None and value is not False and value != {}}
+        told = {name: value for name, value in given.items() if value is not None and value is not False}
         # before pydantic, which would hide our errors behind its own
         router = shared_or_new(router, pool)
         if isinstance(base_url, str):
             told["base_url"] = bare(base_url)
         own: dict[str, Any] = {"router": router, "profile": None if profile == "guaranteed" else profile}
-        super().__init__(**told, **own, **langchain)
+        with typed_fields():
+            super().__init__(**told, **own, **langchain)
         if profile == "guaranteed":
             self.profile = profile_of(router.catalog.deployments, "guaranteed")
 
