@@ -57,6 +57,11 @@ AT_CONSTRUCTION = [
     (lambda door: door(entry(credential="x")), ConfigurationError, "credential"),
     (lambda door: door(GPT, max_price_ratio="x"), ConfigurationError, "max_price_ratio"),
     (lambda door: door(GPT, max_price_ratio=0), ConfigurationError, "max_price_ratio"),
+    (lambda door: door(GPT, model_kwargs=5), ConfigurationError, "model_kwargs: must be a dict"),
+    (lambda door: door(GPT, headers=5), ConfigurationError, "headers: must be a dict"),
+    (lambda door: door(GPT, max_tokens="many"), ConfigurationError, "max_tokens: Input should be a valid integer"),
+    (lambda door: door(GPT, temperature={}), ConfigurationError, "temperature: Input should be a valid number"),
+    (lambda door: door(GPT, stop=5), ConfigurationError, "stop: Input should be a valid list"),
     (lambda door: door(["sandbox:sandbox-smal"]), ConfigurationError, "Did you mean 'sandbox-small'"),
 ]
 

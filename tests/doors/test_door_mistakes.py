@@ -8,12 +8,13 @@ import pytest
 from langchain_core.messages import HumanMessage
 from langchain_core.tools import tool
 from llama_index.core.base.llms.types import ImageBlock, TextBlock
+from llama_index.core.callbacks import CallbackManager, TokenCountingHandler
 from llama_index.core.llms import ChatMessage
 from llama_index.core.tools import FunctionTool
 from mistakes import AT_CONSTRUCTION, AT_THE_CALL, GPT
 
-from routed_llm import Model, Policy, Price, RoutedChatModel, RoutedLLM, Router
-from routed_llm.errors import ConfigurationError, NoEligibleModel, NoModels
+from routed_llm import Model, Policy, Price, RoutedChatModel, RoutedEmbedding, RoutedLLM, Router
+from routed_llm.errors import ConfigurationError, InvalidCall, NoEligibleModel, NoModels
 
 DOORS = pytest.mark.parametrize("door", [RoutedChatModel, RoutedLLM], ids=["langchain", "llama_index"])
 LOCAL = {"base_url": "http://127.0.0.1:9/v1"}
@@ -154,6 +155,44 @@ def test_mistakes_of_one_door_alone():
         RoutedLLM(GPT, context_windw=3)
     with pytest.raises(ConfigurationError, match=r"contxt_window.*did you mean 'context_window'"):
         RoutedLLM(GPT, profile={"contxt_window": 3})
+    with pytest.raises(ConfigurationError, match=r"profile\.x: .*context_window, num_output, .*model_name"):
+        RoutedLLM(GPT, profile={"x": 1})
+    for name, value in (("callback_manager", 5), ("context_window", -5), ("context_window", "x"), ("num_output", 0)):
+        with pytest.raises(ConfigurationError) as caught:
+            RoutedLLM(GPT, **{name: value})
+        assert caught.value.path == name
+    for name in ("callback_manager", "model_kwargs"):
+        with pytest.raises(ConfigurationError) as caught:
+            RoutedEmbedding("sandbox", **{name: 5})
+        assert caught.value.path == name
+
+
+@pytest.mark.parametrize("given", [None, 5, "hi", [None], ChatMessage(content="hi")], ids=repr)
+@pytest.mark.parametrize("heard", [False, True])
+def test_what_is_no_prompt_is_refused_whether_or_not_anybody_listens(given, heard):
+    llm = RoutedLLM("sandbox", callback_manager=CallbackManager([TokenCountingHandler()]) if heard else None)
+    calls = [llm.chat, llm.stream_chat, llm.achat, llm.astream_chat]
+    if given != "hi":
+        calls += [llm.complete, llm.stream_complete, llm.acomplete, llm.astream_complete]
+    for call in calls:
+        with pytest.raises(InvalidCall, match=r"messages must be|a prompt must be a text"):
+            asked(call(given))
+    assert not llm.router.records()
+
+
+def asked(result):
+    """What a call gives, to its end."""
+    if inspect.iscoroutine(result):
+        return asyncio.run(result)
+    return list(result) if inspect.isgenerator(result) else result
+
+
+def test_a_time_limit_of_a_call_is_a_hint():
+    llm = RoutedLLM([Model("openai:gpt-5-mini", **LOCAL)])
+    for ask in ASKS[RoutedLLM]:
+        with pytest.raises(InvalidCall, match=r"timeout is an argument of the model.*the hint deadline"):
+            asked(ask(llm, timeout=5))
+    assert not llm.router.records()
 
 
 @pytest.mark.parametrize(

@@ -200,3 +200,28 @@ def test_a_refusal_and_an_answer_that_was_cut_are_told():
 
 def test_line_breaks_in_strings_are_forgiven():
     assert Partials(Trip).of(said('{"city": "Pa\nris", "days": 1')).city == "Pa\nris"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '```json\n{"city": "Paris", "days": 2}\n```',
+        ' ```\n{"city": "Paris", "days": 2}```\n',
+        '```JSON {"city": "Paris", "days": 2} ```',
+    ],
+)
+def test_a_fence_around_the_whole_answer_is_forgiven(text):
+    assert parsed(said(text), Trip) == Trip(city="Paris", days=2)
+    partials = Partials(Trip)
+    grown = [partials.of(said(text[:end])) for end in range(len(text) + 1)]
+    assert grown[-1] == Trip(city="Paris", days=2)
+    assert "Par" in [getattr(each, "city", None) for each in grown]
+
+
+def test_two_fences_and_texts_around_one_are_not():
+    fenced = '```json\n{"city": "Paris", "days": 2}\n```'
+    for text in (f"{fenced}\n{fenced}", f"Here it is: {fenced}", f"{fenced} Good?"):
+        with pytest.raises(ValueError, match="could not be parsed into Trip") as caught:
+            parsed(said(text), Trip)
+        assert repr(text) in str(caught.value)
+    assert parsed(said('{"city": "```", "days": 2}'), Trip).city == "```"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from routed_llm.errors import InvalidCall
+
 __all__ = ["OURS", "SAME", "params_of"]
 
 #: keywords that the frameworks or a door use themselves and that no provider ever sees
@@ -17,7 +19,16 @@ SAME = {"max_completion_tokens": "max_tokens", "stop_sequences": "stop", "reason
 
 
 def params_of(own: Mapping[str, Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """Generation parameters by their OpenAI names: a model's own, and over them those of one call."""
+    """Generation parameters by their OpenAI names: a model's own, and over them those of one call.
+
+    Raises:
+        InvalidCall: for ``timeout``, which no provider knows.
+    """
+    if "timeout" in kwargs:
+        raise InvalidCall(
+            "timeout is an argument of the model, given when it is made, and bounds one attempt; "
+            "to bound one call use the hint deadline: routing={'deadline': seconds}."
+        )
     params = dict(own)
     for name, value in kwargs.items():
         if name not in OURS:

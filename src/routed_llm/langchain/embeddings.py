@@ -12,7 +12,7 @@ from langchain_core.runnables.config import var_child_runnable_config
 from pydantic import SecretStr
 
 from routed_llm.decisions import Decision
-from routed_llm.door.arguments import refuse_unknown
+from routed_llm.door.arguments import headers_of, kwargs_of, refuse_unknown
 from routed_llm.door.embedding import BATCH_SIZE, CONCURRENCY, Done, EmbeddingSettings, TextEmbedder, inherited
 from routed_llm.door.pool import Pool
 from routed_llm.door.showing import hidden
@@ -96,11 +96,11 @@ class RoutedEmbeddings(Embeddings):
         refuse_unknown(langchain, _ARGUMENTS)
         pool = Pool(
             meant.get("models") if models is None else models, strategy, hidden(api_key), credential, base_url,
-            dict(headers or {}) or None, proxy, ca_bundle, client_cert, meant.get("timeout") if timeout is None else timeout,
+            headers_of(headers), proxy, ca_bundle, client_cert, meant.get("timeout") if timeout is None else timeout,
             max_retries, max_price_ratio, quiet_fallbacks, routing_seed,
         )  # fmt: skip
         settings = EmbeddingSettings(
-            routing, dimensions, meant.get("batch_size", batch_size), max_concurrency, dict(model_kwargs or {})
+            routing, dimensions, meant.get("batch_size", batch_size), max_concurrency, kwargs_of(model_kwargs)
         )
         self._embedder = TextEmbedder(router, pool, settings)
         self.dimensions = dimensions

@@ -14,20 +14,21 @@ from typing import Any, NamedTuple
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, CompletionResponse, MessageRole, TextBlock
 from llama_index.core.bridge.pydantic import PrivateAttr
 from llama_index.core.llms.function_calling import FunctionCallingLLM
+from llama_index.core.llms.llm import default_completion_to_prompt
 from llama_index.core.prompts import BasePromptTemplate
 
 from routed_llm.dispatch.streaming import AsyncStream, Stream
 from routed_llm.door.keywords import params_of
-from routed_llm.errors import InvalidCall
 from routed_llm.hints import Hints
 from routed_llm.llama_index.answers import chat_response, completion_of
 from routed_llm.llama_index.chunks import Chunks
 from routed_llm.llama_index.closing import remember
+from routed_llm.llama_index.given import check_prompt, listed, no_messages
 from routed_llm.llama_index.hints import hints_around
 from routed_llm.llama_index.messages import to_hub
 from routed_llm.llama_index.observed import chat_endpoint, completion_endpoint
 from routed_llm.llama_index.schemas import schema_binding
-from routed_llm.llama_index.stage import Staged, facts_of, stage_of
+from routed_llm.llama_index.stage import Completed, Staged, facts_of, stage_of
 from routed_llm.llama_index.tools import tool_binding
 from routed_llm.llama_index.view import MessagesView
 from routed_llm.requests import Request
@@ -54,11 +55,11 @@ class RoutedCalls(FunctionCallingLLM):
     def _request(self, messages: Sequence[ChatMessage], kwargs: Mapping[str, Any], stream: bool) -> tuple[Router, Request]:
         router, params, hints = self._core
         facts = facts_of(messages)
-        messages = list(messages)
+        messages = listed(messages)
         try:
             view = MessagesView(messages)
         except AttributeError:
-            raise InvalidCall(_no_messages(messages)) from None
+            raise no_messages(messages) from None
         around = hints_around(router)
         if around is not None or "routing" in kwargs:
             hints = Hints.of(kwargs.get("routing"), around, hints.given)
@@ -81,10 +82,16 @@ class RoutedCalls(FunctionCallingLLM):
         )
 
     def _prompt(self, prompt: str, formatted: bool) -> list[ChatMessage]:
-        """A completion's prompt as the message of a user."""
-        if not formatted and self.completion_to_prompt is not None:
-            prompt = self.completion_to_prompt(prompt)
-        return [ChatMessage(role=MessageRole.USER, blocks=[TextBlock(text=prompt)])]
+        """A completion's prompt as the message of a user.
+
+        Raises:
+            InvalidCall: for what is no text.
+        """
+        check_prompt(prompt)
+        form = self.completion_to_prompt
+        if not formatted and form is not None and form is not default_completion_to_prompt:
+            prompt, formatted = form(prompt), True
+        return Completed(ChatMessage(role=MessageRole.USER, blocks=[TextBlock(text=prompt)]), formatted)
 
     def _get_messages(self, prompt: BasePromptTemplate, **prompt_args: Any) -> list[ChatMessage]:
         return Staged(super()._get_messages(prompt, **prompt_args), stage_of(prompt))
@@ -158,11 +165,6 @@ class RoutedCalls(FunctionCallingLLM):
         """An answer to a text piece by piece, in async code; see :meth:`stream_chat`."""
         pieces = _apieces(await self._aopen(self._prompt(prompt, formatted), kwargs))
         return remember(_acompletions(pieces))  # type: ignore[no-any-return]  # what it was given
-
-
-def _no_messages(given: Sequence[Any]) -> str:
-    kind = next((type(each).__name__ for each in given if not isinstance(each, ChatMessage)), "ChatMessage")
-    return f"messages must be LlamaIndex ChatMessage objects; there is a {kind} among them."
 
 
 def _pieces(stream: Stream) -> Generator[ChatResponse]:

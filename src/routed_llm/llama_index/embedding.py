@@ -11,13 +11,15 @@ from llama_index.core.callbacks import CallbackManager
 
 from routed_llm.catalog.hiding import bare
 from routed_llm.decisions import Decision
-from routed_llm.door.arguments import refuse_unknown
+from routed_llm.door.arguments import headers_of, kwargs_of, refuse_unknown, typed_fields
 from routed_llm.door.embedding import BATCH_SIZE, CONCURRENCY, EmbeddingSettings, TextEmbedder
 from routed_llm.door.pool import Pool
 from routed_llm.door.showing import hidden, shown
 from routed_llm.hints import Hints
-from routed_llm.llama_index.dumps import kept, plain
+from routed_llm.llama_index.dumps import dumped, kept, pickled_state, plain
+from routed_llm.llama_index.given import check_manager
 from routed_llm.llama_index.hints import HintScope, hints_around
+from routed_llm.llama_index.restored import restored
 from routed_llm.policy.compose import Policy
 from routed_llm.router import Router
 
@@ -121,16 +123,17 @@ class RoutedEmbedding(BaseEmbedding):
     ) -> None:
         meant = {_ALIASES[alias]: llama_index.pop(alias) for alias in _ALIASES if alias in llama_index}
         refuse_unknown(llama_index, type(self).model_fields)
+        check_manager(callback_manager)
         named = llama_index.pop("model_name", None)
         if models is None and router is None:  # a dump names its model twice
             models = meant.get("models", named)
         base_url = meant.get("base_url") if base_url is None else base_url
         headers = meant.get("headers") if headers is None else headers
         routing = meant.get("routing") if routing is None else routing
-        model_kwargs = dict(meant.get("model_kwargs") or {} if model_kwargs is None else model_kwargs)
+        model_kwargs = kwargs_of(meant.get("model_kwargs") if model_kwargs is None else model_kwargs)
         batch_size = meant.get("batch_size", BATCH_SIZE) if batch_size is None else batch_size
         pool = Pool(
-            models, strategy, hidden(api_key), credential, base_url, dict(headers or {}) or None, proxy, ca_bundle, client_cert,
+            models, strategy, hidden(api_key), credential, base_url, headers_of(headers), proxy, ca_bundle, client_cert,
             timeout, max_retries, max_price_ratio, quiet_fallbacks, routing_seed,
         )  # fmt: skip
         # before pydantic, which would hide our errors behind its own
@@ -145,7 +148,8 @@ class RoutedEmbedding(BaseEmbedding):
         told = {name: value for name, value in known.items() if value is not None and value is not False and value != {}}
         if isinstance(base_url, str):
             told["base_url"] = bare(base_url)
-        super().__init__(**told, **llama_index)
+        with typed_fields():
+            super().__init__(**told, **llama_index)
         self._embedder = embedder
 
     @classmethod
@@ -213,7 +217,20 @@ class RoutedEmbedding(BaseEmbedding):
 
     # dumps and copies -------------------------------------------------------------------------------------------------
 
-    @field_serializer("models", "strategy", "client_cert")
+    @classmethod
+    def from_dict(cls, data: dict[str, Any], **kwargs: Any) -> Self:
+        """The embedding that a dump was made of; ``kwargs`` win over the dump.
+
+        Raises:
+            ConfigurationError: for a dump of objects, or of keys given as text, unless ``kwargs`` give them again.
+        """
+        return super().from_dict(restored({**data, **kwargs}))
+
+    @field_serializer("models")
+    def _entries(self, value: Any) -> Any:
+        return dumped(value)
+
+    @field_serializer("strategy", "client_cert")
     def _plain(self, value: Any) -> Any:
         return plain(shown(value))
 
@@ -236,9 +253,20 @@ class RoutedEmbedding(BaseEmbedding):
 
     def __getstate__(self) -> dict[str, Any]:
         self.router.check_picklable()
-        return super().__getstate__()
+        made_of = self.router.made_of
+        held = {**(made_of._asdict() if made_of is not None else {}), "router": self.router}
+        return pickled_state(self, _REPLACED, held)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         # not by the constructor, as LlamaIndex does: the router is in the state already
-        state["__dict__"].setdefault("callback_manager", CallbackManager([]))  # left out where it could not be pickled
+        for name, default in _REPLACED.items():
+            state["__dict__"].setdefault(name, default())
         BaseModel.__setstate__(self, state)
+
+
+#: what a pickle leaves out where it cannot be pickled, and what makes another in its place
+_REPLACED: dict[str, Callable[[], Any]] = {
+    "callback_manager": lambda: CallbackManager([]),
+    "embeddings_cache": lambda: None,
+    "rate_limiter": lambda: None,
+}

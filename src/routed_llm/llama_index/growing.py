@@ -1,13 +1,22 @@
-"""JSON that is still growing, read as far as it has come."""
+"""JSON as models write it: perhaps in a fence, perhaps still growing."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from llama_index.core.llms.utils import parse_partial_json
 from pydantic_core import from_json
 
-__all__ = ["growing_json"]
+__all__ = ["growing_json", "unfenced"]
+
+_OPENING = re.compile(r"\s*```[A-Za-z0-9]*")
+
+
+def unfenced(text: str) -> str:
+    """The text inside of the fence of Markdown that is around all of it, also if it is not closed yet; else the text itself."""
+    opening = _OPENING.match(text)
+    return text if opening is None else text[opening.end() :].rstrip().removesuffix("```")
 
 
 def growing_json(text: str) -> Any:

@@ -14,8 +14,9 @@ from llama_index.core.llms.llm import default_completion_to_prompt
 from routed_llm.catalog.snapshot import Catalog
 from routed_llm.door.pool import Pool
 from routed_llm.door.showing import shown
-from routed_llm.llama_index.dumps import kept, pickled_state, plain
+from routed_llm.llama_index.dumps import dumped, kept, pickled_state, plain
 from routed_llm.llama_index.profile import metadata_of
+from routed_llm.llama_index.restored import restored
 from routed_llm.llama_index.structured import RoutedStructured
 
 __all__ = ["RoutedIdentity"]
@@ -78,7 +79,20 @@ class RoutedIdentity(RoutedStructured):
 
     # dumps ------------------------------------------------------------------------------------------------------------
 
-    @field_serializer("models", "strategy", "client_cert")
+    @classmethod
+    def from_dict(cls, data: dict[str, Any], **kwargs: Any) -> Self:
+        """The LLM that a dump was made of; ``kwargs`` win over the dump.
+
+        Raises:
+            ConfigurationError: for a dump of objects, or of keys given as text, unless ``kwargs`` give them again.
+        """
+        return super().from_dict(restored({**data, **kwargs}))
+
+    @field_serializer("models")
+    def _entries(self, value: Any) -> Any:
+        return dumped(value)
+
+    @field_serializer("strategy", "client_cert")
     def _plain(self, value: Any) -> Any:
         return plain(shown(value))
 

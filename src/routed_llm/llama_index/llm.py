@@ -12,14 +12,15 @@ from llama_index.core.llms.llm import ToolSelection
 
 from routed_llm.catalog.hiding import bare
 from routed_llm.decisions import Decision
-from routed_llm.door.arguments import check_router, refuse_unknown
+from routed_llm.door.arguments import check_router, headers_of, kwargs_of, refuse_unknown, typed_fields
 from routed_llm.door.pool import Pool, shared_or_new
 from routed_llm.door.showing import hidden
 from routed_llm.hints import NO_HINTS, Hints
 from routed_llm.llama_index.calls import Core
+from routed_llm.llama_index.given import check_manager
 from routed_llm.llama_index.hints import HintScope
 from routed_llm.llama_index.identity import RoutedIdentity
-from routed_llm.llama_index.profile import Profile, check_overrides
+from routed_llm.llama_index.profile import Profile, check_overrides, check_sizes
 from routed_llm.llama_index.tools import one_call, prepared, selections
 from routed_llm.policy.compose import Policy
 from routed_llm.requests import Request
@@ -112,28 +113,32 @@ class RoutedLLM(RoutedIdentity):
         meant = {_ALIASES[alias]: llama_index.pop(alias) for alias in _ALIASES if alias in llama_index}
         refuse_unknown(llama_index, type(self).model_fields)
         check_overrides(profile)
+        check_sizes(context_window=context_window, num_output=num_output)
+        check_manager(callback_manager)
         check_router(router)
         models = meant.get("models") if models is None else models
         base_url = meant.get("base_url") if base_url is None else base_url
         headers = meant.get("headers") if headers is None else headers
         routing = meant.get("routing") if routing is None else routing
         model_kwargs = meant.get("model_kwargs") if model_kwargs is None else model_kwargs
+        model_kwargs = kwargs_of(model_kwargs) or None
         pool = Pool(
-            models, strategy, hidden(api_key), credential, base_url, dict(headers or {}) or None, proxy, ca_bundle, client_cert,
+            models, strategy, hidden(api_key), credential, base_url, headers_of(headers), proxy, ca_bundle, client_cert,
             timeout, max_retries, max_price_ratio, quiet_fallbacks, routing_seed,
         )  # fmt: skip
         given = {
             **pool._asdict(), "default_routing": dict(Hints.of(routing).given) or None, "temperature": temperature,
-            "max_tokens": max_tokens, "top_p": top_p, "stop": stop, "seed": seed, "model_kwargs": dict(model_kwargs or {}),
+            "max_tokens": max_tokens, "top_p": top_p, "stop": stop, "seed": seed, "model_kwargs": model_kwargs,
             "profile": profile, "context_window": context_window, "num_output": num_output, "system_prompt": system_prompt,
             "callback_manager": callback_manager,
         }  # fmt: skip
-        told = {name: value for name, value in given.items() if value is not None and value is not False and value != {}}
+        told = {name: value for name, value in given.items() if value is not None and value is not False}
         # before pydantic, which would hide our errors behind its own
         told["router"] = shared_or_new(router, pool)
         if isinstance(base_url, str):
             told["base_url"] = bare(base_url)
-        super().__init__(**told, **llama_index)
+        with typed_fields():
+            super().__init__(**told, **llama_index)
 
     def model_post_init(self, context: Any) -> None:
         """What is the same for every call."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -9,10 +10,11 @@ from llama_index.core.base.llms.types import LLMMetadata
 from llama_index.core.constants import DEFAULT_CONTEXT_WINDOW, DEFAULT_NUM_OUTPUTS
 
 from routed_llm.catalog.deployments import Deployment
-from routed_llm.door.arguments import check_profile, refuse_unknown
+from routed_llm.door.arguments import check_profile
 from routed_llm.door.reach import reach_of
+from routed_llm.errors import ConfigurationError
 
-__all__ = ["Profile", "check_overrides", "metadata_of"]
+__all__ = ["Profile", "check_overrides", "check_sizes", "metadata_of"]
 
 Profile = Mapping[str, Any] | Literal["guaranteed"] | None
 
@@ -24,8 +26,23 @@ def check_overrides(profile: Profile) -> None:
         ConfigurationError: for anything but a dict of ``LLMMetadata``'s fields, ``guaranteed`` or None.
     """
     check_profile(profile)
-    if isinstance(profile, Mapping):
-        refuse_unknown(profile, LLMMetadata.model_fields)
+    known = LLMMetadata.model_fields
+    for name in profile if isinstance(profile, Mapping) else ():
+        if name not in known:
+            near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)
+            meant = f"; did you mean {near[0]!r}?" if near else "."
+            raise ConfigurationError(f"LLMMetadata has no such field{meant} It has {', '.join(known)}.", path=f"profile.{name}")
+
+
+def check_sizes(**sizes: int | None) -> None:
+    """Refuse what is no number of tokens.
+
+    Raises:
+        ConfigurationError: for anything but a whole number above zero, or None.
+    """
+    for name, value in sizes.items():
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value <= 0):
+            raise ConfigurationError(f"must be a number of tokens above zero, not {value!r}.", path=name)
 
 
 def metadata_of(deployments: Sequence[Deployment], profile: Profile, told: Mapping[str, Any]) -> LLMMetadata:

@@ -12,7 +12,7 @@ from llama_index.core.bridge.pydantic import BaseModel, ValidationError
 from llama_index.core.program.utils import create_flexible_model
 
 from routed_llm.door.schema import schema_of
-from routed_llm.llama_index.growing import growing_json
+from routed_llm.llama_index.growing import growing_json, unfenced
 from routed_llm.requests import SchemaBinding
 
 __all__ = ["BoundSchema", "Partials", "parsed", "schema_binding", "typed_kwargs"]
@@ -70,7 +70,7 @@ def parsed(response: ChatResponse, output_cls: type[BaseModel]) -> BaseModel:
     """
     text = response.message.content or ""
     try:
-        return output_cls.model_validate_json(text)
+        return output_cls.model_validate_json(unfenced(text))
     except ValidationError as error:
         model = response.additional_kwargs.get("routing", {}).get("model", "the model")
         answer = f"{text[:200]!r}..." if len(text) > 200 else repr(text)
@@ -107,7 +107,7 @@ class Partials:
         if not text or text == self._text:
             return self._current
         self._text = text
-        found = growing_json(text)
+        found = growing_json(unfenced(text))
         if isinstance(found, dict):
             self._current = self._validated(found)
         return self._current

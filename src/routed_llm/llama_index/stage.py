@@ -1,4 +1,4 @@
-"""Which step of a query engine a call is: known from the type of its prompt, without reading it."""
+"""What is known of a call without reading it: the step of a query engine, and that it completes a text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from llama_index.core.prompts import PromptType
 
 from routed_llm.requests import NO_FACTS
 
-__all__ = ["STAGES", "Staged", "facts_of", "stage_of"]
+__all__ = ["STAGES", "Completed", "Staged", "facts_of", "stage_of"]
 
 #: LlamaIndex's type of a prompt -> the word for it in policies; types that say nothing of the step are left out
 STAGES: dict[str, str] = {
@@ -50,6 +50,18 @@ class Staged(list[ChatMessage]):
         self.stage = stage
 
 
+class Completed(list[ChatMessage]):
+    """The message made of a completion's text; ``formatted`` where an LLM must put nothing around the text any more."""
+
+    def __init__(self, message: ChatMessage, formatted: bool) -> None:
+        super().__init__((message,))
+        self.formatted = formatted
+
+
+#: by whether the text is formatted
+_COMPLETIONS: Mapping[bool, Mapping[str, Any]] = {True: {"completion": "formatted"}, False: {"completion": "plain"}}
+
+
 def stage_of(prompt: Any) -> str | None:
     """The step that a prompt is for; None where its type says nothing."""
     kind = (getattr(prompt, "metadata", None) or {}).get("prompt_type")
@@ -58,5 +70,7 @@ def stage_of(prompt: Any) -> str | None:
 
 def facts_of(messages: Any) -> Mapping[str, Any]:
     """What is known of a call without reading it."""
+    if type(messages) is Completed:
+        return _COMPLETIONS[bool(messages.formatted)]
     stage = messages.stage if type(messages) is Staged else None
     return NO_FACTS if stage is None else {"stage": stage}

@@ -26,10 +26,11 @@ from llama_index.core.llms import callbacks as _callbacks
 from routed_llm.providers.refusals import WAITS, refuses
 from routed_llm.requests import Mode
 
-__all__ = ["Methods", "methods_of", "takes", "written"]
+__all__ = ["COMPLETIONS", "Methods", "completes", "completions_of", "methods_of", "takes", "written"]
 
 _TWINS = {"achat": ("chat", "complete"), "astream_chat": ("stream_chat", "stream_complete")}
-_COMPLETIONS = {
+#: a chat's method -> the one that completes a text in the same way
+COMPLETIONS = {
     "chat": "complete", "stream_chat": "stream_complete", "achat": "acomplete", "astream_chat": "astream_complete",
 }  # fmt: skip
 
@@ -53,11 +54,15 @@ class Methods(NamedTuple):
         """Sync where there is a sync method; async always, natively or in threads."""
         return frozenset({"sync", "async"}) if self.chat or self.stream_chat else frozenset({"async"})
 
+    def completes_for(self, method: str) -> bool:
+        """Whether its completion is asked in place of this chat."""
+        return (method == "achat" and self.acomplete) or (method == "astream_chat" and self.astream_complete)
+
 
 @lru_cache(maxsize=1024)
 def methods_of(cls: type[LLM]) -> Methods:
     """What LLMs of a class really have."""
-    found = {name: _real(cls, name) for name in _COMPLETIONS}
+    found = {name: _real(cls, name) for name in COMPLETIONS}
     told = Methods(**found)
     if completes(cls):
         return told._replace(
@@ -65,6 +70,13 @@ def methods_of(cls: type[LLM]) -> Methods:
             astream_complete=not told.astream_chat and _real(cls, "astream_complete"),
         )
     return told
+
+
+@lru_cache(maxsize=1024)
+def completions_of(cls: type[LLM]) -> Methods | None:
+    """What a completion model really has for a text, under the names of chats; None for chat models."""
+    found = Methods(**{chat: _real(cls, name) for chat, name in COMPLETIONS.items()})
+    return found if completes(cls) and (found.chat or found.achat) else None
 
 
 def completes(cls: type[LLM]) -> bool:
@@ -81,7 +93,7 @@ def _real(cls: type[LLM], name: str) -> bool:
     if owner is None:
         return False
     if owner is CustomLLM and name in ("chat", "stream_chat"):
-        return _real(cls, _COMPLETIONS[name])
+        return _real(cls, COMPLETIONS[name])
     function = written(owner.__dict__[name])
     if refuses(function) or getattr(function, "__isabstractmethod__", False):
         return False
@@ -128,8 +140,8 @@ def _in_closure(function: Any) -> Any:
 @lru_cache(maxsize=1024)
 def takes(cls: type[LLM], name: str) -> frozenset[str] | None:
     """Names of the arguments that a method takes; None where it takes any."""
-    if completes(cls) and name in _COMPLETIONS:
-        name = _COMPLETIONS[name]
+    if completes(cls) and name in COMPLETIONS:
+        name = COMPLETIONS[name]
     parameters = inspect.signature(written(getattr(cls, name)), follow_wrapped=False).parameters
     if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values()):
         return None

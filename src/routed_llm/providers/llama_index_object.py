@@ -1,8 +1,9 @@
 """A LlamaIndex LLM as an endpoint.
 
 A copy of it is asked through its own ``chat``, ``stream_chat`` and their async twins, with the very message objects that the
-caller gave. The copy has no handlers and tells LlamaIndex's dispatchers nothing (see ``llama_index_quiet``), because the door
-reports each call once; its rate limiter is the object's own. Its retries are off.
+caller gave; a completion model gets a completion's text itself (see ``llama_index_text``). The copy has no handlers and tells
+LlamaIndex's dispatchers nothing (see ``llama_index_quiet``), because the door reports each call once; its rate limiter is the
+object's own. Its retries are off.
 
 Time limits: async calls are cancelled when their time is up. Sync code cannot be interrupted: OpenAI's and Anthropic's classes
 get what is left as ``timeout=`` (it bounds each wait for the network), others run on.
@@ -16,12 +17,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from llama_index.core.base.llms.generic_utils import (
-    astream_completion_response_to_chat_response,
-    completion_response_to_chat_response,
-    messages_to_prompt,
-)
-from llama_index.core.base.llms.types import ChatResponse
+from llama_index.core.base.llms.generic_utils import messages_to_prompt
+from llama_index.core.base.llms.types import ChatMessage, ChatResponse
 from llama_index.core.llms import LLM
 
 from routed_llm.driver import AsyncSource, Patience, Source
@@ -32,10 +29,11 @@ from routed_llm.providers.llama_index_chunks import ChunkReader, events_of
 from routed_llm.providers.llama_index_describe import Described, describe, fingerprint_of, secrets_of
 from routed_llm.providers.llama_index_fit import fitted
 from routed_llm.providers.llama_index_messages import from_hub
-from routed_llm.providers.llama_index_modes import methods_of, takes
+from routed_llm.providers.llama_index_modes import Methods, completions_of, methods_of, takes
 from routed_llm.providers.llama_index_quiet import quiet, silenced, teach_quiet
 from routed_llm.providers.llama_index_retries import family, once, sdk_timeout, tells_finish
 from routed_llm.providers.llama_index_streams import AsyncChunkSource, ChunkSource
+from routed_llm.providers.llama_index_text import Prompt, completed, text_of
 from routed_llm.providers.llama_index_tools import Prepared, prepare
 from routed_llm.providers.llama_index_usage import stream_usage
 from routed_llm.providers.nesting import inside
@@ -74,6 +72,7 @@ class LlamaIndexEndpoint:
         self.marks = ("inner_retries: kept",) if keep_retries else once(self.model)
         self._params = dict(params or {})
         self._methods = methods_of(type(model))
+        self._completions = completions_of(type(model))
         self.modes = self._methods.modes
         self._family = family(model)
         self._threads = Threads()
@@ -120,7 +119,26 @@ class LlamaIndexEndpoint:
                 kwargs["timeout"] = limit
         if method in ("stream_chat", "astream_chat"):
             kwargs.update(stream_usage(self.model, kwargs))
-        return prepared._replace(kwargs=kwargs)
+        return prepared._replace(kwargs=kwargs, prompt=self._prompt(request, method, prepared.messages))
+
+    def _methods_for(self, request: Request) -> Methods:
+        """What serves the request: a completion model's completions, if it is for a text."""
+        return self._methods if self._completions is None or text_of(request) is None else self._completions
+
+    def _prompt(self, request: Request, method: str, messages: list[ChatMessage]) -> Prompt | None:
+        """The text that a completion model gets; None where its chat is asked."""
+        if self._completions is None:
+            return None
+        text = text_of(request)
+        if text is None and self._methods.completes_for(method):
+            return Prompt((self.model.messages_to_prompt or messages_to_prompt)(messages), True)
+        return text
+
+    def _ask(self, method: str, call: Prepared) -> Any:
+        """What the method gives, or the completion in its place."""
+        if call.prompt is not None:
+            return completed(self.model, method, call.prompt, call.kwargs)
+        return getattr(self.model, method)(call.messages, **call.kwargs)
 
     def _given(self, request: Request, method: str) -> dict[str, Any]:
         """The parameters that the method takes; what it has no place for is noted as lost."""
@@ -148,16 +166,17 @@ class LlamaIndexEndpoint:
 
     async def acall(self, request: Request, patience: Patience) -> Answer:
         """A whole answer, in async code; an object without async methods of its own is asked in a thread."""
-        methods = self._methods
+        methods = self._methods_for(request)
         if methods.achat or methods.acomplete or not (methods.chat or methods.stream_chat):
             return await aguarded(self._awhole(request, patience), self._secrets)
         return await aguarded(self._threads.run(patience.first, self._whole, request, patience), self._secrets)
 
     def _whole(self, request: Request, patience: Patience) -> Answer:
-        method = "chat" if self._methods.chat or not self._methods.stream_chat else "stream_chat"
+        methods = self._methods_for(request)
+        method = "chat" if methods.chat or not methods.stream_chat else "stream_chat"
         call = self._prepare(request, method, patience.first - time.monotonic())
         with self._around():
-            response: Any = getattr(self.model, method)(call.messages, **call.kwargs)
+            response: Any = self._ask(method, call)
             if method == "stream_chat":
                 response = _last(list(response))
         return self._answer(response, request, call)
@@ -165,17 +184,8 @@ class LlamaIndexEndpoint:
     async def _awhole(self, request: Request, patience: Patience) -> Answer:
         call = self._prepare(request, "achat", None)
         with self._around():
-            if self._methods.acomplete and not self._methods.achat:
-                asked = self.model.acomplete(self._prompt(call), formatted=True, **call.kwargs)
-                told = await within(patience.first, asked)
-                response = completion_response_to_chat_response(told)
-            else:
-                response = await within(patience.first, self.model.achat(call.messages, **call.kwargs))
+            response = await within(patience.first, self._ask("achat", call))
         return self._answer(response, request, call)
-
-    def _prompt(self, call: Prepared) -> str:
-        """The messages as the text that a completion model gets."""
-        return (self.model.messages_to_prompt or messages_to_prompt)(call.messages)
 
     def _answer(self, response: ChatResponse, request: Request, call: Prepared) -> Answer:
         return answer_of(response, request.dialect == "llama_index", call.schema_tool)
@@ -188,7 +198,7 @@ class LlamaIndexEndpoint:
 
     async def aopen(self, request: Request, patience: Patience) -> AsyncSource:
         """Begin a stream, in async code; a sync stream is read in threads."""
-        methods = self._methods
+        methods = self._methods_for(request)
         if methods.astream_chat or methods.astream_complete or not methods.stream_chat:
             return await aguarded(self._aopen(request, patience), self._secrets)
         source = await aguarded(self._threads.run(patience.first, self._open, request, patience), self._secrets)
@@ -198,28 +208,22 @@ class LlamaIndexEndpoint:
         return ChunkReader(request.dialect == "llama_index", call.schema_tool, tells_finish(self.model))
 
     def _open(self, request: Request, patience: Patience) -> Source:
-        if not self._methods.stream_chat:
+        if not self._methods_for(request).stream_chat:
             return WholeSource(events_of(self._whole(request, patience), request.dialect == "llama_index"))
         call = self._prepare(request, "stream_chat", patience.first - time.monotonic())
         with self._around():
-            chunks = self.model.stream_chat(call.messages, **call.kwargs)
+            chunks = self._ask("stream_chat", call)
         return ChunkSource(iter(chunks), self._reader(request, call), self._secrets, self._around)
 
     async def _aopen(self, request: Request, patience: Patience) -> AsyncSource:
-        methods = self._methods
+        methods = self._methods_for(request)
         if not (methods.astream_chat or methods.astream_complete):
             return AsyncWholeSource(events_of(await self.acall(request, patience), request.dialect == "llama_index"))
         call = self._prepare(request, "astream_chat", None)
         with self._around():
-            chunks: Any
-            if methods.astream_complete and not methods.astream_chat:
-                chunks = self.model.astream_complete(self._prompt(call), formatted=True, **call.kwargs)
-            else:
-                chunks = self.model.astream_chat(call.messages, **call.kwargs)
+            chunks = self._ask("astream_chat", call)
             if inspect.isawaitable(chunks):
                 chunks = await within(patience.first, chunks)
-            if methods.astream_complete and not methods.astream_chat:
-                chunks = astream_completion_response_to_chat_response(chunks)
         return AsyncChunkSource(aiter(chunks), self._reader(request, call), self._secrets, self._around)
 
 

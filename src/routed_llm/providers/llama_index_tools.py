@@ -20,17 +20,22 @@ from routed_llm.errors import ProviderError
 from routed_llm.providers.llama_index_modes import written
 from routed_llm.providers.llama_index_quiet import quiet
 from routed_llm.providers.llama_index_retries import family
+from routed_llm.providers.llama_index_text import Prompt
 from routed_llm.requests import Request, SchemaBinding, ToolBinding
 
 __all__ = ["Prepared", "WireTool", "chooses", "prepare"]
 
 
 class Prepared(NamedTuple):
-    """What a chat is called with; ``schema_tool`` names the tool whose arguments are the typed answer."""
+    """What a chat is called with; ``schema_tool`` names the tool whose arguments are the typed answer.
+
+    With ``prompt`` a completion of it is asked for instead.
+    """
 
     messages: list[ChatMessage]
     kwargs: dict[str, Any]
     schema_tool: str | None = None
+    prompt: Prompt | None = None
 
 
 class _WireMetadata(ToolMetadata):
