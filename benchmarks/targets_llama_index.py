@@ -145,9 +145,8 @@ FRAMEWORK = Framework(
         "astream_chat": Measure(f"`astream_chat`, {CHUNKS} chunks", astream_chat, 6, chunks=CHUNKS),
     },
     limits=tuple(
-        Limit(measure, target, limit)
+        Limit(measure, "RoutedLLM", limit)
         for measure, limit in (("chat", 0.25), ("achat", 0.15), ("stream_chat", 0.2), ("astream_chat", 0.2))
-        for target in ("RoutedLLM", "RoutedLLM, handlers")
     ),
     versions=("llama-index-core", "llama-index-llms-openai", "openai", "httpx", "orjson"),
     about="""\

@@ -8,7 +8,7 @@ from faces import entries
 from routed_llm import Model, RoutedEmbeddings
 from routed_llm.errors import CallFailed
 
-openai = pytest.importorskip("llama_index.embeddings.openai")
+openai = pytest.importorskip("llama_index.embeddings.openai", reason="llama-index-embeddings-openai is not installed")
 
 
 def wrapped(server, **more):
