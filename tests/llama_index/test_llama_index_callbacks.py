@@ -299,6 +299,7 @@ def test_calls_that_are_cancelled(server, llm):
 
 
 def test_unknown_prices(server):
+    server.sandbox.heal()
     llm = RoutedLLM([Model("sandbox-small", base_url=server.base_url)])
     with open_books(llm) as books:
         llm.chat(ASK)
