@@ -8,7 +8,7 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sandbox_client import ask, chat
 
@@ -58,6 +58,8 @@ def changed(value: Any, path: tuple[Any, ...], new: Any) -> Any:
 
 
 @given(st.sampled_from(paths(FULL)), VALUES)
+@example(("tools", 0, "function", "parameters"), {"text": None, "anyOf": [False]})
+@example(("tools", 0, "function", "parameters"), {"const": 3})
 @settings(max_examples=400, deadline=None)
 def test_a_value_out_of_place_is_taken_or_refused_but_breaks_nothing(path: tuple[Any, ...], value: Any) -> None:
     reply = SANDBOX.handle("POST", "/v1/chat/completions", {}, json.dumps(changed(FULL, path, value)).encode())

@@ -70,7 +70,9 @@ def _filled(function: Mapping[str, Any], facts: Facts) -> Filled:
 
 
 def _call(function: Mapping[str, Any], filled: Filled) -> ToolCall:
-    return ToolCall(str(function["name"]), dict(filled.value), filled.found)
+    # arguments are an object, also where an odd schema allows anything else
+    arguments = dict(filled.value) if isinstance(filled.value, Mapping) else {}
+    return ToolCall(str(function["name"]), arguments, filled.found)
 
 
 def _fitting(functions: Sequence[Mapping[str, Any]], text: str) -> Mapping[str, Any] | None:
