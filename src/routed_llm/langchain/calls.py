@@ -8,7 +8,7 @@ when nobody listens.
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from contextlib import aclosing, closing
 from typing import Any, cast
 from uuid import uuid4
@@ -23,6 +23,7 @@ from langchain_core.runnables.config import var_child_runnable_config
 from langchain_core.tracers._streaming import _StreamingCallbackHandler
 
 from routed_llm.dispatch.journey import Completed
+from routed_llm.door.keywords import params_of
 from routed_llm.errors import CallFailed
 from routed_llm.hints import NO_HINTS, Hints
 from routed_llm.langchain.answers import message_of, token_usage
@@ -37,13 +38,6 @@ from routed_llm.requests import Request
 from routed_llm.router import Router
 
 __all__ = ["RoutedCalls"]
-
-#: keywords that LangChain or this door use themselves and that no provider ever sees
-_OURS = frozenset(
-    ("routing", "model", "tools", "tool_choice", "parallel_tool_calls", "strict", "response_format", "stream",
-     "ls_structured_output_format", "structured_output_format", "stream_usage", "run_manager")
-)  # fmt: skip
-_SAME = {"max_completion_tokens": "max_tokens", "stop_sequences": "stop", "reasoning": "reasoning_effort"}
 
 
 class RoutedCalls(BaseChatModel):
@@ -65,15 +59,7 @@ class RoutedCalls(BaseChatModel):
         if not kwargs and stop is None:  # nothing but messages: nearly every call of a plain chain
             hints = self._own_hints() or NO_HINTS
             return Request("langchain", messages, MessagesView(messages), to_hub, params=own, hints=hints, stream=stream)
-        if kwargs:
-            params = dict(own)
-            for name, value in kwargs.items():
-                if name not in _OURS:
-                    if name == "reasoning" and isinstance(value, Mapping):
-                        value = value.get("effort")
-                    params[_SAME.get(name, name)] = value
-        else:
-            params = own
+        params = params_of(own, kwargs) if kwargs else own
         if stop is not None:
             params = {**params, "stop": stop}
         strict = kwargs.get("strict")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from contextlib import aclosing, closing
 from typing import Any
 
 from llama_index.core.base.llms.types import (
@@ -22,7 +23,10 @@ from routed_llm.door.facts import routing_facts
 from routed_llm.events import CallRecord
 from routed_llm.results import Answer, ToolCall, Usage
 
-__all__ = ["OlderCall", "chat_response", "completed", "completion_of", "counts", "log_probs", "raw_usage"]
+__all__ = [
+    "OlderCall", "acompletions", "chat_response", "completed", "completion_of", "completions", "counts", "log_probs",
+    "raw_usage",
+]  # fmt: skip
 
 #: opaque parts that stay beside the content
 _BESIDE = ("refusal", "annotations", "reasoning_details", "citations", "other_choices")
@@ -160,6 +164,20 @@ def completion_of(response: ChatResponse) -> CompletionResponse:
         logprobs=response.logprobs,
         delta=response.delta,
     )
+
+
+def completions(pieces: Generator[ChatResponse]) -> Generator[CompletionResponse]:
+    """The pieces of a chat as those of a completion; closed with their consumer."""
+    with closing(pieces):
+        for piece in pieces:
+            yield completion_of(piece)
+
+
+async def acompletions(pieces: AsyncGenerator[ChatResponse]) -> AsyncGenerator[CompletionResponse]:
+    """:func:`completions` in async code."""
+    async with aclosing(pieces):
+        async for piece in pieces:
+            yield completion_of(piece)
 
 
 def log_probs(found: Any) -> list[list[LogProb]] | None:

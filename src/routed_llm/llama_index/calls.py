@@ -20,10 +20,10 @@ from llama_index.core.prompts import BasePromptTemplate
 from routed_llm.dispatch.streaming import AsyncStream, Stream
 from routed_llm.door.keywords import params_of
 from routed_llm.hints import Hints
-from routed_llm.llama_index.answers import chat_response, completion_of
+from routed_llm.llama_index.answers import acompletions, chat_response, completion_of, completions
 from routed_llm.llama_index.chunks import Chunks
 from routed_llm.llama_index.closing import remember
-from routed_llm.llama_index.given import check_prompt, listed, no_messages
+from routed_llm.llama_index.given import check_keywords, check_prompt, listed, no_messages
 from routed_llm.llama_index.hints import hints_around
 from routed_llm.llama_index.messages import to_hub
 from routed_llm.llama_index.observed import chat_endpoint, completion_endpoint
@@ -67,6 +67,7 @@ class RoutedCalls(FunctionCallingLLM):
             return router, Request(
                 "llama_index", messages, view, to_hub, params=params, hints=hints, facts=facts, stream=stream
             )
+        check_keywords(kwargs)
         return router, Request(
             "llama_index",
             messages,
@@ -158,13 +159,13 @@ class RoutedCalls(FunctionCallingLLM):
     def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> Generator[CompletionResponse]:
         """An answer to a text piece by piece; see :meth:`stream_chat`."""
         pieces = _pieces(self._open(self._prompt(prompt, formatted), kwargs))
-        return remember(_completions(pieces))  # type: ignore[no-any-return]  # what it was given
+        return remember(completions(pieces))  # type: ignore[no-any-return]  # what it was given
 
     @completion_endpoint(stream=True)
     async def astream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> AsyncGenerator[CompletionResponse]:
         """An answer to a text piece by piece, in async code; see :meth:`stream_chat`."""
         pieces = _apieces(await self._aopen(self._prompt(prompt, formatted), kwargs))
-        return remember(_acompletions(pieces))  # type: ignore[no-any-return]  # what it was given
+        return remember(acompletions(pieces))  # type: ignore[no-any-return]  # what it was given
 
 
 def _pieces(stream: Stream) -> Generator[ChatResponse]:
@@ -184,15 +185,3 @@ async def _apieces(stream: AsyncStream) -> AsyncGenerator[ChatResponse]:
             if (response := chunks.of(event)) is not None:
                 yield response
     yield chunks.last()
-
-
-def _completions(pieces: Generator[ChatResponse]) -> Generator[CompletionResponse]:
-    with closing(pieces):
-        for piece in pieces:
-            yield completion_of(piece)
-
-
-async def _acompletions(pieces: AsyncGenerator[ChatResponse]) -> AsyncGenerator[CompletionResponse]:
-    async with aclosing(pieces):
-        async for piece in pieces:
-            yield completion_of(piece)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage
@@ -10,7 +10,7 @@ from llama_index.core.callbacks import CallbackManager
 
 from routed_llm.errors import ConfigurationError, InvalidCall
 
-__all__ = ["check_manager", "check_messages", "check_prompt", "listed", "no_messages"]
+__all__ = ["check_keywords", "check_manager", "check_messages", "check_prompt", "listed", "no_messages"]
 
 
 def check_manager(manager: object) -> None:
@@ -46,6 +46,19 @@ def check_messages(messages: object) -> None:
         raise no_messages(list(messages))
     else:
         _check_iterable(messages)
+
+
+def check_keywords(kwargs: Mapping[str, Any]) -> None:
+    """Refuse a keyword that belongs to another place.
+
+    Raises:
+        InvalidCall: for ``timeout``, which no provider knows.
+    """
+    if "timeout" in kwargs:
+        raise InvalidCall(
+            "timeout is an argument of the model, given when it is made, and bounds one attempt; "
+            "to bound one call use the hint deadline: routing={'deadline': seconds}."
+        )
 
 
 def listed(messages: Any) -> list[Any]:

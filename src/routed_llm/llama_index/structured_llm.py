@@ -15,7 +15,7 @@ from llama_index.core.bridge.pydantic import BaseModel
 from llama_index.core.llms.structured_llm import StructuredLLM
 from llama_index.core.prompts import BasePromptTemplate
 
-from routed_llm.llama_index.answers import completion_of
+from routed_llm.llama_index.answers import acompletions, completion_of, completions
 from routed_llm.llama_index.dumps import pickled_state
 from routed_llm.llama_index.schemas import Partials, parsed, typed_kwargs
 from routed_llm.llama_index.stage import Staged, stage_of
@@ -84,11 +84,11 @@ class RoutedStructuredLLM(StructuredLLM):
 
     def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> Generator[CompletionResponse]:
         """An object from a text while it grows; see :meth:`stream_chat`."""
-        return _completions(self.stream_chat(_user(prompt), **kwargs))
+        return completions(self.stream_chat(_user(prompt), **kwargs))
 
     async def astream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> AsyncGenerator[CompletionResponse]:
         """An object from a text while it grows, in async code; see :meth:`stream_chat`."""
-        return _acompletions(await self.astream_chat(_user(prompt), **kwargs))
+        return acompletions(await self.astream_chat(_user(prompt), **kwargs))
 
 
 def _user(prompt: str) -> list[ChatMessage]:
@@ -119,15 +119,3 @@ async def _agrowing(pieces: AsyncGenerator[ChatResponse], partials: Partials) ->
                 yield _response(piece, partials.of(piece))
     if piece is not None:
         yield _response(piece, parsed(piece, partials.output_cls))
-
-
-def _completions(pieces: Generator[ChatResponse]) -> Generator[CompletionResponse]:
-    with closing(pieces):
-        for piece in pieces:
-            yield completion_of(piece)
-
-
-async def _acompletions(pieces: AsyncGenerator[ChatResponse]) -> AsyncGenerator[CompletionResponse]:
-    async with aclosing(pieces):
-        async for piece in pieces:
-            yield completion_of(piece)

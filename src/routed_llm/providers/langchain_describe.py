@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 
+from routed_llm.providers.described import Described
 from routed_llm.providers.langchain_modes import methods_of
 from routed_llm.providers.langchain_retries import UNKNOWN_RETRIES, family
 from routed_llm.providers.langchain_unwrap import unwrap
 from routed_llm.providers.refusals import refuses
 from routed_llm.providers.sdk_clients import provider_at
 from routed_llm.providers.strings import is_loopback
-from routed_llm.requests import Mode
 
 __all__ = ["Described", "describe"]
 
@@ -32,19 +32,6 @@ _PROFILE = {
 }
 _NAMES = ("model_name", "model", "model_id", "deployment_name", "azure_deployment")
 _URLS = ("openai_api_base", "anthropic_api_url", "azure_endpoint", "base_url", "endpoint_url", "api_base")
-
-
-class Described(NamedTuple):
-    """Facts of a chat model object; None, or a missing ability, is unknown. Limits are in tokens."""
-
-    provider: str
-    name: str
-    abilities: dict[str, bool]
-    context: int | None
-    max_output: int | None
-    private: bool
-    marks: tuple[str, ...]
-    modes: frozenset[Mode]
 
 
 def describe(item: Any) -> Described:

@@ -6,13 +6,14 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from llama_index.core.base.llms.types import LLMMetadata
 from llama_index.core.constants import DEFAULT_CONTEXT_WINDOW, DEFAULT_NUM_OUTPUTS
 from llama_index.core.llms import LLM
 
 from routed_llm.catalog.hiding import bare
+from routed_llm.providers.described import Described
 from routed_llm.providers.llama_index_fit import READS
 from routed_llm.providers.llama_index_modes import completes, methods_of
 from routed_llm.providers.llama_index_retries import UNKNOWN_RETRIES, family
@@ -21,7 +22,6 @@ from routed_llm.providers.rows import find_row
 from routed_llm.providers.sdk_clients import provider_at
 from routed_llm.providers.sdk_errors import Secrets
 from routed_llm.providers.strings import is_loopback
-from routed_llm.requests import Mode
 
 __all__ = ["Described", "describe", "fingerprint_of", "secrets_of"]
 
@@ -33,19 +33,6 @@ _BLOCKS = {
     "thinking_blocks": "thinking", "citations": "citable", "cache_points": "cache",
 }  # fmt: skip
 _SECRET = re.compile(r"key$|(?:^|_)token$|secret|password|credential|header|auth|client", re.IGNORECASE)
-
-
-class Described(NamedTuple):
-    """Facts of an LLM; None, or a missing ability, is unknown. Limits are in tokens."""
-
-    provider: str
-    name: str
-    abilities: dict[str, bool]
-    context: int | None
-    max_output: int | None
-    private: bool
-    marks: tuple[str, ...]
-    modes: frozenset[Mode]
 
 
 def describe(model: LLM) -> Described:
