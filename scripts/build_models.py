@@ -1,7 +1,8 @@
 """Write ``src/routed_llm/catalog/data/models.json``: what is known of public models, from two installed sources.
 
 Prices come from genai-prices, abilities from the profiles inside LangChain's partner packages (their origin is models.dev),
-windows from either; of embedding models all comes from genai-prices. Nothing is fetched. The same packages and the same
+windows from either; of embedding models all comes from genai-prices; who searches the web is told here (SEARCHES). No source
+gives quality, strengths, languages or agreements, so they stay unknown. Nothing is fetched. The same packages and the same
 ``--date`` give the same file.
 
     python scripts/build_models.py --date 2026-11-24
@@ -80,6 +81,17 @@ ABILITIES = {
     "temperature": "temperature",
 }
 
+#: models that look into the web by themselves when they are called through chat completions: Perplexity's Sonar, OpenAI's
+#: search models (genai-prices: "a specialized model for web search in Chat Completions"), and Groq's Compound, whose web
+#: search is on by default (https://console.groq.com/docs/compound/built-in-tools). A price for searches alone tells nothing:
+#: elsewhere search is a tool that a call has to ask for.
+SEARCHES = re.compile(
+    r"(^|/)sonar(-pro|-reasoning|-deep-research|$)|-sonar-.*-online$|-search-preview|-search-api$|^groq/compound"
+)
+
+#: minutes between two looks at the prices of a day
+STEP = 5
+
 #: what answers no chat: embeddings (which have own rows), other media, moderation, live sessions, retired completion models
 NO_CHAT = re.compile(
     r"embed|rerank|whisper|transcri|translat|(^|[-/])tts|-tts|speech|orpheus|voice|-live|^gpt-live|realtime|lyria|veo-|sora"
@@ -113,12 +125,25 @@ def nano(usd: Decimal, per: int = 1) -> int:
     return int((usd * 1_000_000_000 / per).to_integral_value(ROUND_HALF_UP))
 
 
-def current(model: priced.ModelInfo, day: date) -> tuple[priced.ModelPrice, bool]:
-    """The price on a day, and whether it varies by the time of day; then it is the dearest, so an upper bound."""
-    hours = [datetime.combine(day, time(hour, 30), UTC) for hour in range(24)]
-    options = [model.get_prices(hour) for hour in hours]
-    dearest = max(options, key=lambda p: [getattr(p, k) or 0 for k in ("input_mtok", "output_mtok")])
-    return dearest, any(o != options[0] for o in options)
+def by_hours(model: priced.ModelInfo, day: date) -> tuple[priced.ModelPrice, list[tuple[int, int, priced.ModelPrice]]]:
+    """The price on a day, and the windows of the day (begin and end in minutes) that have another.
+
+    Where the price varies by the time of day, the dearest is the one outside of the windows: whoever does not look at the
+    clock gets an upper bound.
+    """
+    if not isinstance(model.prices, list):
+        return model.get_prices(datetime.combine(day, time(12), UTC)), []
+    options = [model.get_prices(datetime.combine(day, time(*divmod(minute, 60)), UTC)) for minute in range(0, 1440, STEP)]
+    dearest = max(options, key=lambda p: [peak(p, k) for k in ("input_mtok", "output_mtok")])
+    starts = [i for i, option in enumerate(options) if option != options[i - 1]]  # the day is a circle
+    runs = [(begin, starts[(n + 1) % len(starts)], options[begin]) for n, begin in enumerate(starts)]
+    return dearest, [(begin * STEP, end * STEP, price) for begin, end, price in runs if price != dearest]
+
+
+def peak(price: priced.ModelPrice, key: str) -> Decimal:
+    """A rate for comparing; of tiers the first."""
+    value = getattr(price, key) or Decimal(0)
+    return value.base if isinstance(value, priced.TieredPrices) else value
 
 
 def rates_of(price: priced.ModelPrice) -> tuple[Row, list[Row]]:
@@ -153,16 +178,24 @@ def price_row(model: priced.ModelInfo | None, name: str, day: date) -> Row:
     """What genai-prices knows of a model."""
     if model is None:
         return {}
-    price, varies = current(model, day)
+    price, windows = by_hours(model, day)
     prices, tiers = rates_of(price)
     if not prices and name.endswith(":free"):
         prices = {"input": 0, "output": 0}  # OpenRouter's own mark; other models without a price are unknown
     row: Row = {"context": model.context_window, "prices": prices, "tiers": tiers}
     if model.deprecated:
         row["status"] = "deprecated"
-    if varies:
-        row["note"] = "the price varies by the time of day; this is the dearest"
+    if windows:
+        row["hours"] = [{"from": clock(begin), "to": clock(end), **rates_of(other)[0]} for begin, end, other in windows]
+        row["note"] = "the price varies by the time of day"
+        if "weekends" in (model.price_comments or "").lower():
+            row["note"] += "; weekends are counted like other days, which is an upper bound"
     return row
+
+
+def clock(minutes: int) -> str:
+    """Minutes since midnight as ``16:30``."""
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
 
 def profile_row(profile: Row) -> Row:
@@ -187,6 +220,7 @@ def merged(*rows: Row) -> Row:
         "status",
         "prices",
         "tiers",
+        "hours",
         "abilities",
         "matches",
         "note",
@@ -204,7 +238,7 @@ def is_chat(name: str, row: Row, profile: Row) -> bool:
 
 def embeds(name: str, model: priced.ModelInfo, day: date) -> bool:
     """Whether it embeds texts as floats, at a known price."""
-    return "embed" in name.lower() and "pplx" not in name and "input" in rates_of(current(model, day)[0])[0]
+    return "embed" in name.lower() and "pplx" not in name and "input" in rates_of(by_hours(model, day)[0])[0]
 
 
 def embedding_row(model: priced.ModelInfo, name: str, day: date) -> Row:
@@ -230,7 +264,7 @@ def rows_of(provider: str, day: date) -> dict[str, Row]:
         profile = profiles.get(name) or (profiles[twin] if twin else {})
         row = merged(profile_row(profile), price_row(model, name, day), {"matches": names})
         if is_chat(name, row, profile):
-            rows[name] = row
+            rows[name] = row | {"abilities": row.get("abilities", {}) | {"search": True}} if SEARCHES.search(name) else row
         elif same is not None and embeds(name, same, day):
             rows[name] = embedding_row(same, name, day)
     return without_overlaps(with_full_names(rows, FULL_NAMES.get(provider)))
@@ -271,7 +305,7 @@ def sources() -> Iterable[Row]:
         "name": package,
         "version": metadata.version(package),
         "license": "MIT",
-        "gives": "prices, tiers, windows, spellings",
+        "gives": "prices, tiers, hours, windows, spellings",
     }
     for package in sorted({p for _, p in PROVIDERS.values() if p and profiles_of(p)}):
         yield {

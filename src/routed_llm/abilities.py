@@ -1,11 +1,14 @@
-"""The words for what a model can do, and for the blocks of a message that ask for it."""
+"""The words for what a model can do, for the blocks of a message that ask for it, and for kinds of work."""
 
 from __future__ import annotations
 
-__all__ = ["ABILITIES", "BLOCKS", "NEEDS", "NOT_ON_THE_WIRE"]
+from collections.abc import Mapping
+
+__all__ = ["ABILITIES", "BLOCKS", "DOMAINS", "NEEDS", "NOT_ON_THE_WIRE", "TASKS", "TASK_GROUPS", "able"]
 
 #: every ability that a call can need, as ``Model(abilities=...)`` names it. ``thinking_blocks``, ``citations`` and
-#: ``cache_points`` mean that such blocks come to the model as they are.
+#: ``cache_points`` mean that such blocks come to the model as they are; ``search`` that it looks into the web by itself, in
+#: every call that needs it.
 ABILITIES: tuple[str, ...] = (
     "tools",
     "tool_choice",
@@ -21,6 +24,7 @@ ABILITIES: tuple[str, ...] = (
     "citations",
     "cache_points",
     "embeddings",
+    "search",
 )
 
 #: types of message blocks, in LlamaIndex's and LangChain's words -> the ability they ask for
@@ -41,3 +45,44 @@ NOT_ON_THE_WIRE: dict[str, bool] = {"thinking_blocks": False, "citations": False
 
 #: every word that the hint ``needs`` takes
 NEEDS: tuple[str, ...] = (*ABILITIES, "typed_answer", *BLOCKS)
+
+#: kinds of work, as features find them out and as strengths are named
+TASKS: tuple[str, ...] = (
+    "code_snippet",
+    "code_design",
+    "code_refactor",
+    "code_debug",
+    "code_documentation",
+    "mathematics",
+    "reasoning",
+    "summarising",
+    "extraction",
+    "classification",
+    "translation",
+    "creative_writing",
+    "question_answering",
+    "chat",
+    "vision",
+)
+
+#: what stands before the first ``_`` of several tasks
+TASK_GROUPS: tuple[str, ...] = ("code",)
+
+#: fields of knowledge
+DOMAINS: tuple[str, ...] = ("legal", "medical", "finance", "science", "support", "marketing", "travel", "general")
+
+
+def able(abilities: Mapping[str, bool], need: str) -> bool | None:
+    """Whether these abilities serve a need: True, False, or None where that is unknown.
+
+    A typed answer can be given natively or by a forced tool call, so either ability is enough. Whoever is known to
+    call tools is taken to let itself be told which, unless it is known not to.
+    """
+    if need == "typed_answer":
+        native, tools = abilities.get("structured_output"), abilities.get("tools")
+        if native or tools:
+            return True
+        return False if native is False and tools is False else None
+    if need == "tool_choice":
+        return abilities.get("tool_choice", abilities.get("tools") or None)
+    return abilities.get(need)

@@ -12,15 +12,22 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
-from routed_llm.catalog.prices import PRICE_KEYS, Price, Rates, Tier
+from routed_llm.catalog.known import Known, parsed
+from routed_llm.catalog.prices import PRICE_KEYS, Hours, Price, Rates, Tier
+from routed_llm.catalog.usd import seconds_of_day
 
-__all__ = ["CardSources", "ModelCard", "card_sources", "cards_of", "find_card", "nearest_name"]
+__all__ = ["CardSources", "ModelCard", "card_providers", "card_sources", "cards_of", "find_card", "nearest_name"]
 
 #: a snapshot's ending: -2025-08-07, -20250807, @20250807, -001, -latest
 _SNAPSHOT = re.compile(r"(-\d{4}-\d{2}-\d{2}|[-@]\d{8}|-\d{3}|-latest)$")
 _VERSION = re.compile(r"[-@:.]?(?:v?\d[\d.:-]*|latest|preview)?(?:[-@:.](?:v?\d[\d.:-]*|latest|preview))*")
+
+#: what choosing may know of a public model; place, network and paid capacity depend on who calls it
+_KNOWN = (
+    "quality", "strengths", "knowledge", "factuality", "agreements", "residency", "languages", "traits", "latency", "limits",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,8 @@ class ModelCard:
         knowledge: up to when it knows the world.
         status: such as ``deprecated`` or ``beta``.
         note: what to know of the price.
+        quality, strengths, factuality, agreements, residency, languages, traits, latency, limits: as in
+            :class:`~routed_llm.catalog.deployments.Deployment`, as far as a source of the file tells them.
     """
 
     provider: str
@@ -51,6 +60,25 @@ class ModelCard:
     knowledge: str | None = None
     status: str | None = None
     note: str | None = None
+    quality: float | None = None
+    strengths: Mapping[str, float] = field(default_factory=dict, hash=False)
+    factuality: float | None = None
+    agreements: tuple[str, ...] = ()
+    residency: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    traits: Mapping[str, str | float | bool] = field(default_factory=dict, hash=False)
+    latency: Mapping[str, float] = field(default_factory=dict, hash=False)
+    limits: Mapping[str, int] = field(default_factory=dict, hash=False)
+
+    @property
+    def full_name(self) -> str:
+        """``provider:model``, as routers take it."""
+        return f"{self.provider}:{self.name}"
+
+    def known(self) -> Known:
+        """What choosing may know of the model, without what is unknown."""
+        told = {name: getattr(self, name) for name in _KNOWN}
+        return cast("Known", {name: value for name, value in told.items() if value is not None and value not in ((), {})})
 
 
 class CardSources(NamedTuple):
@@ -105,11 +133,16 @@ def _price(row: Mapping[str, Any]) -> Price | None:
     if not prices:
         return None
     base = {key: prices[key] for key in PRICE_KEYS if key in prices}
-    tiers = (
-        Tier(tier["above"], Rates(**{**base, **{key: tier[key] for key in PRICE_KEYS if key in tier}}))
-        for tier in row.get("tiers", ())
+
+    def over(own: Mapping[str, Any]) -> Rates:
+        return Rates(**{**base, **{key: own[key] for key in PRICE_KEYS if key in own}})
+
+    tiers = tuple(Tier(tier["above"], over(tier)) for tier in row.get("tiers", ()))
+    hours = tuple(
+        Hours(seconds_of_day(window["from"]), seconds_of_day(window["to"]), Price(over(window)))
+        for window in row.get("hours", ())
     )
-    return Price(Rates(**base), tuple(tiers))
+    return Price(Rates(**base), tiers, hours)
 
 
 def _card(provider: str, name: str, row: Mapping[str, Any]) -> ModelCard:
@@ -121,10 +154,16 @@ def _card(provider: str, name: str, row: Mapping[str, Any]) -> ModelCard:
         prices=_price(row),
         abilities=dict(row.get("abilities", ())),
         released=row.get("released"),
-        knowledge=row.get("knowledge"),
         status=row.get("status"),
         note=row.get("note"),
+        **_known(provider, name, row),
     )
+
+
+def _known(provider: str, name: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """What the row tells for choosing; most rows tell nothing of it."""
+    given = {key: row[key] for key in _KNOWN if key in row}
+    return dict(parsed(given, f"{provider}:{name}")) if given else {}
 
 
 def _known_name(shelf: _Shelf, name: str) -> str | None:
@@ -165,6 +204,12 @@ def nearest_name(provider: str, name: str) -> str | None:
 def cards_of(provider: str) -> tuple[ModelCard, ...]:
     """All cards of a provider, by name; empty for a provider without any."""
     return tuple(_card(provider, name, row) for name, row in _shelf(provider).rows.items())
+
+
+def card_providers() -> tuple[str, ...]:
+    """The providers of whose models there are cards, by name."""
+    data = _data()
+    return tuple(sorted({*data["by_provider"], *data["same_models"]}))
 
 
 def card_sources() -> CardSources:

@@ -5,10 +5,39 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from routed_llm.abilities import able
+from routed_llm.catalog.known import NOTHING, Place
 from routed_llm.catalog.prices import Price
+from routed_llm.catalog.regions import in_region
+from routed_llm.catalog.strengths import strength_names
 from routed_llm.driver import Endpoint
 
-__all__ = ["Deployment"]
+__all__ = ["MAPPINGS", "PLAIN", "Deployment"]
+
+#: attributes that routing may depend on, beside names, price and modes: plain values (tuples of texts, too), and mappings
+PLAIN = (
+    "id",
+    "model",
+    "provider",
+    "served_model",
+    "context",
+    "max_output",
+    "region",
+    "tags",
+    "private",
+    "weight",
+    "position",
+    "marks",
+    "quality",
+    "knowledge",
+    "factuality",
+    "agreements",
+    "residency",
+    "place",
+    "languages",
+    "network",
+)
+MAPPINGS = ("abilities", "strengths", "traits", "prepaid", "latency", "limits")
 
 
 class Deployment:
@@ -31,25 +60,51 @@ class Deployment:
         position: place in the user's order of preference.
         account: names the key and provider that pay; deployments of one account run out of money together.
         marks: facts about the endpoint that a decision should tell, such as ``inner_retries: unknown``.
+        quality: how good its answers are in general, 0 to 1; None where it is unknown.
+        strengths: the same by task, group of tasks, domain, ``language:de`` or ``code:python``.
+        knowledge: ISO date until which it knows the world.
+        factuality: share of its claims that are true, 0 to 1.
+        agreements: what its provider has signed or promised, in lower case, such as ``baa``.
+        residency: further regions that it counts as, in lower case.
+        place: ``device``, ``on_premises`` or ``cloud``; None where nothing is known, which is taken as the cloud.
+        languages: ISO codes of languages that it is known to be good at, in lower case.
+        traits: words for its manner.
+        network: seconds that the network takes to it and back.
+        prepaid: capacity that is paid for already, ``tokens_per_minute``.
+        latency: what to expect before anything was measured: ``first_content`` in seconds, ``tokens_per_second``.
+        limits: ``requests_per_minute``, ``tokens_per_minute``, ``concurrent``.
     """
 
     __slots__ = (
         "abilities",
         "account",
+        "agreements",
         "context",
         "endpoint",
+        "factuality",
         "id",
+        "knowledge",
+        "languages",
+        "latency",
+        "limits",
         "marks",
         "max_output",
         "model",
         "names",
+        "network",
+        "place",
         "position",
+        "prepaid",
         "price",
         "private",
         "provider",
+        "quality",
         "region",
+        "residency",
         "served_model",
+        "strengths",
         "tags",
+        "traits",
         "weight",
     )
 
@@ -72,6 +127,19 @@ class Deployment:
         position: int = 0,
         account: str = "",
         marks: tuple[str, ...] = (),
+        quality: float | None = None,
+        strengths: Mapping[str, float] = NOTHING,
+        knowledge: str | None = None,
+        factuality: float | None = None,
+        agreements: tuple[str, ...] = (),
+        residency: tuple[str, ...] = (),
+        place: Place | None = None,
+        languages: tuple[str, ...] = (),
+        traits: Mapping[str, str | float | bool] = NOTHING,
+        network: float | None = None,
+        prepaid: Mapping[str, float] = NOTHING,
+        latency: Mapping[str, float] = NOTHING,
+        limits: Mapping[str, int] = NOTHING,
     ) -> None:
         self.id = id
         self.model = model
@@ -89,6 +157,19 @@ class Deployment:
         self.position = position
         self.account = account
         self.marks = marks
+        self.quality = quality
+        self.strengths = strengths
+        self.knowledge = knowledge
+        self.factuality = factuality
+        self.agreements = agreements
+        self.residency = residency
+        self.place = place
+        self.languages = languages
+        self.traits = traits
+        self.network = network
+        self.prepaid = prepaid
+        self.latency = latency
+        self.limits = limits
         self.names = frozenset({id, model, served_model, f"{provider}:{served_model}"})
 
     def answers_to(self, name: str) -> bool:
@@ -96,35 +177,38 @@ class Deployment:
         return name in self.names or name == self.provider or name in self.tags
 
     def can(self, need: str) -> bool | None:
-        """Whether it has an ability: True, False, or None where that is unknown.
+        """Whether it serves a need: True, False, or None where that is unknown; see :func:`routed_llm.abilities.able`."""
+        return able(self.abilities, need)
 
-        A typed answer can be given natively or by a forced tool call, so either ability is enough. Whoever is known to
-        call tools is taken to let itself be told which, unless it is known not to.
+    def strength(self, task: str | None = None, domain: str | None = None, language: str | None = None) -> float | None:
+        """How good it is at a kind of call, 0 to 1: the most specific number that is known, else ``quality``.
+
+        Whoever asks many deployments makes :func:`~routed_llm.catalog.strengths.strength_names` once, and asks with
+        :meth:`strength_at`.
         """
-        if need == "typed_answer":
-            native, tools = self.abilities.get("structured_output"), self.abilities.get("tools")
-            if native or tools:
-                return True
-            return False if native is False and tools is False else None
-        if need == "tool_choice":
-            return self.abilities.get("tool_choice", self.abilities.get("tools") or None)
-        return self.abilities.get(need)
+        return self.strength_at(strength_names(task, domain, language))
+
+    def strength_at(self, names: tuple[str, ...]) -> float | None:
+        """The number of the first name that is known, else ``quality``."""
+        strengths = self.strengths
+        if strengths:
+            for name in names:
+                if name in strengths:
+                    return strengths[name]
+        return self.quality
+
+    def lies_in(self, wanted: str) -> bool:
+        """Whether it is known to be in a region or area; see :func:`~routed_llm.catalog.regions.in_region`."""
+        return in_region(self.region, wanted) or any(in_region(region, wanted) for region in self.residency)
 
     def facts(self) -> tuple[Any, ...]:
         """All that routing may depend on, as a value that can be compared and hashed into the catalog's version."""
         return (
-            self.id,
-            self.model,
-            self.provider,
-            self.served_model,
+            *(getattr(self, name) for name in PLAIN),
+            *(tuple(sorted(getattr(self, name).items())) for name in MAPPINGS),
+            tuple(sorted(self.names)),
             repr(self.price),
-            self.context,
-            self.max_output,
-            tuple(sorted(self.abilities.items())),
-            self.region,
-            self.tags,
-            self.private,
-            self.weight,
+            tuple(sorted(self.endpoint.modes)),
         )
 
     def __repr__(self) -> str:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import copy
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from datetime import date
 from typing import Any
 
 from routed_llm.abilities import ABILITIES
 from routed_llm.catalog.hiding import bare, is_literal
-from routed_llm.catalog.prices import PRICE_KEYS, Price
+from routed_llm.catalog.known import Known, Place, parsed
+from routed_llm.catalog.price_words import parsed_price
+from routed_llm.catalog.prices import Price
+from routed_llm.catalog.refusing import nearest
 from routed_llm.errors import ConfigurationError
 
 __all__ = ["Model"]
@@ -32,7 +35,8 @@ class Model:
             list of these, which are used in turn.
         credential: a function, sync or async, that gives the key or token of each call; instead of ``api_key``.
         price: a mapping of US dollars per million tokens (``input``, ``output``, ``cache_read``, ``cache_write``,
-            ``audio_input``, ``audio_output``, ``reasoning``; ``request`` in dollars per request) or a ``Price``.
+            ``audio_input``, ``audio_output``, ``reasoning``; ``request`` in dollars per request, ``image`` in dollars per
+            image; ``hours`` for windows of the day with other prices) or a ``Price``.
         context: longest prompt in tokens.
         max_output: longest answer in tokens.
         abilities: names of what it can do, or a mapping of names to True and False; see :data:`routed_llm.abilities.ABILITIES`.
@@ -50,6 +54,21 @@ class Model:
         api_version: Azure OpenAI's ``api-version``, for its classic endpoints.
         keep_retries: leave a framework object's own retries on.
         factory: makes the framework object; for routers that are pickled.
+        quality: how good its answers are in general, 0 to 1, on one scale for all models of the pool.
+        strengths: the same by task (``code_debug``), group of tasks (``code``), domain (``legal``), language
+            (``language:de``) or programming language (``code:python``).
+        knowledge: the day until which it knows the world, such as ``2026-03-31``.
+        factuality: share of its claims that are true, 0 to 1.
+        agreements: what its provider has signed or promised, in free words such as ``baa``, ``dpa``, ``no_training``,
+            ``zero_retention``, ``gdpr``, ``soc2``; compared in lower case.
+        residency: further regions that it counts as, beside ``region``.
+        place: ``device`` (this machine), ``on_premises`` or ``cloud``; on loopback ``device`` by itself.
+        languages: languages that it is known to be good at, as ISO 639 codes.
+        traits: words for its manner, such as ``{"tone": "concise"}``; the strategy ``preference`` compares them.
+        network: seconds that the network takes to it and back.
+        prepaid: capacity that is paid for already: ``{"tokens_per_minute": n}``.
+        latency: what to expect before anything was measured: ``{"first_content": seconds, "tokens_per_second": n}``.
+        limits: its provider's limits: ``requests_per_minute``, ``tokens_per_minute``, ``concurrent``.
     """
 
     model: Any = None
@@ -76,6 +95,19 @@ class Model:
     api_version: str | None = None
     keep_retries: bool = False
     factory: Callable[[], Any] | None = None
+    quality: float | None = None
+    strengths: Mapping[str, float] = field(default_factory=dict)
+    knowledge: str | date | None = None
+    factuality: float | None = None
+    agreements: str | Sequence[str] = ()
+    residency: str | Sequence[str] = ()
+    place: Place | None = None
+    languages: str | Sequence[str] = ()
+    traits: Mapping[str, str | float | bool] = field(default_factory=dict)
+    network: float | None = None
+    prepaid: Mapping[str, float] = field(default_factory=dict)
+    latency: Mapping[str, float] = field(default_factory=dict)
+    limits: Mapping[str, int] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         told = [f"{name}={value!r}" for name, value in self.shown().items() if name != "model"]
@@ -147,6 +179,7 @@ class Model:
             raise ConfigurationError(f"must be a number of at least zero, not {self.weight!r}.", path=f"{path}.weight")
         self.parsed_price(path)
         self.parsed_abilities(path)
+        self.known(path)
 
     def parsed_price(self, path: str) -> Price | None:
         """The price given here, or None.
@@ -154,22 +187,15 @@ class Model:
         Raises:
             ConfigurationError: for a negative, infinite or NaN price, or a key that is none.
         """
-        if self.price is None or isinstance(self.price, Price):
-            return self.price
-        if not isinstance(self.price, Mapping):
-            raise ConfigurationError(
-                f"must be a dict such as {{'input': 0.25, 'output': 2.0}} (USD per million tokens), not {self.price!r}.",
-                path=f"{path}.price",
-            )
-        for key in self.price:
-            if key not in PRICE_KEYS:
-                near = difflib.get_close_matches(str(key), PRICE_KEYS, n=1, cutoff=0.5)
-                meant = f" Did you mean {near[0]!r}?" if near else ""
-                raise ConfigurationError(f"unknown price.{meant} Known: {', '.join(PRICE_KEYS)}.", path=f"{path}.price.{key}")
-        try:
-            return Price.from_usd(**self.price)
-        except (ValueError, TypeError) as error:
-            raise ConfigurationError(str(error), path=f"{path}.price") from None
+        return parsed_price(self.price, f"{path}.price")
+
+    def known(self, path: str) -> Known:
+        """What was said for choosing, checked: quality, strengths, agreements, place ...
+
+        Raises:
+            ConfigurationError: with the path of the offending key.
+        """
+        return parsed({name: getattr(self, name) for name in Known.__annotations__}, path)
 
     def parsed_abilities(self, path: str) -> dict[str, bool]:
         """The abilities given here, by name.
@@ -181,7 +207,10 @@ class Model:
         named = dict(given) if isinstance(given, Mapping) else dict.fromkeys([given] if isinstance(given, str) else given, True)
         for name in named:
             if name not in ABILITIES:
-                raise ConfigurationError(f"unknown ability {name!r}; known: {', '.join(ABILITIES)}.", path=f"{path}.abilities")
+                meant = nearest(name, ABILITIES)
+                raise ConfigurationError(
+                    f"unknown ability {name!r}.{meant} Known: {', '.join(ABILITIES)}.", path=f"{path}.abilities"
+                )
         return named
 
 

@@ -5,24 +5,16 @@ One US dollar is 1,000,000,000 nano-dollars. Tokens times rates are added up fir
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
-from typing import Protocol
+from typing import Any, Protocol, Unpack
 
-__all__ = ["NANO", "PRICE_KEYS", "Countable", "Price", "Rates", "Tier", "UsdAmount"]
+from routed_llm.catalog.usd import NANO, PRICE_KEYS, UsdAmount, UsdPrices
 
-#: nano-dollars in a US dollar
-NANO = 1_000_000_000
-
-#: keys of a price, in the order in which they are told
-PRICE_KEYS = ("input", "output", "cache_read", "cache_write", "audio_input", "audio_output", "reasoning", "request")
-
-UsdAmount = int | float | str | Decimal
+__all__ = ["NANO", "PRICE_KEYS", "Countable", "Hours", "Price", "Rates", "Tier", "UsdAmount"]
 
 _MILLION = 1_000_000
 _HALF = 500_000
-#: above this a number is no price but a mistake (and an exponent such as 1e999999 would fill the memory)
-_LARGEST_USD = NANO
 
 
 class Countable(Protocol):
@@ -70,6 +62,8 @@ class Rates:
         audio_output: an audio token of the answer; unknown: as ``output``.
         reasoning: a reasoning token; unknown: as ``output``.
         request: nano-dollars for every request, whatever its length; None where there is no such price.
+        image: nano-dollars for every image of the prompt, beside the tokens that it counts as; None where there is no such
+            price, and an image costs its tokens alone.
     """
 
     input: int | None = None
@@ -80,6 +74,7 @@ class Rates:
     audio_output: int | None = None
     reasoning: int | None = None
     request: int | None = None
+    image: int | None = None
 
     def cost(self, usage: Countable) -> int | None:
         """Nano-dollars of one call, or None where a rate that it needs is unknown."""
@@ -121,6 +116,22 @@ class Rates:
             rate_out = 0
         return (input_tokens * rate_in + output_tokens * rate_out + _HALF) // _MILLION + (self.request or 0)
 
+    def expected(self, input_tokens: int, output_tokens: int, cached: int = 0, images: int = 0) -> int | None:
+        """Nano-dollars of a call of which ``cached`` tokens of the prompt come from a cache; see :meth:`Price.expected`."""
+        rate = self.cache_read
+        if rate is None or cached <= 0:
+            rate, cached = 0, 0
+        cached = min(cached, input_tokens)
+        plain, rate_in, rate_out = input_tokens - cached, self.input, self.output
+        if (rate_in is None and plain) or (rate_out is None and output_tokens):
+            return None
+        total = plain * (rate_in or 0) + cached * rate + output_tokens * (rate_out or 0)
+        return (total + _HALF) // _MILLION + (self.request or 0) + images * (self.image or 0)
+
+    def as_data(self) -> dict[str, int]:
+        """The rates that are known, by name, in nano-dollars."""
+        return {key: rate for key in PRICE_KEYS if (rate := getattr(self, key)) is not None}
+
 
 @dataclass(frozen=True, slots=True)
 class Tier:
@@ -131,17 +142,48 @@ class Tier:
 
 
 @dataclass(frozen=True, slots=True)
+class Hours:
+    """A window of the day, in UTC, that has a price of its own.
+
+    Args:
+        begin: seconds since midnight, the first that counts.
+        end: seconds since midnight, the first that does not count any more; before ``begin`` when the window holds midnight.
+        price: what counts within.
+    """
+
+    begin: int
+    end: int
+    price: Price
+
+    def hold(self, seconds: float) -> bool:
+        """Whether a time of day, in seconds since midnight UTC, lies within."""
+        if self.begin <= self.end:
+            return self.begin <= seconds < self.end
+        return seconds >= self.begin or seconds < self.end
+
+
+@dataclass(frozen=True, slots=True)
 class Price:
-    """What a model costs: its rates, and others for long prompts.
+    """What a model costs: its rates, others for long prompts, and others at some hours of the day.
 
     Args:
         rates: the rates of a prompt that no tier is for.
         tiers: rates of longer prompts, by rising ``above``. The highest that applies counts for the whole call, as
             OpenAI, Anthropic, Google and xAI bill it.
+        hours: windows of the day with other prices; the first that holds the time counts. Whoever does not say a time gets
+            the price outside of all windows.
     """
 
     rates: Rates
     tiers: tuple[Tier, ...] = ()
+    hours: tuple[Hours, ...] = ()
+
+    def at(self, seconds_of_day: float) -> Price:
+        """The price at a time of day, in seconds since midnight UTC."""
+        for window in self.hours:
+            if window.hold(seconds_of_day):
+                return window.price
+        return self
 
     def rates_for(self, input_tokens: int) -> Rates:
         """The rates of a call with so many tokens in its prompt."""
@@ -150,63 +192,81 @@ class Price:
                 return tier.rates
         return self.rates
 
-    def cost(self, usage: Countable) -> int | None:
-        """What a call cost, in nano-dollars; None where a rate that it needs is unknown."""
-        return (self.rates_for(usage.input_tokens) if self.tiers else self.rates).cost(usage)
+    def cost(self, usage: Countable, *, time_of_day: float | None = None, images: int = 0) -> int | None:
+        """What a call cost, in nano-dollars; None where a rate that it needs is unknown.
+
+        Args:
+            usage: its tokens.
+            time_of_day: when it was answered, in seconds since midnight UTC; counts where prices change with the time.
+            images: number of images in its prompt; counts where images have a price.
+        """
+        if not (images or self.hours or self.tiers):
+            return self.rates.cost(usage)  # nearly every call
+        price = self.at(time_of_day) if time_of_day is not None else self
+        rates = price.rates_for(usage.input_tokens) if price.tiers else price.rates
+        cost = rates.cost(usage)
+        if images and cost is not None:
+            cost += images * (rates.image or 0)
+        return cost
 
     def estimate(self, input_tokens: int, output_tokens: int) -> int | None:
         """What a call of so many tokens costs if nothing is cached, in nano-dollars; None where a rate is unknown."""
         return (self.rates_for(input_tokens) if self.tiers else self.rates).estimate(input_tokens, output_tokens)
 
-    @classmethod
-    def from_usd(
-        cls,
-        *,
-        input: UsdAmount | None = None,
-        output: UsdAmount | None = None,
-        cache_read: UsdAmount | None = None,
-        cache_write: UsdAmount | None = None,
-        audio_input: UsdAmount | None = None,
-        audio_output: UsdAmount | None = None,
-        reasoning: UsdAmount | None = None,
-        request: UsdAmount | None = None,
-    ) -> Price:
-        """A price in US dollars per million tokens (``request``: US dollars per request).
+    def expected(
+        self, input_tokens: int, output_tokens: int, *, cached: int = 0, images: int = 0, time_of_day: float | None = None
+    ) -> int | None:
+        """What a call is expected to cost, in nano-dollars; None where a rate that it needs is unknown.
 
-        A float counts as it is written: 0.1 is exactly a tenth of a dollar.
+        Args:
+            input_tokens: all tokens of the prompt, with cached ones.
+            output_tokens: tokens of the answer.
+            cached: how many of the prompt's tokens are expected to be read from a cache; they cost what an input token costs
+                where no other rate is known.
+            images: number of images in the prompt; each costs ``image`` where there is such a price.
+            time_of_day: seconds since midnight UTC.
+        """
+        price = self if time_of_day is None or not self.hours else self.at(time_of_day)
+        rates = price.rates_for(input_tokens) if price.tiers else price.rates
+        if cached or images:
+            return rates.expected(input_tokens, output_tokens, cached, images)
+        return rates.estimate(input_tokens, output_tokens)
+
+    @classmethod
+    def from_usd(cls, **usd: Unpack[UsdPrices]) -> Price:
+        """A price in US dollars per million tokens (``request``: per request, ``image``: per image of the prompt).
+
+        A float counts as it is written: 0.1 is exactly a tenth of a dollar. ``hours`` are windows of the day, in UTC; what
+        one does not say is as outside.
+
+        >>> Price.from_usd(input=0.27, output=1.1, hours=[{"from": "16:30", "to": "00:30", "input": 0.135}]).at(0).rates.input
+        135000000
 
         Raises:
-            ValueError: for what is no number, negative, infinite or NaN; the message names the key.
+            ValueError: for a key that is none, and for what is no number, negative, infinite or NaN; the message names the key.
+        """
+        from routed_llm.catalog.price_words import price_of  # it makes prices, so it comes after this module
+
+        return price_of(usd)
+
+    def as_data(self) -> dict[str, Any]:
+        """The price as plain data: whole nano-dollars, and seconds of the day."""
+        told: dict[str, Any] = {"rates": self.rates.as_data()}
+        if self.tiers:
+            told["tiers"] = [{"above": tier.above, "rates": tier.rates.as_data()} for tier in self.tiers]
+        if self.hours:
+            told["hours"] = [{"begin": h.begin, "end": h.end, "price": h.price.as_data()} for h in self.hours]
+        return told
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Price:
+        """The very price that :meth:`as_data` told.
+
+        Raises:
+            KeyError, TypeError: for what no price told.
         """
         return cls(
-            Rates(
-                input=_nano("input", input),
-                output=_nano("output", output),
-                cache_read=_nano("cache_read", cache_read),
-                cache_write=_nano("cache_write", cache_write),
-                audio_input=_nano("audio_input", audio_input),
-                audio_output=_nano("audio_output", audio_output),
-                reasoning=_nano("reasoning", reasoning),
-                request=_nano("request", request),
-            )
+            Rates(**data["rates"]),
+            tuple(Tier(tier["above"], Rates(**tier["rates"])) for tier in data.get("tiers", ())),
+            tuple(Hours(h["begin"], h["end"], cls.from_data(h["price"])) for h in data.get("hours", ())),
         )
-
-
-def _nano(key: str, usd: UsdAmount | None) -> int | None:
-    """US dollars as whole nano-dollars, rounded half up where they are finer."""
-    if usd is None:
-        return None
-    if isinstance(usd, bool) or not isinstance(usd, (int, float, str, Decimal)):
-        raise ValueError(f"{key} must be a number of US dollars, not {usd!r}.")
-    try:
-        amount = Decimal(str(usd))
-    except InvalidOperation:
-        raise ValueError(f"{key} must be a number of US dollars, not {usd!r}.") from None
-    if not amount.is_finite() or amount < 0:
-        raise ValueError(f"{key} must be a finite number of at least zero, not {usd!r}.")
-    if amount > _LARGEST_USD:
-        raise ValueError(f"{key} is given in US dollars per million tokens; {usd!r} cannot be meant.")
-    if amount.adjusted() < -20:  # far below half a nano-dollar; the exact ratio of 1e-999999 would fill the memory
-        return 0
-    numerator, denominator = amount.as_integer_ratio()
-    return (2 * numerator * NANO + denominator) // (2 * denominator)

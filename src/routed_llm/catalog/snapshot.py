@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 from routed_llm.catalog.deployments import Deployment
+from routed_llm.catalog.stored import deployment_data, deployment_of
 from routed_llm.errors import ConfigurationError, NoModels, UnknownHint, UnknownModel
 
 __all__ = ["Catalog"]
@@ -41,7 +42,7 @@ class Catalog:
                 )
             self.by_id[deployment.id] = deployment
         content = repr([d.facts() for d in self.deployments])
-        self.version = hashlib.blake2s(content.encode(), digest_size=6).hexdigest()
+        self.version = hashlib.blake2s(content.encode("utf-8", "replace"), digest_size=6).hexdigest()
         self.static: dict[Hashable, Any] = {}
         #: every name that a hint can mean
         self.known = frozenset(name for d in self.deployments for name in (*d.names, d.provider, *d.tags))
@@ -86,10 +87,44 @@ class Catalog:
             if name not in self.known:
                 raise ConfigurationError(f"the policy {policy!r} {self._names_nobody(name)}", path="strategy")
 
+    def check_budget(self, budget: str, names: Iterable[str]) -> None:
+        """Refuse a budget for models that are not here.
+
+        Raises:
+            ConfigurationError: the message names the nearest one.
+        """
+        for name in names:
+            if name not in self.known:
+                raise ConfigurationError(f"the budget {budget!r} {self._names_nobody(name)}", path="budgets")
+
     def _names_nobody(self, name: str) -> str:
         near = difflib.get_close_matches(name, sorted(self.known), n=1, cutoff=0.5)
         meant = f" Did you mean {near[0]!r}?" if near else ""
         return f"names {name!r}, which is no model, alias, provider or tag here.{meant}"
+
+    def as_data(self) -> dict[str, Any]:
+        """All that decisions may depend on as plain JSON data: no endpoints, no addresses, no keys."""
+        return {"version": self.version, "deployments": [deployment_data(d) for d in self.deployments]}
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Catalog:
+        """The catalog that :meth:`as_data` told, with the same version. It decides like the first one, but calls nobody.
+
+        Raises:
+            ConfigurationError: for data that is no catalog, or not the one whose version it names.
+        """
+        try:
+            catalog = cls(deployment_of(each) for each in data["deployments"])
+            told = data["version"]
+        except (KeyError, TypeError, ValueError) as error:
+            raise ConfigurationError(f"this is no stored catalog: {type(error).__name__}: {error}", path="catalog") from None
+        if catalog.version != told:
+            raise ConfigurationError(
+                f"the stored catalog names the version {told!r}, but its content is {catalog.version!r}: it was changed, or "
+                "stored by another version of routed-llm.",
+                path="catalog.version",
+            )
+        return catalog
 
     @property
     def models(self) -> tuple[str, ...]:

@@ -1,71 +1,88 @@
-"""``routed-llm models``: what is known of models."""
+"""``routed-llm models``: what is known of models: find them, list them, compare them."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from routed_llm.catalog.cards import ModelCard
+    from routed_llm.catalog.listing import Compared, Order
     from routed_llm.catalog.prices import Price
 
 __all__ = ["models"]
 
-_SHOWN = ("tools", "structured_output", "images", "pdf", "audio", "video", "reasoning")
+_SHOWN = ("tools", "structured_output", "images", "pdf", "audio", "video", "reasoning", "search")
+_NANO = 1_000_000_000
 
 
 @click.command()
-@click.argument("search", nargs=-1)
+@click.argument("words", nargs=-1)
 @click.option("--provider", "-p", help="Only models of this provider.")
-def models(search: tuple[str, ...], provider: str | None) -> None:
+@click.option("--needs", help="Only models that are known to be able to do all of these, such as tools,images.")
+@click.option("--under", type=click.FloatRange(min=0), help="At most so many USD per million tokens of prompt.")
+@click.option("--context", type=click.IntRange(min=1), help="A window of at least so many tokens.")
+@click.option("--order", type=click.Choice(["price", "context", "name"]), default="price", show_default=True)
+@click.option("--compare", "side_by_side", is_flag=True, help="Take WORDS as names of models, and lay these side by side.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON; prices in billionths of a USD.")
+def models(
+    words: tuple[str, ...],
+    provider: str | None,
+    needs: str | None,
+    under: float | None,
+    context: int | None,
+    order: Order,
+    side_by_side: bool,
+    as_json: bool,
+) -> None:
     """List models with price, window and abilities.
 
-    SEARCH is any words of "provider:model". Without any, the models that a router without configuration takes.
+    WORDS are parts of "provider:model". Without anything, the models that a router without configuration takes.
     """
-    from routed_llm.catalog.cards import card_sources
-    from routed_llm.cli.show import console, table
+    if side_by_side:
+        _compare(words, as_json)
+        return
+    if not words and all(wish is None for wish in (provider, needs, under, context)):
+        found = tuple(_current())
+    else:
+        from routed_llm.catalog.listing import search
 
-    words = [word.lower() for word in search]
-    found = [card for card in _cards(provider) if all(word in _name(card).lower() for word in words)]
-    if not words and provider is None:
-        found = list(_current())
+        found = search(
+            words,
+            provider=None if provider is None else _provider(provider),
+            needs=[need.strip() for need in (needs or "").split(",") if need.strip()],
+            max_input_price=under,
+            min_context=context,
+            order=order,
+        )
     if not found:
-        raise click.ClickException(f"no known model matches {' '.join([*search, provider or '']).strip()!r}.")
-    shown = table(f"Known models, prices of {card_sources().generated} in USD per million tokens", ("model", "abilities"),
-                  ("in", "out", "cached in", "window", "released"))  # fmt: skip
-    for card in found:
-        window = "unknown" if card.context is None else f"{card.context:,}"
-        shown.add_row(_name(card), _abilities(card), *_prices(card.prices), window, card.released or "")
-    console().print(shown)
-    click.echo(f"{len(found)} models. Any other name works too, with unknown price and abilities.")
+        raise click.ClickException("no known model has all of what was asked for.")
+    if as_json:
+        from routed_llm.catalog.listing import card_data
+
+        click.echo(json.dumps([card_data(card) for card in found], indent=1))
+    else:
+        _print(found)
 
 
-def _name(card: ModelCard) -> str:
-    return f"{card.provider}:{card.name}"
-
-
-def _cards(provider: str | None) -> Iterator[ModelCard]:
-    """Cards of one provider, or of all.
+def _provider(name: str) -> str:
+    """A provider's own name.
 
     Raises:
         UnknownProvider: the message names the nearest known one.
     """
-    from routed_llm.catalog.cards import cards_of
     from routed_llm.errors import UnknownProvider
-    from routed_llm.providers.rows import find_row, load_rows, nearest_provider
+    from routed_llm.providers.rows import find_row, nearest_provider
 
-    if provider is None:
-        for name in load_rows():
-            yield from cards_of(name)
-        return
-    row = find_row(provider)
+    row = find_row(name)
     if row is None:
-        near = nearest_provider(provider)
-        raise UnknownProvider(f"unknown provider {provider!r}.{f' Did you mean {near!r}?' if near else ''}")
-    yield from cards_of(row.name)
+        near = nearest_provider(name)
+        raise UnknownProvider(f"unknown provider {name!r}.{f' Did you mean {near!r}?' if near else ''}")
+    return row.name
 
 
 def _current() -> Iterator[ModelCard]:
@@ -80,15 +97,61 @@ def _current() -> Iterator[ModelCard]:
                 yield card
 
 
+def _print(cards: Sequence[ModelCard]) -> None:
+    from routed_llm.catalog.cards import card_sources
+    from routed_llm.cli.show import console, table
+
+    shown = table(f"Known models, prices of {card_sources().generated} in USD per million tokens", ("model", "abilities"),
+                  ("in", "out", "cached in", "window", "released"))  # fmt: skip
+    for card in cards:
+        window = "unknown" if card.context is None else f"{card.context:,}"
+        shown.add_row(card.full_name, _abilities(card), *_prices(card.prices), window, card.released or "")
+    console().print(shown)
+    click.echo(f"{len(cards)} models. Any other name works too, with unknown price and abilities.")
+
+
 def _abilities(card: ModelCard) -> str:
     known = [name for name in _SHOWN if card.abilities.get(name)]
     return ", ".join(known) if card.abilities else "unknown"
 
 
 def _prices(price: Price | None) -> tuple[str, str, str]:
-    """Dollars per million tokens: input, output, cached input."""
+    """Dollars per million tokens: input, output, cached input; ``*`` where some hours of the day have another price."""
     if price is None:
         return ("unknown", "unknown", "")
-    rates = price.rates
-    told = ["unknown" if rate is None else f"${rate / 1e9:g}" for rate in (rates.input, rates.output)]
-    return (told[0], told[1], "" if rates.cache_read is None else f"${rates.cache_read / 1e9:g}")
+    rates, mark = price.rates, "*" if price.hours else ""
+    told = ["unknown" if rate is None else f"{mark}${rate / _NANO:g}" for rate in (rates.input, rates.output)]
+    return (told[0], told[1], "" if rates.cache_read is None else f"{mark}${rates.cache_read / _NANO:g}")
+
+
+def _compare(names: tuple[str, ...], as_json: bool) -> None:
+    """Some models side by side."""
+    from routed_llm.catalog.listing import compare
+    from routed_llm.cli.show import console, table
+    from routed_llm.providers.rows import find_row
+
+    if not names:
+        raise click.UsageError("--compare needs names of models, such as openai:gpt-5-mini anthropic:claude-sonnet-4-6.")
+    rows = [(name, find_row(name.partition(":")[0])) for name in names]
+    lines = compare(f"{row.name}:{name.partition(':')[2]}" if row and ":" in name else name for name, row in rows)
+    if as_json:
+        click.echo(json.dumps([line._asdict() for line in lines], indent=1))
+        return
+    shown = table("Prices in USD per million tokens", ("", *lines[0].values), ())
+    for line in lines[1:]:
+        shown.add_row(line.what.replace("_", " "), *_cells(line))
+    console().print(shown)
+
+
+def _cells(line: Compared) -> Iterable[str]:
+    from routed_llm.catalog.usd import PRICE_KEYS
+
+    for value in line.values:
+        if value is None:
+            yield "-" if line.what in ("status", "note", "request", "image", "other hours") else "unknown"
+        elif isinstance(value, bool):
+            yield "yes" if value else "no"
+        elif line.what in PRICE_KEYS:
+            yield f"${value / _NANO:g}{' each' if line.unit == 'each' else ''}"
+        else:
+            yield f"{value:,}" if isinstance(value, int) else str(value)

@@ -13,6 +13,7 @@ from routed_llm.abilities import NOT_ON_THE_WIRE
 from routed_llm.catalog.cards import ModelCard, cards_of, find_card, nearest_name
 from routed_llm.catalog.deployments import Deployment
 from routed_llm.catalog.hiding import bare
+from routed_llm.catalog.known import Known
 from routed_llm.catalog.models import Model
 from routed_llm.dialects.openai_chat.wire import Wire
 from routed_llm.driver import Endpoint
@@ -137,6 +138,7 @@ def assemble(entry: Model, path: str, endpoint: Endpoint, about: About) -> Deplo
     """A deployment from an entry, an endpoint, and what is known; what the user said wins."""
     name = entry.name or about.label
     card = about.card
+    known = _known(entry, path, about)
     return Deployment(
         name,
         name,
@@ -149,11 +151,24 @@ def assemble(entry: Model, path: str, endpoint: Endpoint, about: About) -> Deplo
         abilities=about.abilities,
         region=entry.region,
         tags=tuple([entry.tags] if isinstance(entry.tags, str) else entry.tags),
-        private=about.local if entry.private is None else entry.private,
+        private=known.get("place") == "device" if entry.private is None else entry.private,
         weight=entry.weight,
         account=about.account,
         marks=about.marks,
+        **known,
     )
+
+
+def _known(entry: Model, path: str, about: About) -> Known:
+    """What choosing may know: of single strengths, and of all else, what the user said goes before the card."""
+    card: Known = about.card.known() if about.card else {}
+    known: Known = {**card, **entry.known(path)}
+    strengths = {**card.get("strengths", {}), **known.get("strengths", {})}
+    if strengths:
+        known["strengths"] = dict(sorted(strengths.items()))
+    if about.local:
+        known.setdefault("place", "device")  # but a gateway on this machine may be told to be the cloud
+    return known
 
 
 def _split(entry: Model, path: str, shared: Shared) -> tuple[ProviderRow, str]:

@@ -1,0 +1,41 @@
+"""Further names of models: an alias means the deployments of a model, or of another alias."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from routed_llm.catalog.deployments import Deployment
+from routed_llm.catalog.refusing import nearest
+from routed_llm.errors import ConfigurationError
+
+__all__ = ["named_also"]
+
+
+def named_also(deployments: Sequence[Deployment], aliases: Mapping[str, str]) -> Sequence[Deployment]:
+    """The same deployments, each with the aliases of its model among its names.
+
+    Args:
+        deployments: fresh ones, which nobody else holds.
+        aliases: alias -> model or alias.
+
+    Raises:
+        ConfigurationError: for an alias that is a model's name already, that names nobody, or that leads back to itself.
+    """
+    names = sorted({name for deployment in deployments for name in deployment.names})
+    for alias, target in aliases.items():
+        path = f"aliases.{alias}"
+        if not isinstance(alias, str) or not alias or not isinstance(target, str):
+            raise ConfigurationError(f"must be a model or an alias, not {target!r}.", path=path)
+        if alias in names:
+            raise ConfigurationError("is the name of a model already: choose another name.", path=path)
+        way = [alias]
+        while target in aliases and target not in way:
+            way.append(target)
+            target = aliases[target]
+        if target not in names:
+            circle = f"leads back to itself ({' -> '.join([*way, target])})" if target in way else f"names {target!r}, which is no model"
+            raise ConfigurationError(f"{circle}: name a model.{nearest(target, names)}", path=path)
+        for deployment in deployments:
+            if target in deployment.names and alias not in deployment.names:
+                deployment.names |= {alias}
+    return deployments

@@ -1,0 +1,69 @@
+"""What a model is good at: numbers from 0 to 1 by task, domain, language and programming language.
+
+A name is a task (``code_debug``), a group of tasks (``code``), a domain (``legal``), a language (``language:de``), a
+programming language (``code:python``), or a task or domain of the user's own.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from functools import lru_cache
+
+from routed_llm.abilities import DOMAINS, TASK_GROUPS, TASKS
+from routed_llm.errors import ConfigurationError
+
+__all__ = ["check_strength_name", "strength_names"]
+
+_LANGUAGE = re.compile(r"language:[a-z]{2,3}")
+_CODE = re.compile(r"code:\S+")
+#: how alike two names are before one counts as a mistyped other
+_MISTYPED = 0.88
+
+
+def check_strength_name(name: str, path: str) -> None:
+    """Refuse what can only be mistyped. Names that are like none of the known ones are the user's own tasks or domains.
+
+    Raises:
+        ConfigurationError: the message names the nearest known name.
+    """
+    known = (*TASKS, *TASK_GROUPS, *DOMAINS)
+    if ":" in name:
+        if not (_LANGUAGE.fullmatch(name) or _CODE.fullmatch(name)):
+            raise ConfigurationError(
+                "unknown strength; a language is named like 'language:de', a programming language like 'code:python'.",
+                path=f"{path}.{name}",
+            )
+    elif name not in known:
+        near = difflib.get_close_matches(name, known, n=1, cutoff=_MISTYPED)
+        if near:
+            raise ConfigurationError(f"unknown strength. Did you mean {near[0]!r}?", path=f"{path}.{name}")
+
+
+@lru_cache(maxsize=1024)
+def strength_names(
+    task: str | None = None,
+    domain: str | None = None,
+    language: str | None = None,
+    programming_language: str | None = None,
+) -> tuple[str, ...]:
+    """The names under which a call's strength is looked up, the most specific first.
+
+    These are: programming language (of a call about code), task, its group, domain, language.
+
+    >>> strength_names("code_debug", "finance", "de", "python")
+    ('code:python', 'code_debug', 'code', 'finance', 'language:de')
+    """
+    names: list[str] = []
+    group = "" if task is None else task.partition("_")[0]
+    if programming_language is not None and (task is None or group == "code"):
+        names.append(f"code:{programming_language.lower()}")
+    if task is not None:
+        names.append(task.lower())
+        if group in TASK_GROUPS:
+            names.append(group)
+    if domain is not None:
+        names.append(domain.lower())
+    if language is not None:
+        names.append(f"language:{language.lower().partition('-')[0]}")
+    return tuple(names)
