@@ -19,9 +19,16 @@ if TYPE_CHECKING:
     from routed_llm.langchain.embeddings import RoutedEmbeddings
     from routed_llm.llama_index.embedding import RoutedEmbedding
     from routed_llm.llama_index.llm import RoutedLLM
+    from routed_llm.policy import strategies
+    from routed_llm.policy.branches import First, Split, When
     from routed_llm.policy.compose import Policy
+    from routed_llm.policy.features.asked import AskModel
+    from routed_llm.policy.features.examples import Examples, Task
+    from routed_llm.policy.registry import register
+    from routed_llm.policy.rules.rule import Rule
     from routed_llm.policy.strategies import by_stage
     from routed_llm.router import Router
+    from routed_llm.state.budgets import Budget
     from routed_llm.telemetry.spend import Spend, track
 
 __version__ = "0.1.0"
@@ -37,8 +44,17 @@ _HOME = {
     "Model": "routed_llm.catalog.models",
     "Price": "routed_llm.catalog.prices",
     "Policy": "routed_llm.policy.compose",
+    "Rule": "routed_llm.policy.rules.rule",
+    "First": "routed_llm.policy.branches",
+    "When": "routed_llm.policy.branches",
+    "Split": "routed_llm.policy.branches",
     "by_stage": "routed_llm.policy.strategies",
     "Decision": "routed_llm.decisions",
+    "Task": "routed_llm.policy.features.examples",
+    "Examples": "routed_llm.policy.features.examples",
+    "AskModel": "routed_llm.policy.features.asked",
+    "register": "routed_llm.policy.registry",
+    "Budget": "routed_llm.state.budgets",
     "Limits": "routed_llm.dispatch.budget",
     "Spend": "routed_llm.telemetry.spend",
     "track": "routed_llm.telemetry.spend",
@@ -55,8 +71,18 @@ __all__ = [
     "Model",
     "Price",
     "Policy",
+    "Rule",
+    "First",
+    "When",
+    "Split",
+    "strategies",
     "by_stage",
+    "Task",
+    "Examples",
+    "AskModel",
+    "register",
     "Decision",
+    "Budget",
     "Limits",
     "Spend",
     "track",
@@ -64,6 +90,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "strategies":  # a module, not a name of one
+        return import_module("routed_llm.policy.strategies")
     home = _HOME.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

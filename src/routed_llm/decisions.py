@@ -18,16 +18,24 @@ if TYPE_CHECKING:
 
 __all__ = ["Decision", "Scores"]
 
-_numbers = itertools.count(1)
-_prefix = os.urandom(5).hex()
+
+_DAY = 86_400.0
 
 
-def _new_prefix() -> None:
-    global _prefix
-    _prefix = os.urandom(5).hex()
+def _numbering() -> itertools.count[int]:
+    """Numbers of which no other process has one: five random bytes, and 32 bits to count."""
+    return itertools.count(int.from_bytes(os.urandom(5), "big") << 32 | 1)
 
 
-os.register_at_fork(after_in_child=_new_prefix)
+_numbers = _numbering()
+
+
+def _renumber() -> None:
+    global _numbers
+    _numbers = _numbering()
+
+
+os.register_at_fork(after_in_child=_renumber)
 
 
 class Scores:
@@ -60,23 +68,29 @@ class Decision:
         microseconds: what deciding took.
     """
 
-    __slots__ = (
-        "ask",
-        "attempts",
-        "candidates",
-        "catalog_version",
-        "cooling",
-        "id",
-        "losses",
-        "microseconds",
-        "observers",
-        "order",
-        "propensity",
-        "reason",
-        "rejected",
-        "scores",
-        "strategy",
-    )
+    # What most decisions leave as it is stands here, so that making one does not set it. There are no slots for that reason.
+
+    #: rules that held: (name, effects)
+    effects: Sequence[tuple[str, Any]] = ()
+    #: selectors that may have to tell something about whoever answers; opaque here
+    noticing: Sequence[Any] = ()
+    #: what everything drawn follows from; 0 where nothing was drawn
+    seed = 0
+    #: what was seen of the present, and by whom it was decided; opaque here
+    seen: Any = None
+    policy: Any = None
+    max_price_ratio: float | None = None
+    microseconds = 0.0
+    #: attempts that the call budget allows
+    attempts = 5
+    losses: Sequence[str] = ()
+    #: who sums this call: those that were active when it began; opaque here
+    observers: Sequence[Any] = ()
+    #: (scorer, weight) of each scorer, and the values of each, of which ``scores`` are made
+    scorers: Sequence[tuple[Any, float]] = ()
+    values: Sequence[Sequence[float | None]] = ()
+    _asked: Ask | None = None
+    _id: str | None = None
 
     def __init__(
         self,
@@ -91,23 +105,46 @@ class Decision:
         propensity: float,
         catalog_version: str,
     ) -> None:
-        self.id = f"{_prefix}{next(_numbers):08x}"
+        self._number = next(_numbers)
         self.ask = ask
         self.strategy = strategy
         self.candidates = candidates
         self.order = order
         self.rejected = rejected
         self.cooling = cooling
-        self.scores = scores
+        self._scores = scores
         self.reason = reason
         self.propensity = propensity
         self.catalog_version = catalog_version
-        self.microseconds = 0.0
-        #: attempts that the call budget allows
-        self.attempts = 5
-        self.losses: Sequence[str] = ()
-        #: who sums this call: those that were active when it began; opaque here
-        self.observers: Sequence[Any] = ()
+
+    @property
+    def id(self) -> str:
+        """Names it, in all processes: 18 hex digits."""
+        if self._id is None:
+            self._id = f"{self._number:018x}"
+        return self._id
+
+    @id.setter
+    def id(self, told: str) -> None:
+        self._id = told
+
+    @property
+    def asked(self) -> Ask:
+        """The call before rules changed it; ``ask`` is what was decided."""
+        return self._asked or self.ask
+
+    @asked.setter
+    def asked(self, ask: Ask) -> None:
+        self._asked = ask
+
+    @property
+    def scores(self) -> Sequence[Scores]:
+        """What each scorer gave for ``candidates``."""
+        if self.values:
+            told = zip(self.scorers, self.values, strict=True)
+            self._scores = [Scores(s.name, s.unit, s.lower_is_better, weight, given) for (s, weight), given in told]
+            self.values = ()
+        return self._scores
 
     @property
     def chosen(self) -> Deployment | None:
@@ -160,7 +197,9 @@ class Decision:
 
     def _cost(self, deployment: Deployment) -> int | None:
         price = deployment.price
-        return None if price is None else price.estimate(self.ask.input_tokens, self.ask.output_tokens)
+        return None if price is None else price.expected(
+            self.ask.input_tokens, self.ask.output_tokens, time_of_day=self.ask.wall % _DAY
+        )
 
     def _unknown(self, deployment: Deployment) -> list[str]:
         """What the call needs and nobody knows of this deployment."""

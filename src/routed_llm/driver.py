@@ -98,6 +98,10 @@ class Driver(Protocol):
         """The monotonic clock, in seconds."""
         ...
 
+    def wall(self) -> float:
+        """The time of day, as seconds since 1970 (UTC)."""
+        ...
+
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         ...

@@ -7,6 +7,7 @@
     │   ├── UnknownProvider       ├── MissingKey        ├── NoModels
     ├── InvalidCall               found before anything is sent          (also ValueError)
     │   ├── UnknownHint           ├── UnknownModel      ├── NoEligibleModel
+    │   ├── BudgetSpent           what is left of a budget does not pay for the call
     │   └── AsyncOnly             a piece that only works in async code
     ├── CallFailed                every attempt failed; carries all of them
     │   ├── AllDeploymentsDown    nothing was tried, everything is cooling down
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AllDeploymentsDown",
     "AsyncOnly",
+    "BudgetSpent",
     "CallFailed",
     "ConfigurationError",
     "DeadlineExceeded",
@@ -71,12 +73,21 @@ class RoutedError(Exception):
 class ConfigurationError(RoutedError, ValueError):
     """A router cannot be built from what was given.
 
-    ``path`` names the offending argument or key, such as ``models[1].price.input``.
+    ``path`` names the offending argument or key, such as ``models[1].price.input``; of a file with its name before it, such as
+    ``routed.toml: models.fast.price.input``, and then ``line`` is the line where it stands, if that is known. ``problem`` says
+    what is wrong and what to write instead.
     """
 
-    def __init__(self, message: str, *, path: str | None = None) -> None:
-        super().__init__(f"{path}: {message}" if path else message)
+    def __init__(self, message: str, *, path: str | None = None, line: int | None = None) -> None:
+        where = path if path is None or line is None else f"{path} (line {line})"
+        super().__init__(f"{where}: {message}" if where else message)
         self.path = path
+        self.line = line
+        self.problem = message
+
+    def below(self, path: str) -> ConfigurationError:
+        """The same mistake, found at a place below ``path``."""
+        return type(self)(self.problem, path=f"{path}.{self.path}" if self.path else path)
 
 
 class UnknownProvider(ConfigurationError):
@@ -112,6 +123,46 @@ class NoEligibleModel(InvalidCall):
     def __init__(self, message: str, rejected: dict[str, str]) -> None:
         super().__init__(message)
         self.rejected = rejected
+
+
+class BudgetSpent(InvalidCall):
+    """What is left of a budget does not pay for the call at any model that may serve it; nothing was sent.
+
+    ``budget`` is its name, ``of`` whose account it is (such as ``user 'u1'``; empty where it is everybody's), ``limit``,
+    ``spent`` and ``held`` (by calls under way) are amounts by unit: ``usd``, ``tokens``, ``calls``; ``limit`` holds only
+    what is limited. ``renews_at`` is when it is renewed, in seconds since 1970 (UTC), and ``retry_after`` how many seconds
+    that is from now; both are None for a budget that is for good. ``rejected`` maps each deployment's id to why it was not
+    asked.
+    """
+
+    #: the class of errors to which it belongs where errors are told by class
+    kind: ErrorKind = "quota"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        budget: str,
+        of: str = "",
+        limit: dict[str, float] | None = None,
+        spent: dict[str, float] | None = None,
+        held: dict[str, float] | None = None,
+        renews_at: float | None = None,
+        retry_after: float | None = None,
+        rejected: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.budget = budget
+        self.of = of
+        self.limit = limit or {}
+        self.spent = spent or {}
+        self.held = held or {}
+        self.renews_at = renews_at
+        self.retry_after = retry_after
+        self.rejected = rejected or {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_restore, (BudgetSpent, self.args, dict(self.__dict__)))
 
 
 class AsyncOnly(InvalidCall):

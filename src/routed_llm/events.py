@@ -20,16 +20,21 @@ Outcome = Literal["answered", "failed", "broken", "abandoned"]
 class Attempt:
     """One call to one deployment: ``seconds`` it took, ``first_content`` seconds to the first piece, ``error`` or None."""
 
-    __slots__ = ("cost_nanousd", "deployment", "error", "first_content", "seconds", "started", "usage")
+    # What is not known yet stands here, so that making one does not set it. There are no slots for that reason.
+
+    seconds = 0.0
+    first_content: float | None = None
+    error: ProviderError | None = None
+    usage: Usage | None = None
+    cost_nanousd: int | None = None
+    #: tokens that the prompt was expected to have
+    expected: int | None = None
+    #: what it holds of budgets until it ends; opaque here
+    hold: Any = None
 
     def __init__(self, deployment: Deployment, started: float) -> None:
         self.deployment = deployment
         self.started = started
-        self.seconds = 0.0
-        self.first_content: float | None = None
-        self.error: ProviderError | None = None
-        self.usage: Usage | None = None
-        self.cost_nanousd: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The attempt as plain data."""
@@ -71,6 +76,23 @@ class CallRecord:
         self.seconds = seconds
 
     @property
+    def notices(self) -> list[dict[str, str]]:
+        """What rules told: the ``notice``, the ``rule``, and ``because`` of what it held; each notice of a rule once.
+
+        Selectors tell, too, when whoever answered is less than the call needs; the ``rule`` is then the selector's name.
+        """
+        told = [
+            {"notice": notice, "rule": rule, "because": effects.because}
+            for rule, effects in self.decision.effects
+            for notice in effects.notify
+        ]
+        if self.decision.noticing and (answered := self.answered_by) is not None:
+            for piece in self.decision.noticing:
+                if (found := piece.notice(self.decision.ask, answered)) is not None:
+                    told.append({"notice": found[0], "rule": piece.name, "because": found[1]})
+        return told
+
+    @property
     def answered_by(self) -> Deployment | None:
         """The deployment that answered; None when none did."""
         last = self.attempts[-1] if self.attempts else None
@@ -89,4 +111,5 @@ class CallRecord:
             "cost_nanousd": self.cost_nanousd,
             "seconds": self.seconds,
             "hints": dict(self.decision.ask.hints.given),
+            "notices": self.notices,
         }

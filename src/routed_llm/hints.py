@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Callable, Mapping
+from datetime import date
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from routed_llm.abilities import BLOCKS, NEEDS
@@ -14,12 +16,13 @@ __all__ = ["HINTS", "NO_HINTS", "Hint", "Hints"]
 
 
 class Hint(NamedTuple):
-    """One hint of the closed list: its name, the type users write, and what it does."""
+    """One hint of the closed list: its name, the type users write, what it does, and whether it is also a fact of the call."""
 
     name: str
     type: str
     meaning: str
     parse: Callable[[str, Any], Any]
+    fact: bool = False
 
 
 def _shown(value: Any) -> str:
@@ -60,10 +63,60 @@ def _positive(name: str, value: Any) -> float:
     return found
 
 
+def _share(name: str, value: Any) -> float:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not number or not 0 <= value <= 1:
+        raise UnknownHint(f"routing[{name!r}] must be a number from 0 to 1, not {_shown(value)}.")
+    return float(value)
+
+
+def _date(name: str, value: Any) -> str:
+    try:
+        return (value if isinstance(value, date) else date.fromisoformat(value)).isoformat()[:10]
+    except (TypeError, ValueError):
+        raise UnknownHint(f"routing[{name!r}] must be a date such as '2026-05-31', not {_shown(value)}.") from None
+
+
+def _one_of(*known: str) -> Callable[[str, Any], str]:
+    def parse(name: str, value: Any) -> str:
+        if value not in known:
+            near = difflib.get_close_matches(str(value), known, n=1, cutoff=0.5)
+            meant = f" Did you mean {near[0]!r}?" if near else ""
+            raise UnknownHint(f"routing[{name!r}] must be one of {', '.join(known)}, not {_shown(value)}.{meant}")
+        return str(value)
+
+    return parse
+
+
+def _classes(name: str, value: Any) -> tuple[str, ...]:
+    found = _texts(name, value)
+    check = _one_of(*SENSITIVITIES)
+    return tuple(check(name, each) for each in found)
+
+
 def _mapping(name: str, value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise UnknownHint(f"routing[{name!r}] must be a dict, not {_shown(value)}.")
     return dict(value)
+
+
+def profile_of(name: str, value: Any) -> dict[str, Any]:
+    """A user's profile, checked; lists of models as tuples, the language as an ISO 639 code in lower case.
+
+    Raises:
+        UnknownHint: for a key that is none, with the nearest one, and for a value of a wrong kind.
+    """
+    found: dict[str, Any] = {}
+    for key, each in _mapping(name, value).items():
+        if key not in PROFILE:
+            near = difflib.get_close_matches(str(key), PROFILE, n=1, cutoff=0.5)
+            meant = f" Did you mean {near[0]!r}?" if near else ""
+            raise UnknownHint(f"routing[{name!r}] takes {', '.join(PROFILE)}, not {key!r}.{meant}")
+        if each is not None:
+            found[key] = (_text if key in ("tone", "length", "language") else _texts)(f"{name}.{key}", each)
+    if "language" in found:
+        found["language"] = found["language"].lower().partition("-")[0]
+    return found
 
 
 def _needs(name: str, value: Any) -> tuple[str, ...]:
@@ -76,6 +129,16 @@ def _needs(name: str, value: Any) -> tuple[str, ...]:
             raise UnknownHint(f"routing[{name!r}] names {each!r}, which is no ability.{meant} Known: {', '.join(NEEDS)}.")
     return tuple(dict.fromkeys(BLOCKS.get(each, each) for each in found))
 
+
+def _lowered(name: str, value: Any) -> tuple[str, ...]:
+    return tuple(each.lower() for each in _texts(name, value))
+
+
+#: classes of sensitive data that detectors find and callers name
+SENSITIVITIES = ("personal", "health", "finance", "secret")
+
+#: what a user's profile says: manner, language, and models, aliases, providers or tags
+PROFILE = ("tone", "length", "language", "liked", "disliked", "exclude")
 
 HINTS: dict[str, Hint] = {
     hint.name: hint
@@ -93,6 +156,23 @@ HINTS: dict[str, Hint] = {
         Hint("needs", "str | list[str]", "abilities or types of message blocks that the model must be able to serve", _needs),
         Hint("region", "str | list[str]", "only deployments in one of these regions", _texts),
         Hint("private", "bool", "only deployments marked private, or on this machine (loopback)", _flag),
+        Hint("agreements", "str | list[str]", "only deployments with all of these agreements, such as baa", _lowered),
+        Hint("sensitivity", "str | list[str]", f"what the call holds: {', '.join(SENSITIVITIES)}", _classes, True),
+        Hint("location", "str", "where the caller is, as a region; for the strategy nearest", _text, True),
+        Hint("quality", "float", "only models whose quality for the call is known to be at least this, 0 to 1", _share, True),
+        Hint("max_seconds", "float", "only deployments whose 95th percentile is not known to lie above", _positive),
+        Hint("knowledge_after", "str | date", "knowledge of the time after this day is needed", _date, True),
+        Hint("factuality", "float", "only models whose factuality is known to be at least this, 0 to 1", _share, True),
+        Hint("tier", "str", "the user's tier, such as free or gold; rules read it", _text, True),
+        Hint("role", "str", "the user's role; rules read it", _text, True),
+        Hint("segment", "str", "the customer segment; rules read it", _text, True),
+        Hint("priority", "str", "low, normal, high or critical", _one_of("low", "normal", "high", "critical"), True),
+        Hint("task", "str", "the kind of work, such as summarising; else found out", _text, True),
+        Hint("domain", "str", "the field of knowledge, such as legal; else found out", _text, True),
+        Hint("difficulty", "str", "easy, middle or hard; else found out", _one_of("easy", "middle", "hard"), True),
+        Hint("language", "str", "the language, as an ISO 639-1 code; else found out", _text, True),
+        Hint("stage", "str", "the stage of a chain, agent or engine, such as plan or write", _text, True),
+        Hint("profile", "dict", f"the user's tastes: {', '.join(PROFILE)}; for the strategy preference", profile_of),
     )
 }
 
@@ -100,41 +180,44 @@ HINTS: dict[str, Hint] = {
 class Hints:
     """The hints of one call; a hint that was not given is None, or empty where it is a list.
 
-    ``max_cost`` is in US dollars, ``deadline`` in seconds from the call's start.
+    ``max_cost`` is in US dollars, ``deadline`` in seconds from the call's start. ``facts`` holds those that rules and
+    scorers read like facts that were found out.
     """
 
-    __slots__ = (
-        "application",
-        "deadline",
-        "exclude",
-        "given",
-        "max_cost",
-        "metadata",
-        "needs",
-        "prefer",
-        "private",
-        "region",
-        "session",
-        "tags",
-        "tenant",
-        "user",
-    )
+    user: str | None = None
+    tenant: str | None = None
+    application: str | None = None
+    session: str | None = None
+    tags: tuple[str, ...] = ()
+    metadata: Mapping[str, Any] = MappingProxyType({})
+    max_cost: float | None = None
+    deadline: float | None = None
+    prefer: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    region: tuple[str, ...] = ()
+    private: bool = False
+    agreements: tuple[str, ...] = ()
+    sensitivity: tuple[str, ...] = ()
+    location: str | None = None
+    quality: float | None = None
+    max_seconds: float | None = None
+    knowledge_after: str | None = None
+    factuality: float | None = None
+    tier: str | None = None
+    role: str | None = None
+    segment: str | None = None
+    priority: str | None = None
+    task: str | None = None
+    domain: str | None = None
+    difficulty: str | None = None
+    language: str | None = None
+    stage: str | None = None
+    profile: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self, given: Mapping[str, Any] | None = None) -> None:
-        self.user: str | None = None
-        self.tenant: str | None = None
-        self.application: str | None = None
-        self.session: str | None = None
-        self.tags: tuple[str, ...] = ()
-        self.metadata: dict[str, Any] = {}
-        self.max_cost: float | None = None
-        self.deadline: float | None = None
-        self.prefer: tuple[str, ...] = ()
-        self.exclude: tuple[str, ...] = ()
-        self.needs: tuple[str, ...] = ()
-        self.region: tuple[str, ...] = ()
-        self.private: bool = False
         self.given: dict[str, Any] = {}
+        self.facts: dict[str, Any] = {}
         for name, value in (given or {}).items():
             hint = HINTS.get(name)
             if hint is None:
@@ -143,6 +226,8 @@ class Hints:
                 parsed = hint.parse(name, value)
                 setattr(self, name, parsed)
                 self.given[name] = parsed
+                if hint.fact:
+                    self.facts[name] = parsed
 
     @classmethod
     def of(cls, *sources: Any) -> Hints:

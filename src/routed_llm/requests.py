@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Literal, NamedTuple, Protocol
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from copy import copy
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 from routed_llm.hints import NO_HINTS, Hints
 
@@ -44,8 +45,24 @@ class PromptView(Protocol):
         """Text of the last message that the user wrote; empty where there is none."""
         ...
 
+    def user_texts(self) -> Sequence[str]:
+        """Texts of the messages that the user wrote, the oldest first."""
+        ...
+
+    def texts(self) -> Iterable[str]:
+        """Every text of the prompt, whoever wrote it."""
+        ...
+
     def has_tool_results(self) -> bool:
         """True while a tool loop is under way."""
+        ...
+
+    def spoke_before(self) -> str | None:
+        """The deployment, or else the model, that wrote the last answer in the prompt; None where that is not known."""
+        ...
+
+    def bound_to(self) -> frozenset[str]:
+        """Providers whose signed thinking stands in the prompt: no other can read it."""
         ...
 
 
@@ -105,6 +122,8 @@ class Request:
         "hints",
         "losses",
         "model",
+        "notes",
+        "own_calls",
         "params",
         "payload",
         "schema",
@@ -143,6 +162,10 @@ class Request:
         #: what the present attempt's target does not get
         self.losses: list[str] = []
         self._hub_losses: list[str] = []
+        #: what features work out once for all of them
+        self.notes: dict[str, Any] = {}
+        #: calls that features made for this one: (deployment, usage or None, seconds); they are in its bill
+        self.own_calls: list[tuple[Any, Any, float]] = []
 
     def hub_messages(self) -> list[dict[str, Any]]:
         """The payload as ``openai.chat`` messages; made at the first use and kept."""
@@ -183,6 +206,14 @@ class Requirements(NamedTuple):
     exclude: tuple[str, ...] = ()
     region: tuple[str, ...] = ()
     private: bool = False
+    #: agreements that whoever answers must have, such as ``baa``
+    agreements: tuple[str, ...] = ()
+    #: what rules that hold demand: (name of the rule, its :class:`~routed_llm.policy.shapes.Effects`)
+    rules: tuple[tuple[str, Hashable], ...] = ()
+
+
+#: names under which :meth:`Ask.value` gives what is no fact and no hint
+_OF_ASK = {"tokens": "input_tokens", "max_tokens": "max_tokens", "stream": "stream", "session": "session"}
 
 
 class Ask:
@@ -190,10 +221,29 @@ class Ask:
 
     ``input_tokens`` and ``output_tokens`` are estimates, ``max_tokens`` is the caller's limit of the answer, or None;
     ``longest`` is what has to fit into one window: the whole prompt, but of texts to embed only the longest one;
-    ``facts`` is what features found out.
+    ``facts`` is what features found out and what the caller said; ``params`` the plain generation parameters; ``prefer``
+    whom to try first, by the caller or by rules; ``now`` is the monotonic clock, ``wall`` the time of day as seconds since
+    1970 (UTC); both are read once, so that a decision can be repeated. ``session`` names the conversation, or None.
     """
 
-    __slots__ = ("facts", "hints", "input_tokens", "longest", "max_tokens", "now", "output_tokens", "requires", "stream")
+    #: names under which :meth:`value` tells what is no fact and no hint
+    NAMES: ClassVar[tuple[str, ...]] = (*_OF_ASK, "model")
+
+    __slots__ = (
+        "facts",
+        "hints",
+        "input_tokens",
+        "longest",
+        "max_tokens",
+        "now",
+        "output_tokens",
+        "params",
+        "prefer",
+        "requires",
+        "session",
+        "stream",
+        "wall",
+    )
 
     def __init__(
         self,
@@ -206,6 +256,9 @@ class Ask:
         stream: bool,
         max_tokens: int | None = None,
         longest: int | None = None,
+        wall: float = 0.0,
+        params: Mapping[str, Any] = NO_FACTS,
+        session: str | None = None,
     ) -> None:
         self.requires = requires
         self.hints = hints
@@ -216,3 +269,46 @@ class Ask:
         self.stream = stream
         self.max_tokens = max_tokens
         self.longest = input_tokens if longest is None else longest
+        self.wall = wall
+        self.params = params
+        self.prefer = hints.prefer
+        self.session = session
+
+    def value(self, name: str) -> Any:
+        """What is known of the call under a name; None where nothing is.
+
+        A fact or a hint by its name, ``metadata.team`` (and ``metadata.team.lead``), ``params.temperature``, ``tokens`` (of
+        the prompt), ``max_tokens``, ``stream``, ``session``, or ``model`` (the pinned one).
+        """
+        found = self.facts.get(name)
+        if found is not None:
+            return found
+        head, dot, rest = name.partition(".")
+        if dot and head in ("metadata", "params"):
+            return _below(self.hints.metadata if head == "metadata" else self.params, rest)
+        if name in _OF_ASK:
+            return getattr(self, _OF_ASK[name])
+        if name == "model":
+            return self.requires.model
+        return self.hints.given.get(name)
+
+    def changed(self, requires: Requirements, prefer: tuple[str, ...], params: Mapping[str, Any]) -> Ask:
+        """The same call under other requirements, preferences and parameters, as rules set them."""
+        ask = copy(self)
+        ask.requires, ask.prefer, ask.params = requires, prefer, params
+        limit = params.get("max_tokens", self.max_tokens)
+        if limit != self.max_tokens and type(limit) is int:
+            ask.max_tokens, ask.output_tokens = limit, min(self.output_tokens, limit)
+        return ask
+
+
+def _below(values: Any, name: str) -> Any:
+    """What a mapping holds under a name, else in the mappings within it: ``team.lead`` is ``{"team": {"lead": ...}}``."""
+    while isinstance(values, Mapping):
+        if name in values:
+            return values[name]
+        head, dot, name = name.partition(".")
+        if not dot:
+            return None
+        values = values.get(head)
+    return None

@@ -7,26 +7,37 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Self
 
 from routed_llm.catalog.models import Model
+from routed_llm.catalog.naming import named_also
 from routed_llm.catalog.snapshot import Catalog
 from routed_llm.decisions import Decision
 from routed_llm.dispatch.budget import Limits
 from routed_llm.dispatch.core import Core
-from routed_llm.dispatch.drivers import AsyncDriver, SyncDriver, drive
+from routed_llm.dispatch.drivers import AsyncDriver, Clock, SyncDriver, drive
 from routed_llm.dispatch.journey import Completed, complete, consider, open_call
 from routed_llm.dispatch.streaming import AsyncStream, Stream
 from routed_llm.errors import ConfigurationError, NoModels
 from routed_llm.events import CallRecord
-from routed_llm.policy.compose import Policy
+from routed_llm.policy.branches import leaves_of
+from routed_llm.policy.compose import AnyPolicy
+from routed_llm.policy.data import Strategy
+from routed_llm.policy.shapes import Feature
 from routed_llm.policy.strategies import policy_of
 from routed_llm.requests import Purpose, Request
+from routed_llm.standing import Standing
+from routed_llm.state.budgets import Budget
+from routed_llm.state.ledger import BudgetBlock, Ledger
 from routed_llm.state.memory import LiveState
 from routed_llm.telemetry.bus import Bus, Subscription
 from routed_llm.telemetry.ring import Ring
 from routed_llm.telemetry.spend import Spend, active, tracking
+
+if TYPE_CHECKING:
+    from routed_llm.config.reading import Config
 
 __all__ = ["Router"]
 
@@ -40,12 +51,17 @@ class Router:
     Args:
         models: list (order is preference), dict of aliases, or one item; see :class:`~routed_llm.Model`. None takes what
             keys the environment has.
-        strategy: name of a strategy (by default ``ordered``, and ``auto`` without models), or a :class:`~routed_llm.Policy`.
+        strategy: name of a strategy (by default ``ordered``, and ``auto`` without models), a :class:`~routed_llm.Policy`,
+            a list of strategies that hold together, or a table; see :func:`routed_llm.policy.data.policy_from`.
         common: settings of all models that do not say otherwise.
         limits: the call budget.
         max_price_ratio: bounds the expected cost of a fallback as a multiple of the first choice's.
         quiet_fallbacks: do not write a warning when a call falls back.
         seed: makes draws and jitter repeatable.
+        features: how to find out what a call is, instead of the built-in ways.
+        aliases: further names of models: alias -> model or alias.
+        clock: what time it is, for tests; by default the computer's.
+        budgets: how much may be spent, by whom, and in which window; they hold for every strategy and every fallback.
         purpose: ``chat``, or ``embeddings`` for a pool of deployments of one embedding model.
 
     Raises:
@@ -55,7 +71,7 @@ class Router:
     def __init__(
         self,
         models: Any = None,
-        strategy: str | Policy | None = None,
+        strategy: Strategy = None,
         *,
         common: Model | None = None,
         limits: Limits | None = None,
@@ -63,6 +79,10 @@ class Router:
         quiet_fallbacks: bool = False,
         seed: int | None = None,
         purpose: Purpose = "chat",
+        features: Sequence[Feature] = (),
+        budgets: Sequence[Budget] = (),
+        aliases: Mapping[str, str] | None = None,
+        clock: Clock | None = None,
     ) -> None:
         from routed_llm.providers.resolve import resolve
 
@@ -83,7 +103,10 @@ class Router:
             isinstance(max_price_ratio, (int, float)) and 0 < max_price_ratio < float("inf")
         ):
             raise ConfigurationError(f"must be a number above zero, not {max_price_ratio!r}.", path="max_price_ratio")
-        self._settings = (models, strategy, common, limits, max_price_ratio, quiet_fallbacks, seed, purpose)
+        self._settings = (models, strategy, common, limits, max_price_ratio, quiet_fallbacks, seed, purpose, features, budgets,
+                          aliases, clock)  # fmt: skip
+        #: name and data of the configuration that it was made of, or None
+        self._config: tuple[str, dict[str, Any]] | None = None
         #: what its models do
         self.purpose: Purpose = purpose
         #: what a door made this router of, so that it can tell whether it may go on sharing it
@@ -91,9 +114,15 @@ class Router:
         self.bus = Bus()
         self.ring = Ring()
         self.live = LiveState()
+        if budgets:
+            self.live.ledger, self.live.watching = Ledger(budgets), True
         self._lock = threading.Lock()
-        catalog, policy = Catalog(resolve(models, common, purpose)), policy_of(strategy)
-        catalog.check_policy(policy.name, policy.named)
+        self._sync, self._async = (_SYNC, _ASYNC) if clock is None else (SyncDriver(clock), AsyncDriver(clock))
+        catalog, policy = Catalog(named_also(resolve(models, common, purpose), aliases or {})), policy_of(strategy)
+        for leaf in leaves_of(policy):
+            catalog.check_policy(leaf.name, leaf.named)
+        for budget in budgets:
+            catalog.check_budget(budget.name, budget.models)
         self._core = Core(
             catalog,
             policy,
@@ -104,10 +133,37 @@ class Router:
             rng=random.Random(seed),  # spreads load, guards nothing
             max_price_ratio=max_price_ratio,
             quiet_fallbacks=quiet_fallbacks,
+            features=features,
         )
+
+    @classmethod
+    def from_config(cls, config: Config = None) -> Self:
+        """The router of a configuration; see docs/configuration.md for what one holds.
+
+        Args:
+            config: path of a file (TOML, or YAML where it ends with ``.yaml`` or ``.yml``), a text in TOML, or a mapping. None
+                takes the file that ``ROUTED_LLM_CONFIG`` names, else ``routed.toml`` in the current directory.
+
+        Raises:
+            ConfigurationError: for whatever cannot be meant; it names file, key path and line, and what to write instead.
+
+        Example:
+            >>> from routed_llm import Router
+            >>> Router.from_config({"models": ["sandbox"], "strategy": "cheapest"}).policy.name
+            'cheapest'
+        """
+        from routed_llm.config.load import load, told_at_its_place  # pydantic, only for those who have a file
+
+        loaded = load(config)
+        with told_at_its_place(loaded):
+            made = cls(**loaded.settings())
+        made._config = (loaded.source.name, loaded.source.data)
+        return made
 
     def __reduce__(self) -> tuple[Any, ...]:
         self.check_picklable()
+        if self._config is not None:
+            return (_reloaded, (type(self), *self._config))
         return (_rebuilt, self._settings)
 
     def check_picklable(self) -> None:
@@ -139,7 +195,7 @@ class Router:
         return self._core.max_price_ratio
 
     @property
-    def policy(self) -> Policy:
+    def policy(self) -> AnyPolicy:
         """How this router chooses."""
         return self._core.policy
 
@@ -156,33 +212,59 @@ class Router:
 
     def complete(self, request: Request) -> Completed:
         """A whole answer, in sync code; see :func:`routed_llm.dispatch.journey.complete` for errors."""
-        return drive(complete(_SYNC, self._core, request))
+        return drive(complete(self._sync, self._core, request))
 
     async def acomplete(self, request: Request) -> Completed:
         """A whole answer, in async code."""
-        return await complete(_ASYNC, self._core, request)
+        return await complete(self._async, self._core, request)
 
     def open(self, request: Request) -> Stream:
         """A stream whose first content is there, in sync code."""
-        return Stream(drive(open_call(_SYNC, self._core, request)), _SYNC)
+        return Stream(drive(open_call(self._sync, self._core, request)), self._sync)
 
     async def aopen(self, request: Request) -> AsyncStream:
         """A stream whose first content is there, in async code."""
-        return AsyncStream(await open_call(_ASYNC, self._core, request), _ASYNC)
+        return AsyncStream(await open_call(self._async, self._core, request), self._async)
 
     def explain(self, request: Request) -> Decision:
         """Decide without calling anything."""
-        return drive(consider(_SYNC, self._core.rehearsing(), request))
+        return drive(consider(self._sync, self._core.rehearsing(), request))
 
     async def aexplain(self, request: Request) -> Decision:
         """Decide without calling anything, in async code."""
-        return await consider(_ASYNC, self._core.rehearsing(), request)
+        return await consider(self._async, self._core.rehearsing(), request)
 
     # what happened ---------------------------------------------------------------------------------------------------
 
     def track(self) -> Spend:
         """Sum money and tokens of the calls made inside a ``with`` block, across its tasks and threads."""
         return tracking(self)
+
+    def budget(
+        self, usd: int | float | Decimal | None = None, *, tokens: int | None = None, calls: int | None = None, name: str = ""
+    ) -> BudgetBlock:
+        """A budget for this router's calls inside a ``with`` block, across its tasks and threads.
+
+        >>> with router.budget(usd=0.50) as budget:  # doctest: +SKIP
+        ...     agent.invoke(...)
+        ... budget.spent_usd
+
+        Args:
+            usd: US dollars.
+            tokens: tokens of prompts and answers together.
+            calls: calls to providers.
+            name: told in reasons and errors.
+
+        Raises:
+            ConfigurationError: without a limit, and for a limit that cannot be meant.
+        """
+        block = self.live.ledger.block(Budget(usd=usd, tokens=tokens, calls=calls, name=name), self._sync.wall)
+        self.live.watching = True
+        return block
+
+    def budgets(self) -> Sequence[Standing]:
+        """How the accounts of all budgets stand, those of the ``with`` blocks around the caller included."""
+        return self.live.ledger.all(self._sync.wall())
 
     def subscribe(self, listener: Callable[[CallRecord], None]) -> Subscription:
         """Hand every finished call to ``listener``, in a thread of its own."""
@@ -202,9 +284,17 @@ class Router:
         return record.decision if record is not None else None
 
 
+def _reloaded(cls: type[Router], name: str, data: dict[str, Any]) -> Router:
+    from routed_llm.config.places import Source
+
+    return cls.from_config(Source(name, data, {}))
+
+
 def _rebuilt(*settings: Any) -> Router:
     models, strategy, *others = settings
-    names = ("common", "limits", "max_price_ratio", "quiet_fallbacks", "seed", "purpose")
+    names = (
+        "common", "limits", "max_price_ratio", "quiet_fallbacks", "seed", "purpose", "features", "budgets", "aliases", "clock"
+    )  # fmt: skip
     return Router(models, strategy, **dict(zip(names, others, strict=True)))
 
 

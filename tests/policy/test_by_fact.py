@@ -53,8 +53,8 @@ def test_a_table_that_names_nobody_here():
 
 def test_tables_are_told_apart_by_caches():
     one, other = by_stage({"refine": "cheap"}), by_stage({"refine": "strong"})
-    assert one.fingerprint != other.fingerprint
-    assert one.fingerprint == by_stage({"refine": "cheap"}).fingerprint
+    assert one.version != other.version
+    assert one.version == by_stage({"refine": "cheap"}).version
 
 
 def test_a_call_that_needs_an_ability_goes_where_it_is():

@@ -22,8 +22,20 @@ class View:
     def user_text(self):
         return "hi"
 
+    def user_texts(self):
+        return ["hi"]
+
+    def texts(self):
+        return ["hi"]
+
     def has_tool_results(self):
         return False
+
+    def spoke_before(self):
+        return None
+
+    def bound_to(self):
+        return frozenset()
 
 
 def request(messages, *, params=None, tools=None, choice=None, parallel=None, strict=None, schema=None, stream=False):

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from random import Random
 from typing import Any
 
 from routed_llm.catalog.snapshot import Catalog
 from routed_llm.dispatch.budget import Limits
 from routed_llm.events import CallRecord
-from routed_llm.policy.compose import Policy
-from routed_llm.policy.shapes import Live
+from routed_llm.policy.branches import leaves_of
+from routed_llm.policy.compose import AnyPolicy
+from routed_llm.policy.facts import gathering_of
+from routed_llm.policy.known_facts import check_facts, check_pins
+from routed_llm.policy.shapes import Feature, Live
 from routed_llm.state.memory import Glance, LiveState
 
 __all__ = ["Core"]
@@ -26,9 +30,12 @@ class Core:
 
     __slots__ = (
         "catalog",
+        "features",
+        "gathering",
         "limits",
         "live",
         "max_price_ratio",
+        "measures",
         "observers",
         "policy",
         "publish",
@@ -40,7 +47,7 @@ class Core:
     def __init__(
         self,
         catalog: Catalog,
-        policy: Policy,
+        policy: AnyPolicy,
         live: LiveState,
         publish: Callable[[CallRecord], None],
         *,
@@ -49,9 +56,24 @@ class Core:
         rng: Random,
         max_price_ratio: float | None = None,
         quiet_fallbacks: bool = False,
+        features: Sequence[Feature] = (),
     ) -> None:
         self.catalog = catalog
         self.policy = policy
+        #: how the user wants facts to be found out, and what runs for the policy
+        self.features = features
+        check_facts(policy, features)
+        check_pins(policy, catalog)
+        self.gathering = gathering_of(policy, features)
+        for feature, _ in self.gathering:
+            if (bind := getattr(feature, "bind", None)) is not None:
+                bind(catalog)
+            if (equip := getattr(feature, "equip", None)) is not None:
+                from routed_llm.providers.side_embedder import embedder_of  # only its users pay for it
+
+                equip(embedder_of)
+        #: whether a piece of the policy looks at the network's time
+        self.measures = any("network" in getattr(piece, "measures", ()) for leaf in leaves_of(policy) for piece in leaf.pieces)
         self.live = live
         #: what deciding sees of the live state
         self.seen: Live = live
@@ -66,7 +88,7 @@ class Core:
         """The same for a decision that nobody carries out: it uses up neither a turn nor a draw."""
         rng = Random()  # spreads load, guards nothing
         rng.setstate(self.rng.getstate())
-        core = Core(self.catalog, self.policy, self.live, self.publish, limits=self.limits, rng=rng)
-        core.max_price_ratio = self.max_price_ratio
+        core = copy(self)
+        core.rng, core.observers = rng, tuple
         core.seen = Glance(self.live)
         return core

@@ -9,16 +9,29 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from routed_llm.driver import AsyncSource, Endpoint, Patience, Source
 from routed_llm.errors import AsyncOnly
 from routed_llm.requests import Mode, Request
 from routed_llm.results import Answer, Event
 
-__all__ = ["AsyncDriver", "SyncDriver", "drive"]
+__all__ = ["AsyncDriver", "Clock", "SyncDriver", "drive"]
 
 T = TypeVar("T")
+
+
+class Clock(NamedTuple):
+    """What time it is: ``now`` is the monotonic clock in seconds, ``wall`` the time of day in seconds since 1970 (UTC).
+
+    Deadlines of connections are those of ``time.monotonic``: another ``now`` must run at its pace.
+    """
+
+    now: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
+
+
+_CLOCK = Clock()
 
 
 def drive(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -39,7 +52,9 @@ class SyncDriver:
     """Waits by blocking the calling thread."""
 
     mode: Mode = "sync"
-    now = staticmethod(time.monotonic)
+
+    def __init__(self, clock: Clock = _CLOCK) -> None:
+        self.now, self.wall = clock
 
     async def sleep(self, seconds: float) -> None:
         """Block for some seconds."""
@@ -81,7 +96,9 @@ class AsyncDriver:
     """Waits by suspending."""
 
     mode: Mode = "async"
-    now = staticmethod(time.monotonic)
+
+    def __init__(self, clock: Clock = _CLOCK) -> None:
+        self.now, self.wall = clock
 
     async def sleep(self, seconds: float) -> None:
         """Suspend for some seconds."""

@@ -10,6 +10,7 @@ from routed_llm.decisions import Decision
 from routed_llm.dispatch.budget import CallBudget
 from routed_llm.dispatch.core import Core
 from routed_llm.dispatch.failure import failure, nobody_eligible
+from routed_llm.dispatch.holding import hold_for, out_of_budget
 from routed_llm.dispatch.probing import probe
 from routed_llm.dispatch.retry import Again, GiveUp, next_step
 from routed_llm.dispatch.settle import attempt_failed, finish, warn_of_fallback
@@ -41,7 +42,7 @@ async def execute(
         CallFailed: when every attempt failed.
     """
     if not decision.order and not decision.cooling:
-        raise nobody_eligible(decision)
+        raise out_of_budget(core, decision, driver.now()) or nobody_eligible(decision)
     budget = CallBudget(core.limits, decision.ask.now, decision.ask.hints.deadline)
     try:
         return await _try_in_turn(driver, core, decision, act, attempts, budget)
@@ -65,9 +66,16 @@ async def _try_in_turn(
     deployment = decision.order[0] if decision.order else await _first_of_cooling(driver, core, decision, budget)
     waiting: list[Deployment] | None = None  # the order behind its head; listed when it is needed
     while True:
-        budget.attempts_left -= 1
         now = driver.now() if attempts else decision.ask.now
         attempt = Attempt(deployment, now)
+        if core.live.watching and (short := hold_for(core, decision, attempt)) is not None:
+            # other calls took what was left since the decision was made: the next one may be cheaper
+            waiting = list(decision.order[1:]) if waiting is None else waiting
+            if not waiting:
+                raise failure(decision, attempts, budget, now, short) if attempts else short
+            deployment = waiting.pop(0)
+            continue
+        budget.attempts_left -= 1
         state = core.live.of(deployment.id)
         core.live.started(state)
         attempts.append(attempt)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from routed_llm.decisions import Decision
 from routed_llm.dispatch.budget import CallBudget
-from routed_llm.errors import AllDeploymentsDown, CallFailed, DeadlineExceeded, NoEligibleModel, ProviderError
+from routed_llm.errors import AllDeploymentsDown, BudgetSpent, CallFailed, DeadlineExceeded, NoEligibleModel, ProviderError
 from routed_llm.events import Attempt
 
 __all__ = ["failure", "nobody_eligible"]
@@ -18,11 +18,17 @@ def nobody_eligible(decision: Decision) -> NoEligibleModel:
     for deployment_id, reason in decision.rejected.items():
         groups.setdefault(reason, []).append(deployment_id)
     told = "; ".join(f"{', '.join(ids)} {reason}" for reason, ids in groups.items())
-    return NoEligibleModel(f"No model of this router can serve the call: {told}.", dict(decision.rejected))
+    advice = "".join(f" {line}." for _, effects in decision.effects if (line := getattr(effects, "advice", "")))
+    return NoEligibleModel(f"No model of this router can serve the call: {told}.{advice}", dict(decision.rejected))
 
 
-def failure(decision: Decision, attempts: Sequence[Attempt], budget: CallBudget, now: float) -> CallFailed:
-    """The error at the end of a call: with all attempts, its class that of the last one."""
+def failure(
+    decision: Decision, attempts: Sequence[Attempt], budget: CallBudget, now: float, short: BudgetSpent | None = None
+) -> CallFailed:
+    """The error at the end of a call: with all attempts, its class that of the last one.
+
+    ``short`` tells why no further attempt could be paid for, if that is the reason that it ended.
+    """
     errors: list[ProviderError] = [a.error for a in attempts if a.error is not None]
     waits = [until - now for until in decision.cooling.values() if until - now < float("inf")]
     wait = max(0.0, min(waits)) if waits else None
@@ -37,8 +43,12 @@ def failure(decision: Decision, attempts: Sequence[Attempt], budget: CallBudget,
             retry_after=wait,
         )
     told = "; ".join(str(error).rstrip(".") for error in errors)
-    skipped = [f"{i} was not tried: {why}" for i, why in decision.rejected.items() if "max_price_ratio" in why]
+    skipped = [
+        f"{i} was not tried: {why}" for i, why in decision.rejected.items() if "max_price_ratio" in why or "budget" in why
+    ]
     message = f"{_attempts(len(errors))} failed: {told}." + "".join(f" {line}." for line in skipped)
+    if short is not None:
+        message += f" Nobody else was asked: {short}"
     kind = CallFailed
     if now >= budget.first and errors[-1].kind == "timeout":
         kind, message = DeadlineExceeded, f"The call's time ran out. {message}"

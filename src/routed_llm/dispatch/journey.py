@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeVar
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TypeVar
 
 from routed_llm.catalog.deployments import Deployment
 from routed_llm.decisions import Decision
@@ -14,13 +15,15 @@ from routed_llm.driver import Driver, Patience
 from routed_llm.errors import ProviderError
 from routed_llm.events import Attempt, CallRecord
 from routed_llm.policy.decide import decide
+from routed_llm.policy.facts import gather
 from routed_llm.prompt.estimate import expected_output, input_tokens, longest_text, text_tokens
-from routed_llm.requests import NO_NEEDS, Ask, Request, Requirements
+from routed_llm.requests import NO_FACTS, NO_NEEDS, Ask, Request, Requirements
 from routed_llm.results import Answer
 
 __all__ = ["Completed", "complete", "consider", "open_call"]
 
 R = TypeVar("R")
+_LONGEST_WORD = 20
 _PLAIN = {"sync": Requirements(NO_NEEDS, "sync"), "async": Requirements(NO_NEEDS, "async")}
 
 
@@ -33,10 +36,10 @@ class Completed(NamedTuple):
 
 async def consider(driver: Driver, core: Core, request: Request) -> Decision:
     """Find out facts and decide; calls nobody but the features' own helpers."""
-    facts = request.facts
-    for feature in core.policy.features:
-        facts = {**facts, **await driver.run(feature.read, request, driver)}
     hints = request.hints
+    facts = request.facts
+    if core.gathering or hints.facts:
+        facts = await gather(core.gathering, request, driver)
     if request.model is not None:
         core.catalog.named(request.model)
     if hints.prefer or hints.exclude:
@@ -44,7 +47,7 @@ async def consider(driver: Driver, core: Core, request: Request) -> Decision:
         core.catalog.check_names("exclude", hints.exclude)
     needs = request.needs()
     if needs or request.model or hints.given:
-        requires = Requirements(needs, driver.mode, request.model, hints.exclude, hints.region, hints.private)
+        requires = Requirements(needs, driver.mode, request.model, hints.exclude, hints.region, hints.private, hints.agreements)
     else:
         requires = _PLAIN[driver.mode]
     now = driver.now()
@@ -52,12 +55,27 @@ async def consider(driver: Driver, core: Core, request: Request) -> Decision:
     limit = limit if isinstance(limit, int) else None
     tokens = input_tokens(request)
     longest = longest_text(request, tokens)
-    ask = Ask(requires, hints, tokens, expected_output(request), facts, now, request.stream, limit, longest)
+    ask = Ask(
+        requires, hints, tokens, expected_output(request), facts, now, request.stream, limit, longest, driver.wall(),
+        plain(request.params) if request.params else NO_FACTS, hints.session or facts.get("thread_id"),
+    )  # fmt: skip
     decision = decide(ask, core.catalog, core.policy, core.seen, core.rng, max_price_ratio=core.max_price_ratio)
     decision.attempts = core.limits.attempts
     decision.microseconds = (driver.now() - now) * 1e6
     decision.observers = core.observers()
+    if decision.effects and decision.ask.params != ask.params:
+        # a rule that sets None takes a parameter out
+        request.params = {k: v for k, v in {**request.params, **decision.ask.params}.items() if v is not None}
     return decision
+
+
+def plain(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Generation parameters that hold no text of the prompt: numbers, switches, and words such as ``low`` or ``required``."""
+    return {
+        name: value
+        for name, value in params.items()
+        if isinstance(value, (int, float)) or (isinstance(value, str) and len(value) <= _LONGEST_WORD)
+    }
 
 
 async def complete(driver: Driver, core: Core, request: Request) -> Completed:
@@ -74,7 +92,7 @@ async def complete(driver: Driver, core: Core, request: Request) -> Completed:
     async def act(deployment: Deployment, attempt: Attempt, patience: Patience) -> Answer:
         request.begin()
         answer = await driver.call(deployment.endpoint, request, patience)
-        bill(attempt, answer.usage, (decision.ask.input_tokens, text_tokens(answer.text)))
+        bill(attempt, answer.usage, (decision.ask.input_tokens, text_tokens(answer.text)), driver.wall())
         if answer.fault is not None:
             raise answer.fault
         if answer.is_empty and answer.finish == "stop":

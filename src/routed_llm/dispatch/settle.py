@@ -6,10 +6,13 @@ import logging
 from collections.abc import Sequence
 
 from routed_llm.catalog.deployments import Deployment
+from routed_llm.catalog.usd import DAY
 from routed_llm.decisions import Decision
 from routed_llm.dispatch.cooldown import FOREVER, cool_down
 from routed_llm.dispatch.core import Core
+from routed_llm.dispatch.holding import release
 from routed_llm.dispatch.reactions import REACTIONS
+from routed_llm.dispatch.staying import remember
 from routed_llm.errors import ProviderError
 from routed_llm.events import Attempt, CallRecord, Outcome
 from routed_llm.policy.scorers.cost import expected_cost
@@ -24,13 +27,19 @@ def attempt_succeeded(core: Core, attempt: Attempt, now: float) -> None:
     """An attempt gave an answer."""
     attempt.seconds = now - attempt.started
     deployment_id = attempt.deployment.id
-    core.live.succeeded(deployment_id, core.live.of(deployment_id), attempt.seconds, attempt.first_content)
+    core.live.succeeded(
+        deployment_id, core.live.of(deployment_id), attempt.seconds, attempt.first_content, now, attempt.usage, attempt.expected
+    )
+    if core.measures and (network := getattr(attempt.deployment.endpoint, "network", None)) is not None:
+        core.live.reached(deployment_id, network)
 
 
 def attempt_failed(core: Core, attempt: Attempt, error: ProviderError, now: float, *, blame: bool = True) -> float:
     """An attempt failed; gives the seconds for which its deployment is left alone (0 without ``blame``)."""
     attempt.seconds = now - attempt.started
     attempt.error = error
+    if attempt.hold is not None:
+        release(attempt, "failed")
     # records live on in the ring: a traceback's frames would keep prompts alive with them
     error.__traceback__ = error.__context__ = None
     deployment = attempt.deployment
@@ -41,24 +50,29 @@ def attempt_failed(core: Core, attempt: Attempt, error: ProviderError, now: floa
     return cool_down(core, deployment, error, failures, now) if blame else 0.0
 
 
-def bill(attempt: Attempt, usage: Usage | None, estimate: tuple[int, int]) -> Usage:
+def bill(attempt: Attempt, usage: Usage | None, estimate: tuple[int, int], wall: float | None = None) -> Usage:
     """Book what an attempt used; the provider's own cost is preferred to the table of prices.
 
-    ``estimate`` is (input, output) tokens for an answer without usable counts; such usage is marked as estimated.
+    ``estimate`` is (input, output) tokens for an answer without usable counts; such usage is marked as estimated. ``wall``
+    is when the answer ended, in seconds since 1970 (UTC), for prices that change with the time of day.
     """
     if usage is None:
         usage = Usage(estimate[0], estimate[1], estimated=True)
-    attempt.usage = usage
+    attempt.usage, attempt.expected = usage, estimate[0]
     price = attempt.deployment.price
     if usage.cost_nanousd is not None:
         attempt.cost_nanousd = usage.cost_nanousd
     elif price is not None:
-        attempt.cost_nanousd = price.cost(usage)
+        attempt.cost_nanousd = price.cost(usage, time_of_day=None if wall is None else wall % DAY)
     return usage
 
 
 def finish(core: Core, decision: Decision, attempts: Sequence[Attempt], outcome: Outcome, now: float) -> CallRecord:
     """Close the call's books and publish its record."""
+    if core.live.watching:
+        for attempt in attempts:
+            if attempt.hold is not None:
+                release(attempt, outcome)
     last = attempts[-1] if attempts else None
     usage = last.usage if last is not None else None
     cost = last.cost_nanousd if last is not None else None
@@ -67,6 +81,8 @@ def finish(core: Core, decision: Decision, attempts: Sequence[Attempt], outcome:
         costs = [a.cost_nanousd for a in attempts if a.usage is not None]
         cost = None if None in costs else sum(c for c in costs if c is not None)
     record = CallRecord(decision, attempts, outcome, usage, cost, now - decision.ask.now)
+    if decision.seen is not None and decision.seen.homes:
+        remember(core, record, now)
     core.publish(record)
     return record
 

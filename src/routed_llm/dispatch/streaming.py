@@ -91,13 +91,14 @@ class Opened:
         self._book()
         self.assembly = Assembly()
 
-    def _book(self) -> None:
-        counted = (self.decision.ask.input_tokens, text_tokens(self.assembly.text()))
-        bill(self.attempts[-1], self.assembly.usage, counted)
+    def _book(self, now: float | None = None) -> None:
+        ask = self.decision.ask
+        counted = (ask.input_tokens, text_tokens(self.assembly.text()))
+        bill(self.attempts[-1], self.assembly.usage, counted, ask.wall + (0.0 if now is None else now - ask.now))
 
     def answered(self, now: float) -> CallRecord:
         """The stream ended as it should."""
-        self._book()
+        self._book(now)
         if not self.settled:
             attempt_succeeded(self.core, self.attempts[-1], now)
         self.record = finish(self.core, self.decision, self.attempts, "answered", now)
@@ -105,7 +106,7 @@ class Opened:
 
     def broken(self, error: ProviderError, now: float) -> StreamBroken:
         """The stream broke after its first content: nobody else may go on silently."""
-        self._book()
+        self._book(now)
         # the caller's own deadline says nothing of the deployment
         hurry = error.kind == "timeout" and self.decision.ask.hints.deadline is not None and now >= self.patience.total
         attempt_failed(self.core, self.attempts[-1], error, now, blame=not hurry)

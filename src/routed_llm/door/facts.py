@@ -14,6 +14,7 @@ NANO = 1e9
 def routing_facts(record: CallRecord) -> dict[str, Any]:
     """What an application may want to know of a call, as plain data.
 
+    ``budgets`` names those that held for it, where there were any. Where rules told something, ``notices`` names it, and ``handover`` tells which rule wants a human, and why.
     ``cost_nanousd`` is exact; ``cost_usd`` is the same for reading. Both are None where the price is unknown.
     """
     decision = record.decision
@@ -34,6 +35,13 @@ def routing_facts(record: CallRecord) -> dict[str, Any]:
         told["usage_estimated"] = True
     if decision.losses:
         told["losses"] = list(dict.fromkeys(decision.losses))
+    if (decision.effects or decision.noticing) and (notices := record.notices):
+        told["notices"] = [notice["notice"] for notice in notices]
+        told.update({n["notice"]: n["because"] for n in notices if n["notice"] == "not_fresh"})
+        if (handover := next((n for n in notices if n["notice"] == "handover"), None)) is not None:
+            told["handover"] = {"rule": handover["rule"], "because": handover["because"]}
+    if decision.seen is not None and decision.seen.standings:
+        told["budgets"] = list(dict.fromkeys(standing.budget for standing in decision.seen.standings))
     if deployment.marks:
         told["marks"] = list(deployment.marks)
     hints = decision.ask.hints

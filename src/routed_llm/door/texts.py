@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NoReturn
 
 from routed_llm.errors import InvalidCall
@@ -70,9 +70,24 @@ class TextsView:
         """All texts, one below the other."""
         return "\n".join(self._texts)
 
+    def user_texts(self) -> Sequence[str]:
+        """All texts."""
+        return self._texts
+
+    def texts(self) -> Iterable[str]:
+        """All texts."""
+        return self._texts
+
     def has_tool_results(self) -> bool:
         """Never."""
         return False
+
+    def spoke_before(self) -> None:
+        """Nobody."""
+
+    def bound_to(self) -> frozenset[str]:
+        """Nobody."""
+        return frozenset()
 
 
 def no_chat(payload: Any, losses: list[str]) -> NoReturn:

@@ -24,15 +24,15 @@ from langchain_core.tracers._streaming import _StreamingCallbackHandler
 
 from routed_llm.dispatch.journey import Completed
 from routed_llm.door.keywords import params_of
-from routed_llm.errors import CallFailed
 from routed_llm.hints import NO_HINTS, Hints
 from routed_llm.langchain.answers import message_of, token_usage
 from routed_llm.langchain.binding import schema_binding, tool_binding
 from routed_llm.langchain.chunks import Chunks
-from routed_llm.langchain.errors import at_the_door
+from routed_llm.langchain.errors import TOLD, at_the_door
 from routed_llm.langchain.messages import to_hub
 from routed_llm.langchain.observed import answer_observed, knows_the_base
 from routed_llm.langchain.observers import messages_of, nobody_listens
+from routed_llm.langchain.surroundings import facts_around, stage_given
 from routed_llm.langchain.view import MessagesView
 from routed_llm.requests import Request
 from routed_llm.router import Router
@@ -55,10 +55,11 @@ class RoutedCalls(BaseChatModel):
     # a request from what LangChain hands over -------------------------------------------------------------------------
 
     def _request(self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any], stream: bool) -> Request:
-        own = self._own_params()
+        own, facts = self._own_params(), facts_around()
         if not kwargs and stop is None:  # nothing but messages: nearly every call of a plain chain
             hints = self._own_hints() or NO_HINTS
-            return Request("langchain", messages, MessagesView(messages), to_hub, params=own, hints=hints, stream=stream)
+            view = MessagesView(messages)
+            return Request("langchain", messages, view, to_hub, params=own, hints=hints, facts=facts, stream=stream)
         params = params_of(own, kwargs) if kwargs else own
         if stop is not None:
             params = {**params, "stop": stop}
@@ -72,6 +73,7 @@ class RoutedCalls(BaseChatModel):
             tools=tool_binding(kwargs.get("tools"), kwargs.get("tool_choice"), kwargs.get("parallel_tool_calls"), strict),
             schema=schema_binding(kwargs.get("response_format"), strict),
             hints=Hints.of(kwargs.get("routing"), self._own_hints()),
+            facts=facts,
             model=kwargs.get("model"),
             stream=stream,
         )
@@ -79,16 +81,18 @@ class RoutedCalls(BaseChatModel):
     def _read(self, config: RunnableConfig | None, kwargs: dict[str, Any]) -> tuple[RunnableConfig | None, dict[str, Any]]:
         """The complete config, None where there is none at all, and the keywords with its hints.
 
-        The keyword's own hints win, then ``configurable``, then ``metadata``.
+        The keyword's own hints win, then ``configurable``, then ``metadata``, then the stage that its metadata name.
         """
         if config is None and "routing" not in kwargs and var_child_runnable_config.get() is None:
             return None, kwargs
         config = ensure_config(config)
         configured = (config.get("configurable") or {}).get("routing")
-        noted = (config.get("metadata") or {}).get("routing")
-        if configured or noted or "routing" in kwargs:
+        metadata = config.get("metadata") or {}
+        noted = metadata.get("routing")
+        stage = stage_given(metadata) if metadata and Hints.of(self._own_hints()).stage is None else None
+        if configured or noted or stage or "routing" in kwargs:
             noted = noted if isinstance(noted, dict) else None
-            hints = Hints.of(kwargs.get("routing"), configured, noted)
+            hints = Hints.of(kwargs.get("routing"), configured, noted, stage)
             return config, {**kwargs, "routing": hints.given}
         return config, kwargs
 
@@ -118,7 +122,7 @@ class RoutedCalls(BaseChatModel):
         request = self._request(messages, stop, kwargs, stream=False)
         try:
             return _result(self._core_router().complete(request))
-        except CallFailed as error:
+        except TOLD as error:
             raise at_the_door(error) from None
 
     async def _agenerate(
@@ -127,7 +131,7 @@ class RoutedCalls(BaseChatModel):
         request = self._request(messages, stop, kwargs, stream=False)
         try:
             return _result(await self._core_router().acomplete(request))
-        except CallFailed as error:
+        except TOLD as error:
             raise at_the_door(error) from None
 
     def _stream(
@@ -155,7 +159,7 @@ class RoutedCalls(BaseChatModel):
                     if (chunk := chunks.of(event)) is not None:
                         yield chunk
             yield chunks.last()
-        except CallFailed as error:
+        except TOLD as error:
             raise at_the_door(error) from None
 
     async def _achunks(
@@ -170,7 +174,7 @@ class RoutedCalls(BaseChatModel):
                     if (chunk := chunks.of(event)) is not None:
                         yield chunk
             yield chunks.last()
-        except CallFailed as error:
+        except TOLD as error:
             raise at_the_door(error) from None
 
     # the ways in ------------------------------------------------------------------------------------------------------
@@ -203,7 +207,7 @@ class RoutedCalls(BaseChatModel):
         request = self._request(messages, stop, kwargs, stream=False)
         try:
             return _message(self._core_router().complete(request))
-        except CallFailed as error:
+        except TOLD as error:
             raise at_the_door(error) from None
 
     async def ainvoke(
@@ -221,7 +225,7 @@ class RoutedCalls(BaseChatModel):
         request = self._request(messages, stop, kwargs, stream=False)
         try:
             return _message(await self._core_router().acomplete(request))
-        except CallFailed as error:
+        except TOLD as error:
             raise at_the_door(error) from None
 
     def stream(

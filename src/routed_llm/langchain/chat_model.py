@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.language_models.model_profile import ModelProfile
@@ -25,6 +25,9 @@ from routed_llm.langchain.serialization import register
 from routed_llm.langchain.structured import Method, structured
 from routed_llm.policy.compose import Policy
 from routed_llm.router import Router
+
+if TYPE_CHECKING:
+    from routed_llm.config.reading import Config
 
 __all__ = ["RoutedChatModel"]
 
@@ -156,6 +159,20 @@ class RoutedChatModel(RoutedIdentity):
             super().__init__(**told, **own, **langchain)
         if profile == "guaranteed":
             self.profile = profile_of(router.catalog.deployments, "guaranteed")
+
+    @classmethod
+    def from_config(cls, config: Config = None, **arguments: Any) -> Self:
+        """The chat model of a configuration file; see docs/configuration.md for what one holds.
+
+        Args:
+            config: path of a file (TOML, or YAML where it ends with ``.yaml`` or ``.yml``), a text in TOML, or a mapping. None
+                takes the file that ``ROUTED_LLM_CONFIG`` names, else ``routed.toml`` in the current directory.
+            **arguments: of the constructor, but for those of which the router is made: ``routing``, ``temperature`` ...
+
+        Raises:
+            ConfigurationError: for whatever cannot be meant; it names file, key path and line, and what to write instead.
+        """
+        return cls(router=Router.from_config(config), **arguments)
 
     def model_post_init(self, context: Any) -> None:
         """What is the same for every call."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from langchain_core.embeddings import Embeddings
 from langchain_core.runnables import ensure_config
@@ -21,6 +21,9 @@ from routed_llm.hints import Hints
 from routed_llm.langchain.errors import at_the_door
 from routed_llm.policy.compose import Policy
 from routed_llm.router import Router
+
+if TYPE_CHECKING:
+    from routed_llm.config.reading import Config
 
 __all__ = ["RoutedEmbeddings"]
 
@@ -105,6 +108,20 @@ class RoutedEmbeddings(Embeddings):
         self._embedder = TextEmbedder(router, pool, settings)
         self.dimensions = dimensions
         self.show_progress_bar = show_progress_bar
+
+    @classmethod
+    def from_config(cls, config: Config = None, **arguments: Any) -> Self:
+        """The embeddings of a configuration file with ``purpose = "embeddings"``; see docs/configuration.md.
+
+        Args:
+            config: path of a file (TOML, or YAML where it ends with ``.yaml`` or ``.yml``), a text in TOML, or a mapping. None
+                takes the file that ``ROUTED_LLM_CONFIG`` names, else ``routed.toml`` in the current directory.
+            **arguments: of the constructor, but for those of which the router is made: ``routing``, ``batch_size`` ...
+
+        Raises:
+            ConfigurationError: for whatever cannot be meant; it names file, key path and line, and what to write instead.
+        """
+        return cls(router=Router.from_config(config), **arguments)
 
     def __repr__(self) -> str:
         router = self.router

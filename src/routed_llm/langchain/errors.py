@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from langchain_core import exceptions as core
 
-from routed_llm.errors import CallFailed, ErrorKind
+from routed_llm.errors import BudgetSpent, CallFailed, ErrorKind
 
-__all__ = ["at_the_door"]
+__all__ = ["TOLD", "at_the_door"]
 
 _MATCHING: dict[ErrorKind, type[core.ModelError]] = {
     "auth": core.ModelAuthenticationError,
@@ -28,10 +28,14 @@ _MATCHING: dict[ErrorKind, type[core.ModelError]] = {
 }
 
 
-_classes: dict[tuple[type[CallFailed], ErrorKind], type[CallFailed]] = {}
+#: errors that have a class of langchain-core, by their kind
+TOLD = (CallFailed, BudgetSpent)
+Told = CallFailed | BudgetSpent
+
+_classes: dict[tuple[type[Told], ErrorKind], type[Told]] = {}
 
 
-def _combined(ours: type[CallFailed], kind: ErrorKind) -> type[CallFailed]:
+def _combined(ours: type[Told], kind: ErrorKind) -> type[Told]:
     """A class that is both; named and documented like ours."""
     found = _classes.get((ours, kind))
     if found is None:
@@ -40,7 +44,7 @@ def _combined(ours: type[CallFailed], kind: ErrorKind) -> type[CallFailed]:
     return found
 
 
-def at_the_door(error: CallFailed) -> CallFailed:
+def at_the_door(error: Told) -> Told:
     """The same error as an instance of langchain-core's matching class too."""
     cls = _combined(type(error), error.kind)
     raised = cls.__new__(cls)

@@ -21,7 +21,7 @@ _NOTES = ("session", "metadata", "deadline")
 def pool_key(router: Router) -> str:
     """What decides who answers and how, as a hash: deployments with their endpoints, policy, limits on fallbacks."""
     told = [(d.facts(), d.endpoint.fingerprint) for d in router.catalog.deployments]
-    content = repr((told, router.policy.fingerprint, router.max_price_ratio))
+    content = repr((told, router.policy.version, router.max_price_ratio))
     return hashlib.blake2s(content.encode("utf-8", "replace"), digest_size=12).hexdigest()
 
 

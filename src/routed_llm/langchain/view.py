@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from langchain_core.messages import BaseMessage
 
+from routed_llm.langchain.signatures import signer
 from routed_llm.prompt.estimate import MEDIA_TOKENS, weight
 
 __all__ = ["MessagesView", "media_of"]
@@ -84,9 +85,39 @@ class MessagesView:
                 return str(message.text)
         return ""
 
+    def user_texts(self) -> Sequence[str]:
+        """Texts of the user's messages, the oldest first."""
+        return [str(message.text) for message in self._messages if message.type == "human"]
+
+    def texts(self) -> Iterable[str]:
+        """Every text of the prompt."""
+        for message in self._messages:
+            content = message.content
+            if isinstance(content, str):
+                yield content
+                continue
+            for block in content:
+                if isinstance(block, str):
+                    yield block
+                elif isinstance(text := block.get("text", block.get("content")), str):
+                    yield text
+
     def has_tool_results(self) -> bool:
         """True while a tool loop is under way."""
         return bool(self._messages) and self._messages[-1].type == "tool"
+
+    def spoke_before(self) -> str | None:
+        """Who wrote the last answer, by its own metadata."""
+        for message in reversed(self._messages):
+            if message.type == "ai":
+                told = message.response_metadata
+                routing = told.get("routing")
+                return str(routing["deployment"]) if isinstance(routing, Mapping) else told.get("model_name")
+        return None
+
+    def bound_to(self) -> frozenset[str]:
+        """Providers whose signed thinking stands in the prompt."""
+        return frozenset(filter(None, map(signer, self._messages)))
 
 
 NO_MEDIA: frozenset[str] = frozenset()

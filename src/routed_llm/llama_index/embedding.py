@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.bridge.pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, field_serializer
@@ -22,6 +22,9 @@ from routed_llm.llama_index.hints import HintScope, hints_around
 from routed_llm.llama_index.restored import restored
 from routed_llm.policy.compose import Policy
 from routed_llm.router import Router
+
+if TYPE_CHECKING:
+    from routed_llm.config.reading import Config
 
 __all__ = ["RoutedEmbedding"]
 
@@ -151,6 +154,20 @@ class RoutedEmbedding(BaseEmbedding):
         with typed_fields():
             super().__init__(**told, **llama_index)
         self._embedder = embedder
+
+    @classmethod
+    def from_config(cls, config: Config = None, **arguments: Any) -> Self:
+        """The embedding of a configuration file with ``purpose = "embeddings"``; see docs/configuration.md.
+
+        Args:
+            config: path of a file (TOML, or YAML where it ends with ``.yaml`` or ``.yml``), a text in TOML, or a mapping. None
+                takes the file that ``ROUTED_LLM_CONFIG`` names, else ``routed.toml`` in the current directory.
+            **arguments: of the constructor, but for those of which the router is made: ``routing``, ``batch_size`` ...
+
+        Raises:
+            ConfigurationError: for whatever cannot be meant; it names file, key path and line, and what to write instead.
+        """
+        return cls(router=Router.from_config(config), **arguments)
 
     @classmethod
     def class_name(cls) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse
 from llama_index.core.bridge.pydantic import ConfigDict, SecretStr
@@ -25,6 +25,9 @@ from routed_llm.llama_index.tools import one_call, prepared, selections
 from routed_llm.policy.compose import Policy
 from routed_llm.requests import Request
 from routed_llm.router import Router
+
+if TYPE_CHECKING:
+    from routed_llm.config.reading import Config
 
 __all__ = ["RoutedLLM"]
 
@@ -139,6 +142,20 @@ class RoutedLLM(RoutedIdentity):
             told["base_url"] = bare(base_url)
         with typed_fields():
             super().__init__(**told, **llama_index)
+
+    @classmethod
+    def from_config(cls, config: Config = None, **arguments: Any) -> Self:
+        """The LLM of a configuration file; see docs/configuration.md for what one holds.
+
+        Args:
+            config: path of a file (TOML, or YAML where it ends with ``.yaml`` or ``.yml``), a text in TOML, or a mapping. None
+                takes the file that ``ROUTED_LLM_CONFIG`` names, else ``routed.toml`` in the current directory.
+            **arguments: of the constructor, but for those of which the router is made: ``routing``, ``temperature`` ...
+
+        Raises:
+            ConfigurationError: for whatever cannot be meant; it names file, key path and line, and what to write instead.
+        """
+        return cls(router=Router.from_config(config), **arguments)
 
     def model_post_init(self, context: Any) -> None:
         """What is the same for every call."""

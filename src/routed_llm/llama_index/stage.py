@@ -1,7 +1,8 @@
-"""What is known of a call without reading it: the step of a query engine, and that it completes a text."""
+"""What is known of a call without reading it: the step of an engine, the agent, and that it completes a text."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -69,8 +70,32 @@ def stage_of(prompt: Any) -> str | None:
 
 
 def facts_of(messages: Any) -> Mapping[str, Any]:
-    """What is known of a call without reading it."""
+    """What is known of a call without reading it: ``stage``, ``agent``, ``node`` and ``completion``, those that are known.
+
+    The stage is the step of an engine by its prompt; else, in a workflow, the agent's name or the step's.
+    """
+    around = _of_step()
     if type(messages) is Completed:
-        return _COMPLETIONS[bool(messages.formatted)]
+        return {**around, **_COMPLETIONS[bool(messages.formatted)]}
     stage = messages.stage if type(messages) is Staged else None
-    return NO_FACTS if stage is None else {"stage": stage}
+    return around if stage is None else {**around, "stage": stage}
+
+
+#: the steps that all agents have; they say nothing of what is done
+_ANY_AGENT = "run_agent_step"
+#: how LlamaIndex calls an agent without a name
+_NAMELESS = "Agent"
+
+
+def _of_step() -> Mapping[str, Any]:
+    """The workflow's step that is running, and its agent; workflows keep them in a context variable."""
+    module = sys.modules.get("workflows.runtime.types.results")
+    variable = getattr(module, "StepWorkerStateContextVar", None)
+    step = variable.get(None) if variable is not None else None
+    if step is None:
+        return NO_FACTS
+    node = getattr(step.state, "step_name", None)
+    agent = getattr(step.event, "current_agent_name", None)
+    agent = None if agent == _NAMELESS else agent
+    stage = agent or (node if node != _ANY_AGENT else None)
+    return {name: value for name, value in (("node", node), ("agent", agent), ("stage", stage)) if value}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from llama_index.core.base.llms.types import (
@@ -86,9 +86,46 @@ class MessagesView:
                 return message.content or ""
         return ""
 
+    def user_texts(self) -> Sequence[str]:
+        """Texts of the user's messages, the oldest first."""
+        return [message.content or "" for message in self._messages if message.role == "user"]
+
+    def texts(self) -> Iterable[str]:
+        """Every text of the prompt."""
+        return (block.text for message in self._messages for block in message.blocks if isinstance(block, TextBlock))
+
     def has_tool_results(self) -> bool:
         """True while a tool loop is under way."""
         return bool(self._messages) and self._messages[-1].role in (MessageRole.TOOL, MessageRole.FUNCTION)
+
+    def spoke_before(self) -> str | None:
+        """Who wrote the last answer, by its own metadata."""
+        for message in reversed(self._messages):
+            if message.role == "assistant":
+                routing = message.additional_kwargs.get("routing")
+                return str(routing["deployment"]) if isinstance(routing, Mapping) else None
+        return None
+
+    def bound_to(self) -> frozenset[str]:
+        """Providers whose signed thinking stands in the prompt, by the form of the signatures."""
+        found: set[str] = set()
+        for message in self._messages:
+            if message.role == "assistant":
+                if any(message.additional_kwargs.get("thought_signatures") or ()):
+                    found.add("google")
+                found.update(
+                    filter(None, (_signed_by(b.additional_information) for b in message.blocks if isinstance(b, ThinkingBlock)))
+                )
+        return frozenset(found)
+
+
+def _signed_by(about: Mapping[str, Any]) -> str | None:
+    """Whose signature LlamaIndex's integrations keep with a block of thinking; it does not tell the provider itself."""
+    if about.get("encrypted_content") or str(about.get("id") or "").startswith("rs_"):
+        return "openai"
+    if about.get("thought_signature"):
+        return "google"
+    return "anthropic" if about.get("signature") or about.get("type") == "redacted_thinking" else None
 
 
 def _length(document: DocumentBlock) -> int:

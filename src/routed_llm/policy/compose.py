@@ -1,32 +1,43 @@
-"""A :class:`Policy`: filters, scorers and a selector, composed."""
+"""A :class:`Policy`: rules, filters, scorers and a selector, composed."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from routed_llm.catalog.deployments import Deployment
 from routed_llm.catalog.snapshot import Catalog
-from routed_llm.decisions import Scores
 from routed_llm.errors import ConfigurationError
 from routed_llm.policy.filters.abilities import Abilities
 from routed_llm.policy.filters.cost import MaxCost
+from routed_llm.policy.filters.factuality import MinFactuality
 from routed_llm.policy.filters.modes import Modes
 from routed_llm.policy.filters.named import Named
 from routed_llm.policy.filters.output import Output
 from routed_llm.policy.filters.place import Place
+from routed_llm.policy.filters.quality import MinQuality
+from routed_llm.policy.filters.ruled import Ruled
+from routed_llm.policy.filters.speed import MaxSeconds
 from routed_llm.policy.filters.window import Window
 from routed_llm.policy.later import Pool
+from routed_llm.policy.selectors.best import Best
 from routed_llm.policy.selectors.in_order import InOrder
-from routed_llm.policy.shapes import Candidates, Feature, Filter, Live, Scorer, Selector
-from routed_llm.requests import Ask
+from routed_llm.policy.shapes import Feature, Filter, Live, Rule, Scorer, Selector
+from routed_llm.requests import Ask, Requirements
 
-__all__ = ["HARD_FILTERS", "Eligible", "Policy"]
+if TYPE_CHECKING:
+    from routed_llm.policy.branches import Branch
+
+__all__ = ["HARD_FILTERS", "AnyPolicy", "Eligible", "Policy"]
 
 #: what no policy can switch off: a model that cannot or may not serve a call is never tried
-HARD_FILTERS: tuple[Filter, ...] = (Named(), Modes(), Abilities(), Place(), Window(), Output(), MaxCost())
+HARD_FILTERS: tuple[Filter, ...] = (
+    Named(), Ruled(), Modes(), Abilities(), Place(), Window(), Output(), MaxCost(), MaxSeconds(), MinQuality(), MinFactuality(),
+)  # fmt: skip
 
-_versions = itertools.count(1)
+AnyPolicy: TypeAlias = "Policy | Branch"
+_keys = itertools.count(1)
 
 
 class Eligible:
@@ -44,57 +55,110 @@ class Eligible:
 
 
 class Policy:
-    """Who should answer: filters, scorers with weights, and a selector.
+    """Who should answer: rules, filters, scorers with weights, and a selector.
 
     Args:
         name: shown in reasons.
+        rules: change what may or should answer when their condition holds; all that hold take effect, in this order.
         filters: in addition to :data:`HARD_FILTERS`.
         scorers: scorer -> weight. Values are brought to 0..1 over the candidates (0 the best) before they are weighed,
-            so that units do not drown one another; with a single scorer they are taken as they are.
-        selector: puts the candidates in order; by default the catalog's order.
-        features: what to find out before deciding.
+            so that units do not drown one another; with a single scorer they are taken as they are. See
+            :mod:`routed_llm.policy.weigh`.
+        selector: puts the candidates in order; by default the lowest total, and without scorers the catalog's order.
+        features: how to find out facts, instead of the built-in ways; see :mod:`routed_llm.policy.facts`.
+
+    Raises:
+        ConfigurationError: for an object that has not the shape of its place.
     """
 
     def __init__(
         self,
         name: str,
         *,
+        rules: Sequence[Rule] = (),
         filters: Sequence[Filter] = (),
         scorers: Mapping[Scorer, float] | None = None,
         selector: Selector | None = None,
         features: Sequence[Feature] = (),
     ) -> None:
-        for given, method in ((filters, "reject"), (tuple(scorers or ()), "values"), (features, "read")):
-            for piece in given:
-                if not callable(getattr(piece, method, None)):
-                    raise ConfigurationError(
-                        f"{piece!r} has no method {method!r}: pass an object of that shape.", path=f"Policy({name!r})"
-                    )
-        every = (*HARD_FILTERS, *filters)
         self.name = name
+        for given, method in ((rules, "apply"), (filters, "reject"), (tuple(scorers or ()), "values"), (features, "read")):
+            _check_shape(given, method, name)
+        _check_shape((selector,) if selector is not None else (), "order", name)
+        every = (*HARD_FILTERS, *filters)
+        self.rules = tuple(rules)
+        self.filters = tuple(filters)
         self.static_filters = tuple(f for f in every if f.static)
         self.live_filters = tuple(f for f in every if not f.static)
+        #: those that do something for calls without hints and without ``max_tokens``, too
+        self.plain_filters = tuple(f for f in self.live_filters if getattr(f, "hint", None) is None)
         self.scorers = tuple((scorer, float(weight)) for scorer, weight in (scorers or {}).items())
-        self.selector: Selector = selector or InOrder()
+        #: the only scorer, where there is one and its values are totals as they are
+        self.single = self.scorers[0][0] if len(self.scorers) == 1 and self.scorers[0][0].lower_is_better else None
+        #: the selector that was given, or None
+        self.chosen_selector = selector
+        self.selector: Selector = selector or (Best("lowest total") if self.scorers else InOrder())
+        #: selectors that may have to tell something about whoever answers
+        self.noticing = tuple(piece for piece in _chain(self.selector) if hasattr(piece, "notice"))
         self.features = tuple(features)
-        self.version = next(_versions)
+        #: tells policies of this process apart, for caches
+        self.key = next(_keys)
+        self._version: str | None = None
+        self._under: dict[int, tuple[AnyPolicy, AnyPolicy]] = {}
+        #: the verdicts that were asked for last: by catalog and requirements
+        self.last: tuple[Catalog, Requirements, Eligible] | None = None
 
     @property
-    def fingerprint(self) -> str:
-        """What decides the choice, as the same text in every process: pieces, their plain settings, and weights."""
-        scorers = [(_described(scorer), weight) for scorer, weight in self.scorers]
-        others = [_described(p) for p in (*self.static_filters, *self.live_filters, self.selector, *self.features)]
-        return repr((self.name, scorers, others))
+    def pieces(self) -> tuple[Any, ...]:
+        """All pieces but the features."""
+        return (*self.rules, *self.static_filters, *self.live_filters, *(s for s, _ in self.scorers), *_chain(self.selector))
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """Names of the facts that its pieces look at."""
+        return frozenset(fact for piece in self.pieces for fact in getattr(piece, "reads", ()))
+
+    @property
+    def parts(self) -> tuple[AnyPolicy, ...]:
+        """Policies that its rules switch to."""
+        return tuple(part for rule in self.rules for part in getattr(rule, "policies", ()))
 
     @property
     def named(self) -> tuple[str, ...]:
         """Models, aliases, providers and tags that the pieces name: those of a router that has none of them are mistakes."""
-        pieces = (*self.static_filters, *self.live_filters, *(scorer for scorer, _ in self.scorers), self.selector)
-        return tuple(name for piece in pieces for name in getattr(piece, "names", ()))
+        return tuple(name for piece in self.pieces for name in getattr(piece, "names", ()))
+
+    def under(self, other: AnyPolicy) -> AnyPolicy:
+        """Another policy under this one's filters: those of whoever switches policies stay in force."""
+        if not self.filters:
+            return other
+        found = self._under.get(id(other))
+        if found is None:
+            from routed_llm.policy.combine import combined  # combining makes policies
+
+            kept = Policy(self.name, filters=self.filters)
+            found = self._under[id(other)] = (other, combined([kept, other]))
+        return found[1]
+
+    def as_data(self) -> dict[str, Any]:
+        """The policy as plain data, from which :func:`~routed_llm.policy.data.policy_from` makes it again."""
+        from routed_llm.policy.data import policy_data  # data knows policies
+
+        return policy_data(self)
+
+    @property
+    def version(self) -> str:
+        """Hash of what decides: the same for equal policies in every process."""
+        if self._version is None:
+            from routed_llm.policy.data import version_of  # data knows policies
+
+            self._version = version_of(self)
+        return self._version
 
     def eligible(self, ask: Ask, catalog: Catalog, live: Live) -> Eligible:
         """Verdicts of the static filters, from the catalog's cache where they are there."""
-        key = (self.version, ask.requires)
+        requires = ask.requires
+        key = (self.key, requires)
         found: Eligible | None = catalog.static.get(key)
         if found is None:
             rejected: dict[str, str] = {}
@@ -104,45 +168,25 @@ class Policy:
                 if verdicts:
                     rejected.update(verdicts)
                     left = tuple(d for d in left if d.id not in verdicts)
-            found = Eligible(left, rejected, ask.requires.needs)
+            found = Eligible(left, rejected, requires.needs)
             catalog.remember(key, found)
+        self.last = (catalog, requires, found)
         return found
-
-    def score(self, ask: Ask, candidates: Candidates, live: Live) -> tuple[Sequence[Scores], Sequence[float | None]]:
-        """What each scorer gave, and the weighted totals (lower is better)."""
-        if not self.scorers:
-            return (), ()
-        scores = [
-            Scores(s.name, s.unit, s.lower_is_better, weight, s.values(ask, candidates, live)) for s, weight in self.scorers
-        ]
-        if len(scores) == 1:
-            only = scores[0]
-            if only.lower_is_better:
-                return scores, only.values
-            return scores, [None if v is None else -v for v in only.values]
-        totals: list[float | None] = [0.0] * len(candidates)
-        for each in scores:
-            for i, value in enumerate(_normalised(each)):
-                total = totals[i]
-                totals[i] = None if value is None or total is None else total + each.weight * value
-        return scores, totals
 
     def __repr__(self) -> str:
         return f"<Policy {self.name}>"
 
 
-def _described(piece: object) -> str:
-    plain = {k: v for k, v in getattr(piece, "__dict__", {}).items() if isinstance(v, (str, int, float, bool, type(None)))}
-    return f"{type(piece).__module__}.{type(piece).__qualname__}{sorted(plain.items())}"
+def _check_shape(pieces: Iterable[object], method: str, name: str) -> None:
+    for piece in pieces:
+        if not callable(getattr(piece, method, None)):
+            raise ConfigurationError(
+                f"{piece!r} has no method {method!r}: pass an object of that shape.", path=f"Policy({name!r})"
+            )
 
 
-def _normalised(scores: Scores) -> list[float | None]:
-    """Values brought to 0..1 by min-max over the known ones, 0 the best; what is known of nobody decides nothing."""
-    known = [v for v in scores.values if v is not None]
-    if not known:
-        return [0.0] * len(scores.values)
-    low, high = min(known), max(known)
-    span = (high - low) or 1.0
-    if scores.lower_is_better:
-        return [None if v is None else (v - low) / span for v in scores.values]
-    return [None if v is None else (high - v) / span for v in scores.values]
+def _chain(selector: Any) -> Iterator[Any]:
+    """A selector and those whose order it refines."""
+    while selector is not None:
+        yield selector
+        selector = getattr(selector, "then", None)

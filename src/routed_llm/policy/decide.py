@@ -2,66 +2,161 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from random import Random
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 from routed_llm.catalog.deployments import Deployment
 from routed_llm.catalog.snapshot import Catalog
 from routed_llm.decisions import Decision
-from routed_llm.policy.compose import Policy
+from routed_llm.policy.chance import Draws
+from routed_llm.policy.compose import AnyPolicy, Policy
+from routed_llm.policy.filters.budgets import over_budget
+from routed_llm.policy.later import HeadFirst, LaterValues, Part, Pool, Reasons
+from routed_llm.policy.leaves import Leaf, leaves
 from routed_llm.policy.scorers.cost import expected_cost
-from routed_llm.policy.shapes import Live
+from routed_llm.policy.seen import Present, Seen
+from routed_llm.policy.shapes import Chance, Live
+from routed_llm.policy.vectors import Values, left_of
+from routed_llm.policy.weigh import weigh
 from routed_llm.requests import Ask
 
 __all__ = ["decide"]
 
 #: tokens that fit the window of every chat model in use; only a longer prompt makes an unknown window doubtful
 EVERY_WINDOW = 4_096
+NOBODY: Mapping[str, float] = MappingProxyType({})
 
 
 def decide(
-    ask: Ask, catalog: Catalog, policy: Policy, live: Live, rng: Random, *, max_price_ratio: float | None = None
+    ask: Ask, catalog: Catalog, policy: AnyPolicy, live: Present, rng: Chance, *, max_price_ratio: float | None = None
 ) -> Decision:
     """Choose among the catalog's deployments for one call.
 
-    Static filters (cached), live filters, scores, cool-downs, selector, the hint ``prefer``; in this order. A rejected
-    deployment appears nowhere in the order, so that no fallback can reach it. Those that are cooling down are scored
-    with the others, so that an outage does not move the scale on which the rest is compared. ``max_price_ratio`` bounds
-    everybody's expected cost as a multiple of that of whoever is the first choice, or would be if nobody were cooling down.
+    Branches and rules first: they say which policy decides, and under which demands. Then static filters (cached), live
+    filters, scores, cool-downs, selector, and the models to prefer; in this order. A rejected deployment appears nowhere in
+    the order, so that no fallback can reach it. Those that are cooling down are scored with the others, so that an outage
+    does not move the scale on which the rest is compared. ``max_price_ratio`` bounds everybody's expected cost as a multiple
+    of that of whoever is the first choice, or would be if nobody were cooling down.
+
+    ``rng`` gives the seed from which everything that is drawn for this decision follows.
     """
-    eligible = policy.eligible(ask, catalog, live)
+    seen = Seen(live, rng)
+    if type(policy) is Policy and not policy.rules:
+        decision = _choose(policy, ask, None, catalog, seen, max_price_ratio)
+    else:
+        for leaf in leaves(policy, Leaf(policy, ask), seen):  # the last one stands where nobody is found
+            assert isinstance(leaf.policy, Policy)  # leaves are no branches
+            decision = _choose(leaf.policy, leaf.ask, leaf, catalog, seen, max_price_ratio)
+            if decision.order or decision.cooling:
+                break
+        decision.strategy = policy.name
+        decision.asked = ask
+    decision.seen, decision.policy = seen, policy
+    if seen.seed is not None:
+        decision.seed = seen.seed
+    if max_price_ratio is not None:
+        decision.max_price_ratio = max_price_ratio
+    return decision
+
+
+def _choose(
+    policy: Policy, ask: Ask, leaf: Leaf | None, catalog: Catalog, live: Seen, max_price_ratio: float | None
+) -> Decision:
+    """What one policy chooses; ``leaf`` tells how one got there."""
+    last = policy.last
+    # most calls have no hints and share one object that says what they require
+    known = last is not None and last[1] is ask.requires and last[0] is catalog
+    eligible = last[2] if last is not None and known else policy.eligible(ask, catalog, live)
     candidates: Sequence[Deployment] = eligible.candidates
     rejected = eligible.rejected
-    for each in policy.live_filters:
-        verdicts = each.reject(ask, candidates, live)
-        if verdicts:
-            rejected = {**rejected, **verdicts}
-            candidates = [d for d in candidates if d.id not in verdicts]
-    scores, totals = policy.score(ask, candidates, live)
-    cooling, ready, ready_totals = {}, candidates, totals
-    if live.cooling:
-        cooling = {d.id: until for d in candidates if (until := live.cooling.get(d.id, 0.0)) > ask.now}
-        if cooling:
-            ready = [d for d in candidates if d.id not in cooling]
-            ready_totals = [t for t, d in zip(totals, candidates, strict=True) if d.id not in cooling] if totals else ()
+    plain = ask.max_tokens is None and not ask.hints.given
+    for each in policy.plain_filters if plain else policy.live_filters:
+        if verdicts := each.reject(ask, candidates, live):
+            candidates, rejected = left_of(candidates, verdicts), Reasons.of(rejected, verdicts)
+    if live.watching and (verdicts := over_budget(ask, candidates, live)):
+        candidates, rejected = left_of(candidates, verdicts), Reasons.of(rejected, verdicts)
+    values: Sequence[Sequence[float | None]] = ()
+    totals: Sequence[float | None] = ()
+    if policy.single is not None:
+        totals = policy.single.values(ask, candidates, live)
+        values = (totals,)
+    elif policy.scorers:
+        values, totals = weigh(policy.scorers, ask, candidates, live)
+    cooling, ready, ready_totals = NOBODY, candidates, totals
+    if live.cooling and (cooling := _cooling(candidates, live.cooling, ask.now)):
+        ready, ready_totals = _without(candidates, totals, cooling, policy, ask, live)
     unsure = eligible.unsure
     if ask.longest > EVERY_WINDOW:
-        unsure = unsure.union(d.id for d in candidates if d.context is None)
+        unsure = unsure.union(_windowless(candidates))
     order: Sequence[Deployment] = ()
     propensity, reason = 0.0, "nobody is eligible"
     if ready:
-        order, propensity, reason = policy.selector.order(ask, ready, ready_totals, live, rng)
-        if unsure or ask.hints.prefer:
-            order, reason = _rank(order, reason, unsure, ask.hints.prefer)
+        order, propensity, reason = policy.selector.order(ask, ready, ready_totals, live, live)
+        if unsure or ask.prefer:
+            order, reason = _rank(order, reason, unsure, ask)
     if max_price_ratio is not None and candidates:
         first = order[0] if not cooling else _first_of_all(ask, policy, candidates, totals, live, unsure)
         if too_dear := _too_dear(ask, candidates, first, max_price_ratio):
             rejected = {**rejected, **too_dear}
             order = [d for d in order if d.id not in too_dear]
             cooling = {key: until for key, until in cooling.items() if key not in too_dear}
-    return Decision(
-        ask, policy.name, candidates, order, rejected, cooling, scores, f"{policy.name}: {reason}", propensity, catalog.version
+    if leaf is not None:
+        reason, propensity = leaf.reason(reason), propensity * leaf.probability
+    else:
+        reason = f"{policy.name}: {reason}"
+    decision = Decision(
+        ask, policy.name, candidates, order, rejected, cooling, (), reason, propensity, catalog.version
     )
+    if values:
+        decision.scorers, decision.values = policy.scorers, values
+    if leaf is not None and leaf.effects:
+        decision.effects = leaf.effects
+    if policy.noticing:
+        decision.noticing = policy.noticing
+    return decision
+
+
+def _cooling(candidates: Sequence[Deployment], cooling: Mapping[str, float], now: float) -> dict[str, float]:
+    """Candidates that are left alone, with the time until when."""
+    still = {key: until for key, until in cooling.items() if until > now}
+    if not still:
+        return still
+    if isinstance(candidates, Pool):
+        index = candidates.index
+        return {key: until for key, until in still.items() if key in index}
+    ids = {d.id for d in candidates}
+    return {key: until for key, until in still.items() if key in ids}
+
+
+def _without(
+    candidates: Sequence[Deployment],
+    totals: Sequence[float | None],
+    cooling: Mapping[str, float],
+    policy: Policy,
+    ask: Ask,
+    live: Seen,
+) -> tuple[Sequence[Deployment], Sequence[float | None]]:
+    """The candidates that may be tried now, with their totals on the scale of all."""
+    if isinstance(candidates, (Pool, Part)):
+        ready: Sequence[Deployment] = candidates.without(frozenset(cooling))
+    else:
+        ready = [d for d in candidates if d.id not in cooling]
+    if not totals or not ready:
+        return ready, ()
+    if len(policy.scorers) == 1 and isinstance(totals, LaterValues):
+        return ready, weigh(policy.scorers, ask, ready, live)[1]  # a single scorer has no scale, and its lowest is found at once
+    if isinstance(totals, Values):
+        return ready, totals.kept([d.id not in cooling for d in candidates])
+    return ready, [t for t, d in zip(totals, candidates, strict=True) if d.id not in cooling]
+
+
+def _windowless(candidates: Sequence[Deployment]) -> frozenset[str]:
+    """Those whose window is unknown."""
+    pool = candidates.pool if isinstance(candidates, Part) else candidates
+    if isinstance(pool, Pool):
+        return pool.noted("no window", lambda pool: frozenset(d.id for d in pool if d.context is None))
+    return frozenset(d.id for d in pool if d.context is None)
 
 
 def _first_of_all(
@@ -73,15 +168,16 @@ def _first_of_all(
     unsure: frozenset[str],
 ) -> Deployment:
     """Who would be the head if nobody were cooling down; where turns or draws decide, one that could be."""
-    order, _, reason = policy.selector.order(ask, candidates, totals, _Still(live), Random(0))
-    return _rank(order, reason, unsure, ask.hints.prefer)[0][0]
+    order, _, reason = policy.selector.order(ask, candidates, totals, _Still(live), Draws(0))
+    return _rank(order, reason, unsure, ask)[0][0]
 
 
-def _rank(
-    order: Sequence[Deployment], reason: str, unsure: frozenset[str], prefer: Sequence[str]
-) -> tuple[Sequence[Deployment], str]:
-    """Known abilities and windows before unknown ones, then the caller's preference above all; otherwise the order stays."""
+def _rank(order: Sequence[Deployment], reason: str, unsure: frozenset[str], ask: Ask) -> tuple[Sequence[Deployment], str]:
+    """Known abilities and windows before unknown ones, then whom the caller or a rule prefers; otherwise the order stays."""
+    prefer = ask.prefer
     head = order[0]
+    if not prefer and head.id not in unsure:  # it stays the head, and nobody needs the rest now
+        return HeadFirst(head, len(order), lambda: sorted(order, key=lambda d: d.id in unsure)), reason
     ranked = sorted(order, key=lambda d: d.id in unsure) if unsure else list(order)
     if ranked[0] is not head:
         reason = "first whose abilities and window are known"
@@ -90,7 +186,8 @@ def _rank(
         place = {d.id: next((i for i, name in enumerate(prefer) if d.answers_to(name)), last) for d in ranked}
         ranked.sort(key=lambda d: place[d.id])
         if place[ranked[0].id] < last:
-            reason = f"preferred by the hint {prefer[place[ranked[0].id]]!r}"
+            wanted = prefer[place[ranked[0].id]]
+            reason = f"preferred by the hint {wanted!r}" if wanted in ask.hints.prefer else f"{wanted!r} is preferred"
     return ranked, reason
 
 
@@ -98,7 +195,10 @@ class _Still:
     """A look at the live state that uses up no turn."""
 
     def __init__(self, live: Live) -> None:
-        self.cooling, self.of = live.cooling, live.of
+        self._live = live
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._live, name)
 
     def next_round(self) -> int:
         """Always the first."""

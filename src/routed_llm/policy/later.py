@@ -7,34 +7,148 @@ the difference between microseconds and milliseconds.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar, overload
 
 from routed_llm.catalog.deployments import Deployment
+from routed_llm.requests import Ask
 
-__all__ = ["HeadFirst", "LaterValues", "Pool"]
+__all__ = ["HeadFirst", "LaterValues", "Part", "Pool", "Reasons"]
 
 T = TypeVar("T")
+
+
+#: sets of cooling deployments for which a pool without them is kept
+_KEPT = 16
 
 
 class Pool(tuple[Deployment, ...]):
     """Candidates that many calls share; ``notes`` keeps what pieces of a policy work out once for all of these calls."""
 
-    notes: dict[str, Any]
+    notes: dict[Any, Any]
+    #: places of the candidates in the columns of live states, by these states' keys
+    places: dict[int, Any]
+    _without: dict[frozenset[str], Pool]
 
     def __new__(cls, candidates: Sequence[Deployment]) -> Pool:
         """A tuple of deployments with a place for notes."""
         pool = super().__new__(cls, candidates)
-        pool.notes = {}
+        pool.notes, pool.places, pool._without = {}, {}, {}
         return pool
 
-    def noted(self, name: str, make: Callable[[Pool], T]) -> T:
+    def noted(self, name: Any, make: Callable[[Pool], T]) -> T:
         """What was noted under a name; worked out at the first use."""
         try:
             return self.notes[name]  # type: ignore[no-any-return]  # made by make
         except KeyError:
             note = self.notes[name] = make(self)
             return note
+
+    @property
+    def index(self) -> Mapping[str, int]:
+        """Index of each candidate by its id."""
+        return self.noted("index", lambda pool: {d.id: index for index, d in enumerate(pool)})
+
+    def without(self, ids: frozenset[str]) -> Pool:
+        """The pool without some candidates, with notes of its own. An outage lasts for many calls, so it is kept."""
+        pool = self._without.get(ids)
+        if pool is None:
+            if len(self._without) >= _KEPT:
+                self._without.clear()
+            pool = self._without[ids] = Pool([d for d in self if d.id not in ids])
+        return pool
+
+
+class Part(Sequence[Deployment]):
+    """Some candidates of a pool; ``indexes`` rise: a list, or an array of numpy where the pool is large."""
+
+    __slots__ = ("_all", "indexes", "pool")
+
+    def __init__(self, pool: Pool, indexes: Any) -> None:
+        self.pool = pool
+        self.indexes = indexes
+        self._all: list[Deployment] | None = None
+
+    def taken(self, column: Any) -> Any:
+        """The part's values of a column over the whole pool."""
+        return [column[index] for index in self.indexes] if isinstance(self.indexes, list) else column[self.indexes]
+
+    def taken_indexes(self, places: Any) -> Any:
+        """Indexes in the pool of those at some places of the part."""
+        return [self.indexes[place] for place in places] if isinstance(self.indexes, list) else self.indexes[places]
+
+    def without(self, ids: frozenset[str]) -> Part:
+        """The part without some candidates."""
+        gone = [index for each in ids if (index := self.pool.index.get(each)) is not None]
+        if isinstance(self.indexes, list):
+            return Part(self.pool, [index for index in self.indexes if index not in gone])
+        kept = self.indexes
+        for index in gone:
+            kept = kept[kept != index]
+        return Part(self.pool, kept)
+
+    @overload
+    def __getitem__(self, index: int) -> Deployment: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Deployment]: ...
+    def __getitem__(self, index: int | slice) -> Deployment | Sequence[Deployment]:
+        if isinstance(index, int):
+            return self.pool[self.indexes[index]]
+        return self._items()[index]
+
+    def _items(self) -> list[Deployment]:
+        if self._all is None:
+            pool = self.pool
+            self._all = [pool[index] for index in self.indexes]
+        return self._all
+
+    def __iter__(self) -> Iterator[Deployment]:
+        return iter(self._items())
+
+    def __len__(self) -> int:
+        return len(self.indexes)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]  # compared by content, like a list
+
+    def __repr__(self) -> str:
+        return repr(list(self))
+
+
+class Reasons(Mapping[str, str]):
+    """Reasons of rejection by several filters, put together when somebody reads them."""
+
+    __slots__ = ("_all", "_parts")
+
+    def __init__(self, parts: Sequence[Mapping[str, str]]) -> None:
+        self._parts = parts
+        self._all: dict[str, str] | None = None
+
+    @classmethod
+    def of(cls, before: Mapping[str, str], more: Mapping[str, str]) -> Mapping[str, str]:
+        """Reasons together with those of another filter."""
+        if not before:
+            return more
+        return cls((*before._parts, more) if isinstance(before, Reasons) else (before, more))
+
+    def _items(self) -> dict[str, str]:
+        if self._all is None:
+            self._all = {key: why for part in self._parts for key, why in part.items()}
+        return self._all
+
+    def __getitem__(self, deployment_id: str) -> str:
+        return self._items()[deployment_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items())
+
+    def __len__(self) -> int:
+        return len(self._items())
+
+    def __repr__(self) -> str:
+        return repr(self._items())
 
 
 class _Later(Sequence[T]):
@@ -75,18 +189,26 @@ class _Later(Sequence[T]):
 
 
 class HeadFirst(_Later[Deployment]):
-    """An order whose head is known. ``whole`` gives the order; the head stands first whatever it says."""
+    """An order whose head is known.
 
-    __slots__ = ("_count", "_head", "_whole")
+    ``whole()``, or ``whole(of, by)`` where these are given, gives the order; the head stands first whatever it says.
+    """
 
-    def __init__(self, head: Deployment, count: int, whole: Callable[[], Sequence[Deployment]]) -> None:
+    __slots__ = ("_by", "_count", "_head", "_of", "_whole")
+
+    def __init__(
+        self, head: Deployment, count: int, whole: Callable[..., Sequence[Deployment]], of: Any = None, by: Any = None
+    ) -> None:
         self._all = None
         self._head = head
         self._count = count
         self._whole = whole
+        self._of = of
+        self._by = by
 
     def _work_out(self) -> Sequence[Deployment]:
-        return [self._head, *(d for d in self._whole() if d is not self._head)]
+        order = self._whole() if self._of is None else self._whole(self._of, self._by)
+        return [self._head, *(d for d in order if d is not self._head)]
 
     @overload
     def __getitem__(self, index: int) -> Deployment: ...
@@ -100,18 +222,21 @@ class HeadFirst(_Later[Deployment]):
 
 
 class LaterValues(_Later[float | None]):
-    """A scorer's values of which the lowest is known by its index."""
+    """A scorer's values of which the lowest is known by its index; ``value(candidate, ask)`` gives each."""
 
-    __slots__ = ("_count", "_values", "lowest")
+    __slots__ = ("_ask", "_candidates", "_value", "lowest")
 
-    def __init__(self, lowest: int, count: int, values: Callable[[], Sequence[float | None]]) -> None:
+    def __init__(
+        self, lowest: int, candidates: Sequence[Deployment], value: Callable[[Deployment, Ask], float | None], ask: Ask
+    ) -> None:
         self._all = None
         self.lowest = lowest
-        self._count = count
-        self._values = values
+        self._candidates = candidates
+        self._value = value
+        self._ask = ask
 
     def _work_out(self) -> Sequence[float | None]:
-        return self._values()
+        return [self._value(deployment, self._ask) for deployment in self._candidates]
 
     def __len__(self) -> int:
-        return self._count
+        return len(self._candidates)

@@ -1,22 +1,51 @@
 """The shapes of a policy's pieces. Each is one small class; an instance can be passed wherever a name can.
 
-Only a :class:`Feature` may wait and may read text. Filters, scorers and selectors see the :class:`~routed_llm.requests.Ask`
-(hints, facts and the request's shape), the candidates, and live numbers.
+Only a :class:`Feature` may wait and may read text. Rules, filters, scorers and selectors see the
+:class:`~routed_llm.requests.Ask` (hints, facts and the request's shape), the candidates, and live numbers.
+
+A piece keeps each argument of its constructor under the argument's own name, so that it is data, too: see
+:mod:`routed_llm.policy.data`. ``reads`` names the facts that it looks at; the features that give them then run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from random import Random
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
 
 from routed_llm.catalog.deployments import Deployment
 from routed_llm.driver import Driver
 from routed_llm.requests import Ask, Request
+from routed_llm.standing import Home, Standing
 
-__all__ = ["Candidates", "Feature", "Filter", "Live", "Numbers", "Scorer", "Selector"]
+__all__ = [
+    "NO_DEMANDS",
+    "Candidates",
+    "Chance",
+    "Demands",
+    "Effects",
+    "Feature",
+    "Filter",
+    "Live",
+    "Numbers",
+    "Rule",
+    "Scorer",
+    "Selector",
+]
 
 Candidates = Sequence[Deployment]
+
+
+class Chance(Protocol):
+    """Where draws come from: repeatable from the decision's seed."""
+
+    def random(self) -> float:
+        """From 0 (included) to 1 (excluded)."""
+        ...
+
+    def getrandbits(self, k: int, /) -> int:
+        """A whole number of ``k`` bits."""
+        ...
 
 
 class Numbers(Protocol):
@@ -29,29 +58,113 @@ class Numbers(Protocol):
 
 
 class Live(Protocol):
-    """What a policy may know of the present."""
+    """What a policy may know of the present. Whatever it tells is kept with the decision, so that it can be repeated."""
 
     @property
     def cooling(self) -> Mapping[str, float]:
         """Ids of deployments that are left alone, with the monotonic time until when."""
         ...
 
+    @property
+    def watching(self) -> bool:
+        """Whether there are budgets at all."""
+        ...
+
     def of(self, deployment_id: str) -> Numbers:
         """Live numbers of a deployment."""
+        ...
+
+    def column(self, name: str, candidates: Candidates) -> Sequence[float]:
+        """A live number of each candidate, in their order, by the name of its column; NaN where it is unknown."""
         ...
 
     def next_round(self) -> int:
         """A number that grows with every call."""
         ...
 
+    def budgets(self, ask: Ask) -> Sequence[Standing]:
+        """How the budgets stand that hold for a call; empty where there are none."""
+        ...
+
+    def session(self, key: str) -> Home | None:
+        """The model with which a conversation stays; None where none is known. Whoever asks makes it be remembered."""
+        ...
+
 
 class Feature(Protocol):
-    """Finds out facts about a call; runs only when a policy names it."""
+    """Finds out facts about a call. It runs only when a piece of the policy reads one of the facts that it ``gives``.
+
+    It may have a method ``bind(catalog)`` that is called once when a router is made.
+    """
 
     name: str
 
+    @property
+    def gives(self) -> Sequence[str]:
+        """Names of its facts."""
+        ...
+
     async def read(self, request: Request, driver: Driver) -> Mapping[str, Any]:
-        """The facts it found."""
+        """The facts it found; what it could not find out is missing."""
+        ...
+
+
+class Demands(NamedTuple):
+    """What a rule demands of whoever answers; all of it holds for fallbacks, too.
+
+    Args:
+        allow: only these models, aliases, providers or tags.
+        deny: none of these.
+        pin: this model and no other.
+        agreements: agreements that it must have.
+        private: only private deployments.
+        region: only deployments in one of these regions.
+        either: demands one of which must hold.
+        firm: they also hold for the policies that :class:`~routed_llm.policy.branches.First` asks next.
+    """
+
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+    pin: str | None = None
+    agreements: tuple[str, ...] = ()
+    private: bool = False
+    region: tuple[str, ...] = ()
+    either: tuple[Demands, ...] = ()
+    firm: bool = False
+
+
+NO_DEMANDS = Demands()
+
+
+class Effects(NamedTuple):
+    """What a rule does to a call.
+
+    Args:
+        demands: what it demands of whoever answers.
+        prefer: models, aliases, providers or tags to try first, in this order.
+        set: generation parameters of the call.
+        policy: another policy that decides, or None.
+        notify: events that are told, such as ``handover``.
+        because: why the rule held, in words.
+        advice: what to do where nobody meets the demands.
+    """
+
+    demands: Demands = NO_DEMANDS
+    prefer: tuple[str, ...] = ()
+    set: Mapping[str, Any] = MappingProxyType({})
+    policy: Any = None
+    notify: tuple[str, ...] = ()
+    because: str = ""
+    advice: str = ""
+
+
+class Rule(Protocol):
+    """Changes what may or should answer, when its condition holds."""
+
+    name: str
+
+    def apply(self, ask: Ask) -> Effects | None:
+        """Its effects, or None where its condition does not hold."""
         ...
 
 
@@ -79,12 +192,12 @@ class Scorer(Protocol):
 
 
 class Selector(Protocol):
-    """Puts candidates in order."""
+    """Puts candidates in order. One that refines another's order keeps that one as ``then``."""
 
     name: str
 
     def order(
-        self, ask: Ask, candidates: Candidates, totals: Sequence[float | None], live: Live, rng: Random
+        self, ask: Ask, candidates: Candidates, totals: Sequence[float | None], live: Live, rng: Chance
     ) -> tuple[Sequence[Deployment], float, str]:
         """The candidates, the best first, the probability with which the head was picked, and why it is the head.
 

@@ -1,62 +1,78 @@
-"""The strategies by name: each a recipe of small pieces. A new one is one small file and one line here."""
+"""The strategies by name.
+
+Each is a recipe of small pieces: one file in ``policy/recipes/``, and one line in :mod:`routed_llm.policy.registry`.
+
+``from routed_llm import strategies`` and then ``strategies.cheapest()``: every name of the registry is an attribute, also
+those of installed packages.
+"""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from routed_llm.errors import ConfigurationError
-from routed_llm.policy.compose import Policy
-from routed_llm.policy.features.structure import Difficulty
-from routed_llm.policy.scorers.by_fact import ByFact
-from routed_llm.policy.scorers.cost import ExpectedCost
-from routed_llm.policy.scorers.latency import Latency
-from routed_llm.policy.scorers.level import LevelGap
-from routed_llm.policy.selectors.best import Best
-from routed_llm.policy.selectors.turns import RoundRobin, WeightedDraw
+from routed_llm.policy.compose import AnyPolicy
+from routed_llm.policy.data import Strategy, policy_from
+from routed_llm.policy.registry import find, known
 
-__all__ = ["STRATEGIES", "by_stage", "policy_of"]
+if TYPE_CHECKING:
+    from routed_llm.policy.recipes.auto import auto
+    from routed_llm.policy.recipes.balanced import balanced
+    from routed_llm.policy.recipes.best import best
+    from routed_llm.policy.recipes.budget import budget
+    from routed_llm.policy.recipes.by_stage import by_stage
+    from routed_llm.policy.recipes.cheapest import cheapest
+    from routed_llm.policy.recipes.fastest import fastest
+    from routed_llm.policy.recipes.fresh import fresh
+    from routed_llm.policy.recipes.least_busy import least_busy
+    from routed_llm.policy.recipes.local_first import local_first
+    from routed_llm.policy.recipes.nearest import nearest
+    from routed_llm.policy.recipes.ordered import ordered
+    from routed_llm.policy.recipes.preference import preference
+    from routed_llm.policy.recipes.private import private
+    from routed_llm.policy.recipes.round_robin import round_robin
+    from routed_llm.policy.recipes.rules import rules
+    from routed_llm.policy.recipes.sticky import sticky
+    from routed_llm.policy.recipes.task import task
+    from routed_llm.policy.recipes.weighted import weighted
 
-STRATEGIES: dict[str, Callable[[], Policy]] = {
-    "ordered": lambda: Policy("ordered"),
-    "cheapest": lambda: Policy("cheapest", scorers={ExpectedCost(): 1.0}, selector=Best("lowest expected cost")),
-    "fastest": lambda: Policy("fastest", scorers={Latency(): 1.0}, selector=Best("shortest expected wait")),
-    "round_robin": lambda: Policy("round_robin", selector=RoundRobin()),
-    "weighted": lambda: Policy("weighted", selector=WeightedDraw()),
-    "auto": lambda: Policy(
-        "auto",
-        features=[Difficulty()],
-        # the cost only breaks ties between models of one level
-        scorers={LevelGap(): 1.0, ExpectedCost(): 0.01},
-        selector=Best("nearest level", fact="difficulty"),
-    ),
-}
+__all__ = [
+    "auto",
+    "balanced",
+    "best",
+    "budget",
+    "by_stage",
+    "cheapest",
+    "fastest",
+    "fresh",
+    "least_busy",
+    "local_first",
+    "nearest",
+    "ordered",
+    "policy_of",
+    "preference",
+    "private",
+    "round_robin",
+    "rules",
+    "sticky",
+    "task",
+    "weighted",
+]
 
 
-def by_stage(models: Mapping[str, str], default: str | None = None) -> Policy:
-    """A policy that gives the stages of a query engine (fact ``stage``) to different models.
-
-    Args:
-        models: stage (such as ``keyword_extraction``, ``refine``, ``summary``) -> model, alias, provider or tag.
-        default: for every other call; None takes the pool's order. All other models stay as fallbacks.
+def policy_of(strategy: Strategy) -> AnyPolicy:
+    """The policy of a strategy's name, a policy, a list or a table; see :func:`routed_llm.policy.data.policy_from`.
 
     Raises:
-        ConfigurationError: for a table that cannot be meant; names of models are checked when the router is made.
+        ConfigurationError: with the path of the offending key, and the nearest known name.
     """
-    return Policy("by_stage", scorers={ByFact("stage", models, default): 1.0}, selector=Best("named for it", fact="stage"))
+    return policy_from(strategy)
 
 
-def policy_of(strategy: str | Policy) -> Policy:
-    """The policy of a strategy's name; a policy is taken as it is.
+def __getattr__(name: str) -> Any:
+    if name.startswith("_") or name not in known("strategies"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return find("strategies", name, "strategy")
 
-    Raises:
-        ConfigurationError: for an unknown name; the message names the nearest one.
-    """
-    if isinstance(strategy, Policy):
-        return strategy
-    recipe = STRATEGIES.get(strategy) if isinstance(strategy, str) else None
-    if recipe is None:
-        near = difflib.get_close_matches(str(strategy), STRATEGIES, n=1, cutoff=0.4)
-        meant = f" Did you mean {near[0]!r}?" if near else ""
-        raise ConfigurationError(f"unknown strategy {strategy!r}.{meant} Known: {', '.join(STRATEGIES)}.", path="strategy")
-    return recipe()
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *known("strategies")])

@@ -6,16 +6,13 @@ is :meth:`Spend.bind`.
 
 from __future__ import annotations
 
-import functools
-import inspect
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import ParamSpec, TypeVar
 
-from routed_llm.errors import InvalidCall
 from routed_llm.events import Attempt, CallRecord
 from routed_llm.providers.nesting import inner
+from routed_llm.state.around import bound, entered, left
 from routed_llm.telemetry.book import Book, Share
 from routed_llm.telemetry.reading import Reading
 from routed_llm.telemetry.sums import Sums
@@ -74,17 +71,11 @@ class Spend(Reading):
     # entering and leaving --------------------------------------------------------------------------------------------
 
     def __enter__(self) -> Spend:
-        _active.set((*_active.get(), self))
+        entered(_active, self)
         return self
 
     def __exit__(self, *exc: object) -> None:
-        # by value, not by token: a block may be left in another context than it was entered in (fixtures, generators)
-        entered = list(_active.get())
-        if self in entered:
-            entered.reverse()
-            entered.remove(self)
-            entered.reverse()
-            _active.set(tuple(entered))
+        left(_active, self)
 
     async def __aenter__(self) -> Spend:
         return self.__enter__()
@@ -100,44 +91,10 @@ class Spend(Reading):
         Raises:
             InvalidCall: for a generator function, whose body runs in the hands of whoever reads it.
         """
-        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-            name = getattr(function, "__qualname__", repr(function))
-            raise InvalidCall(f"spend.bind() cannot follow the generator {name}; bind the function that reads it to its end.")
-        trackers = (*active(), self)
-        if inspect.iscoroutinefunction(function):
-
-            @functools.wraps(function)
-            async def later(*args: P.args, **kwargs: P.kwargs) -> Any:
-                with _joined(trackers):
-                    return await function(*args, **kwargs)
-
-            return cast("Callable[P, R]", later)
-
-        @functools.wraps(function)
-        def bound(*args: P.args, **kwargs: P.kwargs) -> R:
-            with _joined(trackers):
-                result = function(*args, **kwargs)
-            return cast("R", _follow(result, trackers)) if inspect.iscoroutine(result) else result
-
-        return bound
+        return bound(_active, (*active(), self), function)
 
     def __repr__(self) -> str:
         return f"<Spend: {self._book.headline()}>"
-
-
-@contextmanager
-def _joined(trackers: tuple[Spend, ...]) -> Iterator[None]:
-    """Add to the sums of this context for a while."""
-    token = _active.set(_active.get() + trackers)
-    try:
-        yield
-    finally:
-        _active.reset(token)
-
-
-async def _follow(coroutine: Coroutine[Any, Any, R], trackers: tuple[Spend, ...]) -> R:
-    with _joined(trackers):
-        return await coroutine
 
 
 def _shares(record: CallRecord) -> Sequence[Share]:

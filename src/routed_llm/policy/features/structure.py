@@ -44,7 +44,8 @@ class Difficulty:
     The weights are hand-set: each sign alone makes a call at most a middle one, two strong signs make it hard.
     """
 
-    name = "difficulty"
+    name = "structure_difficulty"
+    gives = ("difficulty", "difficulty_score", "code", "mathematics")
 
     #: scores from which a call counts as middle, and as hard
     MIDDLE, HARD = 0.3, 0.6

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from routed_llm.policy.shapes import Candidates, Live
+from routed_llm.policy.vectors import NOBODY, known_of, outside
 from routed_llm.requests import Ask
 
 __all__ = ["Output"]
@@ -15,14 +16,18 @@ class Output:
 
     name = "output"
     static = False
+    #: without which there is nothing to do
+    hint = "max_tokens"
 
     def reject(self, ask: Ask, candidates: Candidates, live: Live) -> Mapping[str, str]:
         """Candidates whose answers are shorter at most."""
         wanted = ask.max_tokens
         if wanted is None:
-            return {}
-        return {
-            d.id: f"writes at most {d.max_output:,} tokens, max_tokens is {wanted:,}"
-            for d in candidates
-            if d.max_output is not None and d.max_output < wanted
-        }
+            return NOBODY
+        return outside(
+            candidates,
+            known_of(candidates, "longest answers", lambda d: d.max_output),
+            lambda d, _: f"writes at most {d.max_output:,} tokens, max_tokens is {wanted:,}",
+            least=wanted,
+            unknown=False,
+        )

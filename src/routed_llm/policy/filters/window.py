@@ -6,12 +6,10 @@ from collections.abc import Mapping
 
 from routed_llm.policy.later import Pool
 from routed_llm.policy.shapes import Candidates, Live
+from routed_llm.policy.vectors import NOBODY, known_of, outside
 from routed_llm.requests import Ask
 
 __all__ = ["Window"]
-
-NOBODY: Mapping[str, str] = {}
-
 
 def _smallest(pool: Pool) -> float:
     return min((d.context for d in pool if d.context is not None), default=float("inf"))
@@ -27,10 +25,15 @@ class Window:
         """Candidates whose window is too small."""
         tokens = ask.longest
         # nearly every prompt fits the smallest window of all, and that is the same for every call
-        if isinstance(candidates, Pool) and tokens <= candidates.noted("smallest window", _smallest):
-            return NOBODY
-        return {
-            d.id: f"its window of {d.context:,} tokens is smaller than the prompt of about {tokens:,}"
-            for d in candidates
-            if d.context is not None and d.context < tokens
-        }
+        if type(candidates) is Pool:
+            smallest = candidates.notes.get("smallest window")
+            if tokens <= (candidates.noted("smallest window", _smallest) if smallest is None else smallest):
+                return NOBODY
+        windows = known_of(candidates, "windows", lambda d: d.context)
+        return outside(
+            candidates,
+            windows,
+            lambda d, _: f"its window of {d.context:,} tokens is smaller than the prompt of about {tokens:,}",
+            least=tokens,
+            unknown=False,
+        )

@@ -38,8 +38,7 @@ class ByFact:
         self.default = default
         #: checked against the router's models when the router is made
         self.names = tuple(dict.fromkeys((*self.models.values(), *([default] if default else []))))
-        #: the table as plain text, so that caches tell policies apart by it
-        self.table = repr(sorted(self.models.items()))
+        self.reads = (fact,)
 
     def values(self, ask: Ask, candidates: Candidates, live: Live) -> Sequence[float | None]:
         """0 or 1 for each candidate."""

@@ -3,86 +3,180 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any
 
-from routed_llm.catalog.deployments import Deployment
-from routed_llm.catalog.prices import Price
+from routed_llm.errors import ConfigurationError
 from routed_llm.policy.later import LaterValues, Pool
+from routed_llm.policy.rates import Contenders, RateTable, expected_cost, never_changing, table_for
 from routed_llm.policy.shapes import Candidates, Live
+from routed_llm.policy.vectors import Values, home_of, index_in, is_large, place_of
 from routed_llm.requests import Ask
 
 __all__ = ["ExpectedCost", "expected_cost"]
 
-MILLION = 1_000_000
+#: tokens of answers whose length a feature or the caller told in a word
+LENGTHS = {"short": 60, "medium": 300, "long": 1_200}
+#: seconds after which a cached prefix begins to be dropped, and after which none is left: Anthropic keeps it for 5 minutes after
+#: its last use, OpenAI for 5 to 10 (their guides to prompt caching)
+FRESH, GONE = 300.0, 600.0
 
 
-def expected_cost(deployment: Deployment, ask: Ask) -> int | None:
-    """What the call is expected to cost at a deployment, in nano-dollars; None where a price is unknown."""
-    price = deployment.price
-    return None if price is None else price.estimate(ask.input_tokens, ask.output_tokens)
+_INFINITE = float("inf")
 
 
 class ExpectedCost:
-    """Nano-dollars that the call is expected to cost; an unknown price is never the cheapest."""
+    """Nano-dollars that the call is expected to cost; an unknown price is never the cheapest.
+
+    Tokens of the prompt at the input price and tokens of the answer at the output price, by the price's tiers and times of
+    day, with prices for a request and for images. Calls within a capacity that is paid for already cost nothing.
+
+    Args:
+        learn: use what was measured at each deployment: how many tokens it really counts in a prompt, and how long its answers
+            are; and that the one that answered a conversation last has its transcript in its cache.
+    """
 
     name = "cost"
     unit = "nano-USD"
     lower_is_better = True
 
+    def __init__(self, learn: bool = True) -> None:
+        if not isinstance(learn, bool):
+            raise ConfigurationError(f"must be true or false, not {learn!r}.", path="learn")
+        self.learn = learn
+
     def values(self, ask: Ask, candidates: Candidates, live: Live) -> Sequence[float | None]:
         """Expected cost of each candidate."""
-        if isinstance(candidates, Pool):
-            lowest = _lowest(ask, candidates.noted("may be the cheapest", _contenders))
-            if lowest is not None:
-                return LaterValues(lowest, len(candidates), lambda: [expected_cost(d, ask) for d in candidates])
-        return [expected_cost(d, ask) for d in candidates]
+        learned = self.learn and (ask.session is not None or live.knows("usage"))
+        if type(candidates) is Pool and not learned and not (ask.facts and _told_length(ask)):
+            contenders = candidates.notes.get("contenders")  # those of a pool whose prices never change
+            if contenders is None:
+                contenders = _static(ask, candidates)
+            if contenders is not None:
+                lowest = contenders.lowest(ask.input_tokens, ask.output_tokens)
+                if lowest is not None:
+                    return LaterValues(lowest, candidates, expected_cost, ask)
+                return [expected_cost(d, ask) for d in candidates]
+        costs = self._costs(ask, candidates, live)
+        if is_large(candidates):
+            return Values(costs)
+        total = sum(costs)
+        return costs if total == total else [None if cost != cost else cost for cost in costs]
+
+    def _costs(self, ask: Ask, candidates: Candidates, live: Live) -> Any:
+        pool, indexes = home_of(candidates)
+        table = table_for(pool, ask)
+        rates = [table.input, table.output, table.request]
+        if indexes is not None:
+            rates = [candidates.taken(rate) for rate in rates]  # type: ignore[attr-defined]  # a part
+        limit = _INFINITE if ask.max_tokens is None else float(ask.max_tokens)
+        told = _told_length(ask)
+        answer = min(float(ask.output_tokens if told is None else told), limit)
+        learned = self.learn and live.knows("usage")
+        if is_large(candidates):
+            costs = _many(ask.input_tokens, answer, limit, rates, *self._columns(learned, told, candidates, live))
+        else:
+            costs = _few(ask.input_tokens, answer, limit, rates, *self._columns(learned, told, candidates, live))
+        if table.images and (images := _images(ask)):
+            extra = table.image if indexes is None else candidates.taken(table.image)  # type: ignore[attr-defined]  # a part
+            costs = costs + images * extra if is_large(candidates) else [c + images * e for c, e in zip(costs, extra, strict=True)]
+        if self.learn and ask.session is not None:
+            _less_cached(costs, ask, table, candidates, live)
+        if prepaid := pool.noted("prepaid", _prepaid):
+            _free(costs, ask.input_tokens + answer, prepaid, indexes, (candidates, live, ask.now))
+        return costs
+
+    @staticmethod
+    def _columns(learned: bool, told: int | None, candidates: Candidates, live: Live) -> tuple[Any, Any]:
+        """How each counts prompts, and how long its answers are; None where that is not known or not to be used."""
+        if not learned:
+            return None, None
+        return live.column("ratio", candidates), live.column("output", candidates) if told is None else None
 
 
-class _Contenders(NamedTuple):
-    """Who can be the cheapest: by flat rates ``(index, input, output, request)``, and those that must be asked."""
-
-    flat: Sequence[tuple[int, int, int, int]]
-    others: Sequence[tuple[int, Price]]
-
-
-def _lowest(ask: Ask, contenders: _Contenders) -> int | None:
-    """Index of the cheapest candidate, the first of equals; None where no price is known."""
-    best, lowest = None, None
-    input_tokens, output_tokens = ask.input_tokens, ask.output_tokens
-    # in nano-dollars per million: what is compared need not be rounded
-    for index, input_rate, output_rate, request in contenders.flat:
-        cost = input_tokens * input_rate + output_tokens * output_rate + request
-        if best is None or cost < best:
-            best, lowest = cost, index
-    for index, price in contenders.others:
-        estimate = price.estimate(input_tokens, output_tokens)
-        if estimate is not None and (best is None or estimate * MILLION < best):
-            best, lowest = estimate * MILLION, index
-    return lowest
+def _static(ask: Ask, pool: Pool) -> Contenders | None:
+    """Who can be the cheapest, where nothing but prices decides; None where paid capacity or images do, too."""
+    if pool.noted("prepaid", _prepaid) is not None:
+        return None
+    table = table_for(pool, ask)
+    if table.images:
+        return None if _images(ask) else table.contenders
+    if never_changing(pool):
+        pool.notes["contenders"] = table.contenders
+    return table.contenders
 
 
-def _contenders(pool: Pool) -> _Contenders:
-    """The candidates that can be the cheapest for some length of prompt and answer, in the user's order.
+def _few(tokens: int, answer: float, limit: float, rates: Any, ratios: Any, outputs: Any) -> list[float]:
+    """Costs in plain Python. A prompt's tokens times the deployment's own ratio, and its own length of answers."""
+    a, b, r = rates
+    if not answer:
+        return [tokens * x + y for x, y in zip(a, r, strict=True)]  # embeddings: a price of answers is not needed
+    if ratios is None:
+        return [tokens * x + answer * y + z for x, y, z in zip(a, b, r, strict=True)]
+    if outputs is None:
+        return [tokens * k * x + answer * y + z for x, y, z, k in zip(a, b, r, ratios, strict=True)]
+    if limit < _INFINITE:
+        outputs = [o if o != o or o < limit else limit for o in outputs]
+    return [tokens * k * x + (answer if o != o else o) * y + z for x, y, z, k, o in zip(a, b, r, ratios, outputs, strict=True)]
 
-    One cannot when another's rates are all at most as high; of equal ones the first stays. Prices with tiers, or of which a
-    part is unknown, are not compared this way: they stay.
-    """
-    flat: list[tuple[int, int, int, int]] = []
-    others: list[tuple[int, Price]] = []
-    for index in sorted(range(len(pool)), key=lambda i: pool[i].position):
-        price = pool[index].price
-        if price is None:
+
+def _many(tokens: int, answer: float, limit: float, rates: Any, ratios: Any, outputs: Any) -> Any:
+    """The same costs, as an array."""
+    import numpy as np
+
+    a, b, r = rates
+    if not answer:
+        return tokens * a + r
+    prompt = tokens if ratios is None else tokens * ratios
+    length = answer if outputs is None else np.where(np.isnan(outputs), answer, np.minimum(outputs, limit))
+    return prompt * a + length * b + r
+
+
+def _told_length(ask: Ask) -> int | None:
+    """Tokens of the answer, where a feature or the caller told them."""
+    facts = ask.facts
+    if not facts:
+        return None
+    tokens = facts.get("answer_tokens")
+    if isinstance(tokens, (int, float)) and tokens > 0:
+        return int(tokens)
+    return LENGTHS.get(facts.get("answer_length", ""))
+
+
+def _images(ask: Ask) -> int:
+    """Images in the prompt: as many as a feature counted, or one where there are any."""
+    needs = ask.requires.needs
+    if "images" not in needs and "image_urls" not in needs:
+        return 0
+    count = ask.facts.get("images")
+    return count if isinstance(count, int) and count > 0 else 1
+
+
+def _less_cached(costs: Any, ask: Ask, table: RateTable, candidates: Candidates, live: Live) -> None:
+    """Take off what the deployment that answered this conversation last reads from its cache."""
+    home = live.session(ask.session or "")
+    place = None if home is None else place_of(candidates, home.last or home.deployment)
+    if home is None or place is None:
+        return
+    index = home_of(candidates)[0].index[home.last or home.deployment]
+    left = min(1.0, max(0.0, (GONE - (ask.now - home.at)) / (GONE - FRESH)))
+    costs[place] -= min(home.tokens, ask.input_tokens) * left * (table.input[index] - table.cache[index])
+
+
+def _prepaid(pool: Pool) -> list[tuple[int, float]] | None:
+    """Index and tokens a minute of those with a capacity that is paid for; None where nobody has one."""
+    return [(index, d.prepaid["tokens_per_minute"]) for index, d in enumerate(pool) if "tokens_per_minute" in d.prepaid] or None
+
+
+def _free(
+    costs: Any, tokens: float, prepaid: Sequence[tuple[int, float]], indexes: Any, where: tuple[Candidates, Live, float]
+) -> None:
+    """Calls that fit what is left of a paid capacity in this minute cost nothing, whatever the price."""
+    candidates, live, now = where
+    minutes, used = live.column("minute", candidates), live.column("minute_tokens", candidates)
+    for index, capacity in prepaid:
+        place = index if indexes is None else index_in(indexes, index)
+        if place is None:
             continue
-        rates = price.rates
-        if price.tiers or rates.input is None or rates.output is None:
-            others.append((index, price))
-            continue
-        mine = (index, rates.input, rates.output, (rates.request or 0) * MILLION)
-        if not any(_covers(other, mine) for other in flat):
-            flat = [other for other in flat if not _covers(mine, other)]
-            flat.append(mine)
-    return _Contenders(flat, others)
-
-
-def _covers(low: tuple[int, int, int, int], high: tuple[int, int, int, int]) -> bool:
-    return low[1] <= high[1] and low[2] <= high[2] and low[3] <= high[3]
+        spent = used[place] if minutes[place] == now // 60 else 0.0
+        if spent + tokens <= capacity:
+            costs[place] = 0.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from routed_llm.policy.later import Pool
 from routed_llm.policy.shapes import Candidates, Live
 from routed_llm.requests import Ask
 
@@ -21,6 +22,12 @@ def levels(candidates: Candidates) -> list[float | None]:
     it. Where no price is known at all, the list is taken as ordered from light to strong. A single unknown price gives an
     unknown level.
     """
+    if type(candidates) is Pool:
+        return candidates.noted("levels", _levels)
+    return _levels(candidates)
+
+
+def _levels(candidates: Candidates) -> list[float | None]:
     prices = [None if d.price is None else d.price.estimate(3_000, 1_000) for d in candidates]
     known = [math.log(p) for p in prices if p]
     if not known:
@@ -34,6 +41,7 @@ class LevelGap:
     """Distance between a model's level and the level wanted by the fact ``difficulty``, 0 to 1."""
 
     name = "level_gap"
+    reads = ("difficulty",)
     unit = ""
     lower_is_better = True
 

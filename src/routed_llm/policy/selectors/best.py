@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from random import Random
 
 from routed_llm.catalog.deployments import Deployment
 from routed_llm.policy.later import HeadFirst, LaterValues
-from routed_llm.policy.shapes import Candidates, Live
+from routed_llm.policy.shapes import Candidates, Chance, Live
+from routed_llm.policy.vectors import Values, lowest_of
 from routed_llm.requests import Ask
 
-__all__ = ["Best"]
+__all__ = ["Best", "by_total", "lowest_index"]
 
 _LAST = float("inf")
 
@@ -22,31 +22,44 @@ class Best:
     """
 
     name = "best"
+    #: strategies whose selectors pick by total hold together: their scores are weighed
+    by_total = True
 
     def __init__(self, because: str, fact: str | None = None) -> None:
         self.because = because
         self.fact = fact
+        self.reads = (fact,) if fact is not None else ()
+        self._told = (0, "")
 
     def order(
-        self, ask: Ask, candidates: Candidates, totals: Sequence[float | None], live: Live, rng: Random
+        self, ask: Ask, candidates: Candidates, totals: Sequence[float | None], live: Live, rng: Chance
     ) -> tuple[Sequence[Deployment], float, str]:
         """Sorted by total."""
         count = len(candidates)
-        lowest = totals.lowest if isinstance(totals, LaterValues) else _lowest(totals)
-        if lowest is None:
-            return _sorted(candidates, totals), 1.0, "nothing is known to compare, first in order"
-        reason = f"{self.because} of {count}"
+        at = totals.lowest if type(totals) is LaterValues else lowest_index(totals)
+        if at is None:
+            return by_total(candidates, totals), 1.0, "nothing is known to compare, first in order"
+        told, reason = self._told
+        if told != count:
+            reason = f"{self.because} of {count}"
+            self._told = (count, reason)
         if self.fact is not None and self.fact in ask.facts:
             reason = f"{ask.facts[self.fact]} call, {reason}"
-        return HeadFirst(candidates[lowest], count, lambda: _sorted(candidates, totals)), 1.0, reason
+        return HeadFirst(candidates[at], count, by_total, candidates, totals), 1.0, reason
 
 
-def _lowest(totals: Sequence[float | None]) -> int | None:
-    known = [total for total in totals if total is not None]
-    return totals.index(min(known)) if known else None
+def lowest_index(totals: Sequence[float | None]) -> int | None:
+    """Index of the lowest known total, the first of equals; None where nothing is known."""
+    if type(totals) is Values:
+        return lowest_of(totals)
+    if None in totals:
+        known = [total for total in totals if total is not None]
+        return totals.index(min(known)) if known else None
+    return totals.index(min(totals)) if totals else None  # type: ignore[type-var]  # none is unknown
 
 
-def _sorted(candidates: Candidates, totals: Sequence[float | None]) -> list[Deployment]:
+def by_total(candidates: Candidates, totals: Sequence[float | None]) -> list[Deployment]:
+    """Candidates by total, the lowest first; unknown ones last; ties in the user's order."""
     keyed = [(_LAST if t is None else t, d.position, d) for t, d in zip(totals, candidates, strict=True)]
     keyed.sort(key=lambda item: item[:2])
     return [item[2] for item in keyed]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from random import Random
 
 from routed_llm.catalog.deployments import Deployment
-from routed_llm.policy.shapes import Candidates, Live
+from routed_llm.policy.shapes import Candidates, Chance, Live
 from routed_llm.requests import Ask
 
 __all__ = ["InOrder"]
@@ -18,7 +17,7 @@ class InOrder:
     name = "in_order"
 
     def order(
-        self, ask: Ask, candidates: Candidates, totals: Sequence[float | None], live: Live, rng: Random
+        self, ask: Ask, candidates: Candidates, totals: Sequence[float | None], live: Live, rng: Chance
     ) -> tuple[Sequence[Deployment], float, str]:
         """The order given."""
         return candidates, 1.0, "first in order" if candidates[0].position == 0 else "first in order that is eligible"

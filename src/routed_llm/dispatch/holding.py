@@ -1,0 +1,125 @@
+"""What an attempt holds of the call's budgets: reserved when it begins, settled with the real cost when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from routed_llm.decisions import Decision
+from routed_llm.dispatch.core import Core
+from routed_llm.errors import BudgetSpent
+from routed_llm.events import Attempt, Outcome
+from routed_llm.policy.filters.budgets import lacking
+from routed_llm.policy.scorers.cost import expected_cost
+from routed_llm.requests import Ask
+from routed_llm.standing import Amounts, Standing, dollars
+from routed_llm.state.accounts import reserve, settle, standings
+
+__all__ = ["hold_for", "out_of_budget", "release"]
+
+_NANO = 1e9
+
+
+def hold_for(core: Core, decision: Decision, attempt: Attempt) -> BudgetSpent | None:
+    """Let an attempt hold what it is expected to use; the error to end with where it does not fit what is left."""
+    ask = decision.ask
+    accounts = core.live.ledger.accounts(ask)
+    if not accounts:
+        return None
+    deployment, tokens, wall = attempt.deployment, ask.input_tokens + ask.output_tokens, _wall(ask, attempt.started)
+    held = reserve(accounts, deployment, expected_cost(deployment, ask), tokens, wall)
+    if not isinstance(held, str):
+        attempt.hold = held
+        return None
+    found = lacking(standings(accounts, wall), deployment, ask)
+    if found is None:  # what was short a moment ago is there again
+        return hold_for(core, decision, attempt)
+    return _spent(found[0], wall, {**decision.rejected, deployment.id: held})
+
+
+def release(attempt: Attempt, outcome: Outcome) -> None:
+    """An attempt has ended: its real cost takes the place of what it held.
+
+    Where the bill is unknown because nobody saw the end (the caller went away, the answer did not come or could not be read),
+    what was expected counts. A refusal costs nothing, and what was never sent is no call.
+    """
+    hold, attempt.hold = attempt.hold, None
+    usage, error = attempt.usage, attempt.error
+    if usage is not None:
+        settle(hold, attempt.cost_nanousd, usage.input_tokens + usage.output_tokens)
+    elif (error is None and outcome == "abandoned") or (error is not None and error.sent and error.status is None):
+        settle(hold, None, None)
+    else:
+        settle(hold, 0, 0, calls=int(error is not None and error.sent))
+
+
+def out_of_budget(core: Core, decision: Decision, now: float) -> BudgetSpent | None:
+    """The error of a call for which nobody is left because of its budgets; None where they are not the reason."""
+    seen = decision.seen
+    if not core.live.watching or not seen.standings:
+        return None
+    by_id, ask = core.catalog.by_id, decision.ask
+    short: list[tuple[int, Standing]] = []
+    for deployment_id in decision.rejected:
+        deployment = by_id.get(deployment_id)
+        found = deployment and lacking(seen.standings, deployment, ask)
+        if deployment is None or not found or decision.rejected[deployment_id] != found[1]:
+            continue
+        cost = expected_cost(deployment, ask)
+        if cost is not None or found[0].limits[0] is None:  # an unknown price is not the budget's fault
+            short.append((cost or 0, found[0]))
+    if not short:
+        return None
+    nearest = min(short, key=lambda pair: pair[0])[1]
+    return _spent(nearest, _wall(ask, now), dict(decision.rejected))
+
+
+def _wall(ask: Ask, now: float) -> float:
+    """The time of day at a monotonic time."""
+    return ask.wall + max(0.0, now - ask.now)
+
+
+def _spent(standing: Standing, wall: float, rejected: dict[str, str]) -> BudgetSpent:
+    limit = {name: amount for name, amount in _by_unit(standing.limits).items() if amount is not None}
+    spent, held = _by_unit(standing.spent), _by_unit(standing.held)
+    told = [_left(name, spent[name] or 0, held[name] or 0, limit[name]) for name in limit]
+    when = "It is not renewed. Raise the budget, or add a cheaper model to the pool."
+    wait = None
+    if standing.ends is not None:
+        wait = max(0.0, standing.ends - wall)
+        when = f"It is renewed at {datetime.fromtimestamp(standing.ends, UTC):%Y-%m-%d %H:%M} UTC, in {_duration(wait)}."
+        when += " Raise the budget, wait, or add a cheaper model to the pool."
+    groups: dict[str, list[str]] = {}
+    for deployment_id, why in rejected.items():
+        groups.setdefault(why, []).append(deployment_id)
+    reasons = "; ".join(f"{', '.join(ids)} {why}" for why, ids in groups.items())
+    return BudgetSpent(
+        f"Nothing was sent: {standing} has {' and '.join(told)}. No model that may serve this call fits what is left: "
+        f"{reasons}. {when}",
+        budget=standing.budget,
+        of=standing.of,
+        limit=limit,
+        spent={name: amount or 0 for name, amount in spent.items()},
+        held={name: amount or 0 for name, amount in held.items()},
+        renews_at=standing.ends,
+        retry_after=wait,
+        rejected=rejected,
+    )
+
+
+def _by_unit(amounts: Amounts | Sequence[int | None]) -> dict[str, float | None]:
+    nano, tokens, calls = amounts
+    return {"usd": None if nano is None else nano / _NANO, "tokens": tokens, "calls": calls}
+
+
+def _left(unit: str, spent: float, held: float, limit: float) -> str:
+    if unit == "usd":
+        used, most, busy = (dollars(round(amount * _NANO)) for amount in (spent, limit, held))
+        return f"{used} of {most} spent" + (f" and {busy} held by calls under way" if held else "")
+    return f"{spent:,.0f} of {limit:,.0f} {unit} used" + (f" and {held:,.0f} held by calls under way" if held else "")
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} minutes" if seconds < 7_200 else f"{seconds / 3_600:.1f} hours"

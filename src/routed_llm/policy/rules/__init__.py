@@ -1,0 +1,1 @@
+"""Rules change what may or should answer a call."""

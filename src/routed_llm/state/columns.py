@@ -1,0 +1,188 @@
+"""What is measured of each deployment: the columns of the live state, and how a measurement changes them."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, insort
+from collections import deque
+from collections.abc import Mapping
+from math import ceil, nan
+
+from routed_llm.results import Usage
+
+__all__ = ["COLUMNS", "EWMA_WEIGHT", "NEVER", "DeploymentState"]
+
+#: weight of the newest value in moving averages: about the last ten calls count
+EWMA_WEIGHT = 0.2
+#: durations from which percentiles are taken, and how many make the 95th more than the longest one (1 / (1 - 0.95))
+WINDOW, ENOUGH = 100, 20
+#: a prompt's tokens are taken to be misjudged by no more than this factor
+MISJUDGED = 10.0
+
+#: the time of what never happened: later than any
+NEVER = 1e300
+#: the share of failed calls that counts at most: a deployment of which all fail still has a finite wait
+MOST_ERRORS = 0.9
+
+#: column -> its value before anything was measured; times in seconds, NaN is unknown.
+#: ``latency``, ``first_content``, ``per_token`` (seconds for each token after the first content), ``errors`` (share of calls),
+#: ``output`` (tokens of an answer) and ``ratio`` (observed tokens of a prompt to expected ones) are moving averages;
+#: ``network`` seconds there and back, by the connections that were made; ``p95`` and ``p95_first``
+#: percentiles of whole answers and first contents; ``at`` the monotonic time of the last answer;
+#: ``room_...`` what the provider said that it still takes, until a time; ``minute_...`` the tokens of one monotonic minute.
+#: Worked out of these for those who choose: ``start``, the expected wait for the first content; ``base`` and ``slope``, of
+#: which a whole answer's wait is ``base + tokens * slope``; all three with the calls that have to be made again after a
+#: failure. ``trust`` is how many calls at once a deployment has shown that it can bear: one more than it answered.
+COLUMNS: dict[str, float] = {
+    "calls": 0.0,
+    "in_flight": 0.0,
+    "latency": nan,
+    "first_content": nan,
+    "per_token": nan,
+    "errors": 0.0,
+    "p95": nan,
+    "p95_first": nan,
+    "at": NEVER,
+    "output": nan,
+    "ratio": 1.0,
+    "room_requests": nan,
+    "room_tokens": nan,
+    "room_until": nan,
+    "network": nan,
+    "minute": nan,
+    "minute_tokens": 0.0,
+    "start": nan,
+    "base": nan,
+    "slope": 0.0,
+    "trust": 1.0,
+}
+
+
+class _Number:
+    """A column's value of one deployment, as an attribute; None where it is unknown."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, state: DeploymentState, owner: type) -> float | None:
+        value = state.columns[self.name][state.slot]
+        return None if value != value else value
+
+
+class _Count:
+    """A column's value of one deployment that is a whole number."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, state: DeploymentState, owner: type) -> int:
+        return int(state.columns[self.name][state.slot])
+
+    def __set__(self, state: DeploymentState, value: int) -> None:
+        state.columns[self.name][state.slot] = value
+
+
+class _Percentile:
+    """The 95th percentile (nearest rank) of the last :data:`WINDOW` durations."""
+
+    __slots__ = ("_ranked", "_recent")
+
+    def __init__(self) -> None:
+        self._recent: deque[float] = deque()
+        self._ranked: list[float] = []
+
+    def add(self, seconds: float) -> float:
+        """Note a duration; gives the percentile, NaN while there are too few."""
+        ranked = self._ranked
+        if len(ranked) >= WINDOW:
+            del ranked[bisect_left(ranked, self._recent.popleft())]
+        self._recent.append(seconds)
+        insort(ranked, seconds)
+        count = len(ranked)
+        return ranked[ceil(0.95 * count) - 1] if count >= ENOUGH else nan
+
+
+class DeploymentState:
+    """Live numbers of one deployment: its place in the columns, and what only dispatch looks at. The lock is the caller's."""
+
+    __slots__ = ("_counted", "_firsts", "_wholes", "columns", "failures_in_a_row", "firm_until", "probed_at", "slot")
+
+    calls = _Count()
+    in_flight = _Count()
+    latency = _Number()
+    first_content = _Number()
+    per_token = _Number()
+    errors = _Number()
+    p95 = _Number()
+    p95_first = _Number()
+    output = _Number()
+    ratio = _Number()
+
+    def __init__(self, slot: int, columns: Mapping[str, array[float]]) -> None:
+        self.slot = slot
+        self.columns = columns
+        self.failures_in_a_row = 0
+        #: before this time not even a probe: the provider told when, or it cannot recover by itself
+        self.firm_until = float("-inf")
+        self.probed_at = float("-inf")
+        self._wholes, self._firsts = _Percentile(), _Percentile()
+        #: whether ``ratio`` was measured
+        self._counted = False
+
+    def answered(self, seconds: float, first_content: float | None, now: float | None, usage: Usage | None) -> None:
+        """An answer came; see :meth:`routed_llm.state.memory.LiveState.succeeded`."""
+        columns, slot = self.columns, self.slot
+        columns["trust"][slot] += 1
+        self._average("latency", seconds)
+        columns["p95"][slot] = self._wholes.add(seconds)
+        columns["errors"][slot] *= 1 - EWMA_WEIGHT
+        if now is not None:
+            columns["at"][slot] = now
+        if first_content is not None:
+            self._average("first_content", first_content)
+            columns["p95_first"][slot] = self._firsts.add(first_content)
+            if usage is not None and usage.output_tokens > 1 and seconds > first_content:
+                self._average("per_token", (seconds - first_content) / usage.output_tokens)
+        self._work_out()
+
+    def used(self, usage: Usage, expected: int | None, now: float | None) -> None:
+        """Tokens that a call used, beside those that its prompt was ``expected`` to have."""
+        if not usage.estimated:
+            if usage.output_tokens > 0:
+                self._average("output", usage.output_tokens)
+            if expected and usage.input_tokens > 0:
+                ratio, column = min(MISJUDGED, max(1 / MISJUDGED, usage.input_tokens / expected)), self.columns["ratio"]
+                column[self.slot] = ratio if not self._counted else column[self.slot] + EWMA_WEIGHT * (ratio - column[self.slot])
+                self._counted = True
+        if now is not None:
+            columns, slot, minute = self.columns, self.slot, now // 60
+            if columns["minute"][slot] != minute:
+                columns["minute"][slot], columns["minute_tokens"][slot] = minute, 0.0
+            columns["minute_tokens"][slot] += usage.input_tokens + usage.output_tokens
+
+    def went_wrong(self) -> None:
+        """A call failed, and its deployment is to blame."""
+        self._average("errors", 1.0)
+        self.columns["trust"][self.slot] = 1.0
+        self._work_out()
+
+    def told_room(self, requests: float | None, tokens: float | None, until: float) -> None:
+        """The provider told what it still takes until a time."""
+        for name, value in (("room_requests", requests), ("room_tokens", tokens), ("room_until", until)):
+            self.columns[name][self.slot] = nan if value is None else value
+
+    def _work_out(self) -> None:
+        """The columns that follow from the others. A call that fails is made again: 1 / (1 - errors) calls for each answer."""
+        columns, slot = self.columns, self.slot
+        latency, first, per_token = columns["latency"][slot], columns["first_content"][slot], columns["per_token"][slot]
+        calls = 1 / (1 - min(columns["errors"][slot], MOST_ERRORS))
+        columns["start"][slot] = (latency if first != first else first) * calls
+        if per_token != per_token:
+            columns["base"][slot], columns["slope"][slot] = latency * calls, 0.0
+        else:
+            columns["base"][slot], columns["slope"][slot] = first * calls, per_token * calls
+
+    def _average(self, name: str, value: float) -> None:
+        column, slot = self.columns[name], self.slot
+        old = column[slot]
+        column[slot] = value if old != old else old + EWMA_WEIGHT * (value - old)
