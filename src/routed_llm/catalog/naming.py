@@ -33,7 +33,11 @@ def named_also(deployments: Sequence[Deployment], aliases: Mapping[str, str]) ->
             way.append(target)
             target = aliases[target]
         if target not in names:
-            circle = f"leads back to itself ({' -> '.join([*way, target])})" if target in way else f"names {target!r}, which is no model"
+            circle = (
+                f"leads back to itself ({' -> '.join([*way, target])})"
+                if target in way
+                else f"names {target!r}, which is no model"
+            )
             raise ConfigurationError(f"{circle}: name a model.{nearest(target, names)}", path=path)
         for deployment in deployments:
             if target in deployment.names and alias not in deployment.names:

@@ -30,7 +30,8 @@ class Catalog:
     STATIC_LIMIT = 4096
 
     def __init__(self, deployments: Iterable[Deployment]) -> None:
-        self.deployments: tuple[Deployment, ...] = tuple(deployments)
+        # however they come, the user's order is what counts; where nobody gave one, it is the order in which they come
+        self.deployments: tuple[Deployment, ...] = tuple(sorted(deployments, key=lambda d: d.position))
         if not self.deployments:
             raise NoModels("No model to route to: the list of models is empty.")
         self.by_id: dict[str, Deployment] = {}

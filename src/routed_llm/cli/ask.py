@@ -15,13 +15,13 @@ __all__ = ["ask"]
 @click.argument("prompt")
 @pool_options
 @click.option("--why", is_flag=True, help="Show every candidate: how it scored, or why it was rejected.")
-def ask(prompt: str, models: str | None, strategy: str, why: bool) -> None:
+def ask(prompt: str, models: str | None, strategy: str | None, config: str | None, why: bool) -> None:
     """Answer PROMPT (- reads it from the input) and say which model did, why, and what it cost.
 
     The answer goes to the standard output, everything else to the standard error.
     """
     text = read_prompt(prompt)
-    model = chat_model(models, strategy)
+    model = chat_model(models, strategy, config)
     routing: dict[str, Any] = {}
     for chunk in model.stream(text):
         click.echo(chunk.text, nl=False)

@@ -13,7 +13,7 @@ __all__ = ["explain"]
 @click.argument("prompt")
 @pool_options
 @click.option("--json", "as_json", is_flag=True, help="Print the whole decision as JSON.")
-def explain(prompt: str, models: str | None, strategy: str, as_json: bool) -> None:
+def explain(prompt: str, models: str | None, strategy: str | None, config: str | None, as_json: bool) -> None:
     """Show which model would answer PROMPT, and why. Nothing is called, nothing is paid."""
-    decision = chat_model(models, strategy).explain(read_prompt(prompt))
+    decision = chat_model(models, strategy, config).explain(read_prompt(prompt))
     click.echo(decision.as_json() if as_json else str(decision))

@@ -8,6 +8,7 @@ import click
 
 from routed_llm import __version__
 from routed_llm.cli.ask import ask
+from routed_llm.cli.config import config
 from routed_llm.cli.demo import demo
 from routed_llm.cli.errors import errors
 from routed_llm.cli.explain import explain
@@ -35,5 +36,5 @@ def main() -> None:
     """Many language models behind one: chooses a model for every call, survives failures, counts exact cost."""
 
 
-for _command in (demo, ask, explain, models, sandbox, errors):
+for _command in (demo, ask, explain, models, config, sandbox, errors):
     main.add_command(_command)

@@ -1,10 +1,11 @@
-"""Options that several commands have: which models, which strategy."""
+"""Options that several commands have: which models, which strategy, or which file says both."""
 
 from __future__ import annotations
 
 import sys
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -12,37 +13,44 @@ import click
 if TYPE_CHECKING:
     from routed_llm.langchain.chat_model import RoutedChatModel
 
-__all__ = ["chat_model", "pool_options", "read_prompt"]
+__all__ = ["chat_model", "one_line", "pool_options", "read_prompt"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def pool_options(command: F) -> F:
-    """Adds ``--models`` and ``--strategy`` to a command."""
+    """Adds ``--models``, ``--strategy`` and ``--config`` to a command."""
     models = click.option(
         "--models", "-m", metavar="A,B,...", help="Models, such as openai:gpt-5-mini; 'sandbox' needs no key. By default: "
         "a few of each provider whose key is in the environment.",
     )  # fmt: skip
-    strategy = click.option("--strategy", "-s", default="auto", show_default=True, help="How to choose among them.")
-    return models(strategy(command))
+    strategy = click.option("--strategy", "-s", help="How to choose among them; by default auto.")
+    file = click.option("--config", "-c", type=click.Path(), help="A configuration file, instead of models and strategy.")
+    return models(strategy(file(command)))
 
 
-def chat_model(models: str | None, strategy: str) -> RoutedChatModel:
-    """The model of the two options.
+def chat_model(models: str | None, strategy: str | None, config: str | None = None) -> RoutedChatModel:
+    """The model of the three options.
 
     Args:
         models: names with commas between; None for what the environment has keys for.
-        strategy: name of a strategy.
+        strategy: name of a strategy; None for ``auto``.
+        config: a configuration file, instead of the two.
 
     Raises:
         ConfigurationError: for what cannot be meant, and where no model is found.
+        click.UsageError: for a file beside one of the others.
     """
+    if config is not None and (models or strategy):
+        raise click.UsageError("--config says models and strategy: leave --models and --strategy out.")
     from routed_llm.langchain.chat_model import RoutedChatModel
 
     names = None if models is None else [name.strip() for name in models.split(",") if name.strip()]
     with warnings.catch_warnings():
-        warnings.showwarning = _one_line
-        return RoutedChatModel(names, strategy)
+        warnings.showwarning = one_line
+        if config is not None:
+            return RoutedChatModel.from_config(Path(config))
+        return RoutedChatModel(names, strategy or "auto")
 
 
 def read_prompt(prompt: str) -> str:
@@ -57,6 +65,6 @@ def read_prompt(prompt: str) -> str:
     return text
 
 
-def _one_line(message: Warning | str, *where: Any, **more: Any) -> None:
+def one_line(message: Warning | str, *where: Any, **more: Any) -> None:
     """A warning without the line of code it came from."""
     click.secho(str(message), fg="yellow", err=True)

@@ -106,7 +106,7 @@ def _choose(
     else:
         reason = f"{policy.name}: {reason}"
     decision = Decision(
-        ask, policy.name, candidates, order, rejected, cooling, (), reason, propensity, catalog.version
+        ask, policy.name, candidates, order, rejected, cooling, (), reason, propensity, catalog
     )
     if values:
         decision.scorers, decision.values = policy.scorers, values

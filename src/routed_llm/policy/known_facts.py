@@ -58,7 +58,7 @@ def check_facts(policy: AnyPolicy, own: Sequence[Feature] = ()) -> None:
             meant = f" Did you mean {near[0]!r}?" if near else ""
             pattern = " Patterns are named in the argument patterns." if fact.startswith("pattern.") else ""
             raise ConfigurationError(
-                f"{place} asks for {fact!r}, which nobody finds out.{meant}{pattern} The caller's own facts are metadata.<name>.",
+                f"{place} asks for {fact!r}, which nobody finds out.{meant}{pattern} Facts of your own are metadata.<name>.",
                 path="strategy",
             )
 

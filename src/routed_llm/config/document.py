@@ -1,0 +1,82 @@
+"""The whole file as one pydantic model: which keys there are, and which kind of value each takes.
+
+What a value means (a provider's name, a strategy's argument) is checked where it is used.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from routed_llm.config.model_tables import DefaultsTable, Models
+from routed_llm.config.shapes import Above, Count, Policies, Strategy, Table, Text, said
+from routed_llm.policy.arguments import shown
+from routed_llm.requests import Purpose
+
+__all__ = ["Document", "KindTable", "LimitsTable", "RoutingTable"]
+
+
+class RoutingTable(Table):
+    """How to choose, and how the router behaves; the same keys may stand at the top of the file."""
+
+    strategy: Strategy = Field(default=None, description="How one model is chosen for a call; by default the order of models.")
+    purpose: Purpose = Field(default="chat", description="What the models do.")
+    seed: int | None = Field(default=None, description="Makes draws and jitter repeatable.")
+    max_price_ratio: Above | None = Field(
+        default=None, description="What a fallback may be expected to cost at most, as a multiple of the first choice."
+    )
+    quiet_fallbacks: bool = Field(default=False, description="Do not write a warning when a call falls back.")
+
+
+class LimitsTable(Table):
+    """The call budget of every call: seconds and counts."""
+
+    first: Above = 120.0
+    total: Above = 600.0
+    attempts: Count = 5
+    gap: Above = 60.0
+    attempt: Above | None = None
+    same: Annotated[int, Field(ge=0)] = 2
+
+
+class KindTable(Table):
+    """A task or a domain of your own, by what it is and by what users say."""
+
+    description: str = ""
+    examples: list[Text] = Field(default_factory=list)
+
+
+def _rule(value: Any) -> Any:
+    if not isinstance(value, dict):
+        raise said(f"must be a table with a name, a condition and what follows, not {shown(value)}.")
+    return value
+
+
+def _fact(value: Any) -> Any:
+    if (isinstance(value, str) and value) or isinstance(value, dict):
+        return value
+    raise said(f"must be the name of a feature, or a table such as {{use = 'NAME'}}, not {shown(value)}.")
+
+
+Rule = Annotated[dict[str, Any], BeforeValidator(_rule), WithJsonSchema({"refers": "Rule"})]
+_FACT = {"anyOf": [{"type": "string"}, {"type": "object", "properties": {"use": {"type": "string"}}}]}
+Fact = Annotated[Any, BeforeValidator(_fact), WithJsonSchema(_FACT)]
+
+
+class Document(RoutingTable):
+    """A configuration of routed-llm."""
+
+    routing: RoutingTable | None = Field(default=None, description="The keys above, for those who want them in a table.")
+    models: Models = Field(
+        default_factory=dict, description="The pool, by the names that you give them; the order is preference."
+    )
+    aliases: dict[str, Text] = Field(default_factory=dict, description="Further names of models: alias = model or alias.")
+    defaults: DefaultsTable | None = Field(default=None, description="What holds for every model that does not say otherwise.")
+    policies: Policies = Field(default_factory=dict, description="Strategies of your own, to be used by their names.")
+    rules: list[Rule] = Field(default_factory=list, description="Rules in front of whatever strategy.")
+    budgets: dict[str, dict[str, Any]] = Field(default_factory=dict, description="How much may be spent, by whom, and when.")
+    limits: LimitsTable | None = Field(default=None, description="Time and attempts of one call.")
+    tasks: dict[str, KindTable] = Field(default_factory=dict, description="Tasks of your own, by what users say.")
+    domains: dict[str, KindTable] = Field(default_factory=dict, description="Domains of your own, by what users say.")
+    features: dict[str, Fact] = Field(default_factory=dict, description="Which feature finds out which fact.")
