@@ -21,7 +21,7 @@ myst_heading_anchors = 4
 source_suffix = {".md": "markdown"}
 # tables of the last benchmark runs, which are parts of a page
 MEASURED = ("benchmarks-table.md", "benchmarks-llama-index-table.md")
-exclude_patterns = ["_build", "generator", *MEASURED]
+exclude_patterns = ["_build", "generator", "intents-table.md", *MEASURED]
 nitpicky = True
 html_theme = "furo"
 html_title = "routed-llm"

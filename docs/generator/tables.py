@@ -40,17 +40,17 @@ def hints() -> str:
 
 
 def strategies() -> str:
-    """Every strategy with the pieces it is made of."""
-    from routed_llm.policy.strategies import STRATEGIES
+    """Every strategy with its arguments and what it does."""
+    from inspect import signature
+
+    from routed_llm.policy.registry import BUILT_IN, find
 
     rows = []
-    for name, recipe in STRATEGIES.items():
-        policy = recipe()
-        scores = ", ".join(f"`{s.name}`" + (f" x {w:g}" if len(policy.scorers) > 1 else "") for s, w in policy.scorers)
-        facts = ", ".join(f"`{f.name}`" for f in policy.features)
-        order = first_sentence(type(policy.selector).__doc__ or "").partition(";")[0].rstrip(".")
-        rows.append((f"`{name}`", facts or "-", scores or "-", order))
-    return _table(("Strategy", "Finds out", "Scores", "Orders by"), rows)
+    for name in sorted(BUILT_IN["strategies"]):
+        recipe = find("strategies", name, name)
+        takes = ", ".join(f"`{argument}`" for argument in signature(recipe).parameters)
+        rows.append((f"[`{name}`](strategies/{name}.md)", takes or "-", first_sentence(recipe.__doc__ or "").rstrip(".")))
+    return _table(("Strategy", "Takes", "Chooses"), rows)
 
 
 def _core_class(kind: Any) -> str:

@@ -61,12 +61,14 @@ def test_every_hint_is_told():
 
 
 def test_every_strategy_is_told():
-    from routed_llm.policy.strategies import STRATEGIES
+    from routed_llm.policy.registry import BUILT_IN
 
-    assert column("strategies.md", "strategies") == list(STRATEGIES)
-    text = (DOCS / "strategies.md").read_text(encoding="utf-8")
-    for name in STRATEGIES:
-        assert f"\n**{name}**" in text, f"{name} has no paragraph of its own"
+    rows = [f"[`{name}`](strategies/{name}.md)" for name in sorted(BUILT_IN["strategies"])]
+    assert column("strategies.md", "strategies") == rows
+    for name in BUILT_IN["strategies"]:
+        page = (DOCS / "strategies" / f"{name}.md").read_text(encoding="utf-8")
+        assert "```python\n" in page, f"{name} has no example"
+        assert "```toml\n" in page, f"{name} has no example of a file"
 
 
 def test_every_kind_of_error_is_told():

@@ -37,6 +37,16 @@ def test_exported_names_are_these():
         "Price",
         "Policy",
         "by_stage",
+        "Rule",
+        "First",
+        "When",
+        "Split",
+        "strategies",
+        "Task",
+        "Examples",
+        "AskModel",
+        "register",
+        "Budget",
         "Decision",
         "Limits",
         "Spend",
@@ -48,6 +58,8 @@ def test_exported_names_are_these():
 def test_every_public_name_is_documented_and_typed(name):
     thing = getattr(routed_llm, name)
     assert inspect.getdoc(thing)
+    if inspect.ismodule(thing):
+        return
     target = thing.__init__ if inspect.isclass(thing) else thing
     for parameter in inspect.signature(target).parameters.values():
         if parameter.name != "self" and "**" not in str(parameter) and str(parameter)[0] != "*":
@@ -103,6 +115,7 @@ def test_files_and_functions_keep_their_size(path):
 def test_broad_excepts_are_only_where_they_may_be():
     allowed = {
         "telemetry/bus.py",
+        "policy/registry.py",
         "providers/sdk_errors.py",
         "providers/credentials.py",
         "langchain/answers.py",
