@@ -1,11 +1,13 @@
 """Write what the documentation takes from the code: API pages from docstrings, tables from the data they describe.
 
-``python docs/generate.py`` does both. The API pages go to ``docs/api`` (not kept in version control); the tables stand in
-the pages themselves, between ``<!-- generated: NAME -->`` and ``<!-- end -->``, so that they can be read without a build.
+``python docs/generate.py`` does all of it. The API pages go to ``docs/api`` (not kept in version control); the tables stand in
+the pages themselves, between ``<!-- generated: NAME -->`` and ``<!-- end -->``, so that they can be read without a build. The
+schema of decisions is ``docs/decision.schema.json``.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -17,7 +19,7 @@ if __name__ == "__main__":
 from generator.api import api_pages  # noqa: E402  # the path is set above
 from generator.tables import TABLES  # noqa: E402
 
-__all__ = ["refreshed", "write_api", "write_tables"]
+__all__ = ["refreshed", "schema_text", "write_api", "write_tables"]
 
 _BLOCK = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -55,7 +57,15 @@ def write_tables(folder: Path) -> list[str]:
     return changed
 
 
+def schema_text() -> str:
+    """The schema of decisions as it stands in its file."""
+    from routed_llm.explained.schema import decision_schema
+
+    return json.dumps(decision_schema(), indent=1) + "\n"
+
+
 if __name__ == "__main__":
+    (HERE / "decision.schema.json").write_text(schema_text(), encoding="utf-8")
     write_api(HERE / "api")
     for page in write_tables(HERE):
         sys.stdout.write(f"refreshed {page}\n")

@@ -15,11 +15,10 @@ from routed_llm.requests import Ask
 
 if TYPE_CHECKING:
     from routed_llm.catalog.deployments import Deployment
+    from routed_llm.catalog.snapshot import Catalog
+    from routed_llm.explained.compared import Comparison
 
 __all__ = ["Decision", "Scores"]
-
-
-_DAY = 86_400.0
 
 
 def _numbering() -> itertools.count[int]:
@@ -52,7 +51,7 @@ class Scores:
 
 
 class Decision:
-    """One choice among deployments.
+    """One choice among deployments. Printed, it is a sentence and a table; :meth:`as_dict` gives all of it as data.
 
     Args:
         ask: what the policy knew of the call.
@@ -64,8 +63,7 @@ class Decision:
         scores: what each scorer gave for ``candidates``.
         reason: why the head of the order is the head, in a few words.
         propensity: probability with which the head was picked.
-        catalog_version: hash of the catalog's content.
-        microseconds: what deciding took.
+        catalog: all deployments as they were, or only the version of that catalog.
     """
 
     # What most decisions leave as it is stands here, so that making one does not set it. There are no slots for that reason.
@@ -80,15 +78,22 @@ class Decision:
     seen: Any = None
     policy: Any = None
     max_price_ratio: float | None = None
+    #: what deciding took
     microseconds = 0.0
     #: attempts that the call budget allows
     attempts = 5
     losses: Sequence[str] = ()
+    #: calls that features made for this one, seconds that they took, and whom they did not ask: (model, why); opaque here
+    own_calls: Sequence[Any] = ()
+    waited = 0.0
+    unasked: Sequence[tuple[str, str]] = ()
     #: who sums this call: those that were active when it began; opaque here
     observers: Sequence[Any] = ()
     #: (scorer, weight) of each scorer, and the values of each, of which ``scores`` are made
     scorers: Sequence[tuple[Any, float]] = ()
     values: Sequence[Sequence[float | None]] = ()
+    #: facts that the policy reads and nobody tried to find out, of a decision that is made afterwards
+    unknown_facts: Sequence[str] = ()
     _asked: Ask | None = None
     _id: str | None = None
 
@@ -103,7 +108,7 @@ class Decision:
         scores: Sequence[Scores],
         reason: str,
         propensity: float,
-        catalog_version: str,
+        catalog: Catalog | str,
     ) -> None:
         self._number = next(_numbers)
         self.ask = ask
@@ -115,7 +120,7 @@ class Decision:
         self._scores = scores
         self.reason = reason
         self.propensity = propensity
-        self.catalog_version = catalog_version
+        self.catalog = catalog
 
     @property
     def id(self) -> str:
@@ -124,8 +129,8 @@ class Decision:
             self._id = f"{self._number:018x}"
         return self._id
 
-    @id.setter
-    def id(self, told: str) -> None:
+    def named(self, told: str) -> None:
+        """Take the id of the decision that this one repeats."""
         self._id = told
 
     @property
@@ -140,10 +145,9 @@ class Decision:
     @property
     def scores(self) -> Sequence[Scores]:
         """What each scorer gave for ``candidates``."""
-        if self.values:
+        if self.values and not self._scores:
             told = zip(self.scorers, self.values, strict=True)
             self._scores = [Scores(s.name, s.unit, s.lower_is_better, weight, given) for (s, weight), given in told]
-            self.values = ()
         return self._scores
 
     @property
@@ -156,94 +160,54 @@ class Decision:
         """How many may be tried after the first, within the call budget."""
         return max(0, min(len(self.order), self.attempts) - 1)
 
+    @property
+    def catalog_version(self) -> str:
+        """Hash of the catalog's content."""
+        return self.catalog if isinstance(self.catalog, str) else self.catalog.version
+
+    @property
+    def policy_version(self) -> str | None:
+        """Hash of the policy that decided; None where that is not known."""
+        return self.policy.version if self.policy is not None else None
+
+    @property
+    def sentence(self) -> str:
+        """Who is tried first, why, and what else there is, in one sentence."""
+        from routed_llm.explained.text import sentence  # what reads decisions is not on the way of a call
+
+        return sentence(self.as_dict())
+
     def as_dict(self) -> dict[str, Any]:
-        """The whole decision as plain data."""
-        place = {d.id: n for n, d in enumerate(self.order, 1)}
-        now = self.ask.now
-        return {
-            "decision_id": self.id,
-            "strategy": self.strategy,
-            "reason": self.reason,
-            "chosen": self.order[0].id if self.order else None,
-            "fallbacks": self.fallbacks,
-            "propensity": self.propensity,
-            "candidates": [
-                {
-                    "deployment": d.id,
-                    "model": d.model,
-                    "provider": d.provider,
-                    "place": place.get(d.id),
-                    "expected_cost_nanousd": self._cost(d),
-                    "context": d.context,
-                    "unknown": self._unknown(d),
-                    "scores": {s.name: {"value": s.values[i], "unit": s.unit, "weight": s.weight} for s in self.scores},
-                }
-                for i, d in enumerate(self.candidates)
-            ],
-            "rejected": dict(self.rejected),
-            "cooling": {key: max(0.0, until - now) for key, until in self.cooling.items()},
-            "input_tokens": self.ask.input_tokens,
-            "output_tokens": self.ask.output_tokens,
-            "facts": dict(self.ask.facts),
-            "hints": dict(self.ask.hints.given),
-            "losses": list(self.losses),
-            "catalog_version": self.catalog_version,
-            "microseconds": self.microseconds,
-        }
+        """The whole decision as plain JSON data; its schema is ``docs/decision.schema.json``."""
+        from routed_llm.explained.data import decision_data
+
+        return decision_data(self)
 
     def as_json(self) -> str:
         """:meth:`as_dict` as JSON text."""
-        return json.dumps(self.as_dict(), default=str)
+        return json.dumps(self.as_dict())
 
-    def _cost(self, deployment: Deployment) -> int | None:
-        price = deployment.price
-        return None if price is None else price.expected(
-            self.ask.input_tokens, self.ask.output_tokens, time_of_day=self.ask.wall % _DAY
-        )
+    def stored(self) -> dict[str, Any]:
+        """The decision in the form in which it can be made again; see :func:`routed_llm.explained.stored.stored`."""
+        from routed_llm.explained.stored import stored
 
-    def _unknown(self, deployment: Deployment) -> list[str]:
-        """What the call needs and nobody knows of this deployment."""
-        return [need for need in sorted(self.ask.requires.needs) if deployment.can(need) is None]
+        return stored(self)
 
-    def _rows(self) -> list[tuple[str, str, str]]:
-        rows: list[tuple[str, str, str]] = []
-        index = {d.id: i for i, d in enumerate(self.candidates)}
-        for n, d in enumerate(self.order, 1):
-            told = [f"{s.name} {_value(s.values[index[d.id]], s.unit)}" for s in self.scores] if d.id in index else []
-            if not any(s.unit == "nano-USD" for s in self.scores):
-                told.append(f"cost {_value(self._cost(d), 'nano-USD')}")
-            told.extend(f"{need} unknown" for need in self._unknown(d))
-            rows.append((str(n), d.id, ", ".join(told)))
-        for key, until in self.cooling.items():
-            rows.append(("-", key, f"cooling down for {max(0.0, until - self.ask.now):.1f} s"))
-        rows.extend(("-", key, why) for key, why in self.rejected.items())
-        return rows
+    def compare(self, before: Decision) -> Comparison:
+        """What is other than in an earlier decision on the same call: who is tried first, what that costs, who is rejected."""
+        from routed_llm.explained.compared import compared
+
+        return compared(self, before)
 
     def __str__(self) -> str:
-        if self.order:
-            head = f"{self.order[0].id} ({self.reason}); {self.fallbacks} left to fall back to"
-        else:
-            head = "nobody may serve this call now"
-        rows = self._rows()
-        width = max((len(row[1]) for row in rows), default=0)
-        return "\n".join([head, *(f"  {n:>2}  {name:<{width}}  {why}" for n, name, why in rows)])
+        from routed_llm.explained.text import table
+
+        return table(self.as_dict())
 
     def __repr__(self) -> str:
         return f"<Decision {self.id}: {self.order[0].id if self.order else None} by {self.strategy}>"
 
     def _repr_html_(self) -> str:
-        from html import escape
+        from routed_llm.explained.text import html
 
-        cells = "".join(
-            f"<tr><td>{escape(n)}</td><td>{escape(name)}</td><td>{escape(why)}</td></tr>" for n, name, why in self._rows()
-        )
-        head = escape(str(self).split("\n", 1)[0])
-        return f"<table><caption>{head}</caption><tr><th>#</th><th>deployment</th><th>why</th></tr>{cells}</table>"
-
-
-def _value(value: float | None, unit: str) -> str:
-    if value is None:
-        return "unknown"
-    if unit == "nano-USD":
-        return f"${value / 1e9:.9f}".rstrip("0").rstrip(".")
-    return f"{value:.3f} {unit}".strip()
+        return html(self.as_dict())

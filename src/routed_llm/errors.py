@@ -67,7 +67,12 @@ ErrorKind = Literal[
 
 
 class RoutedError(Exception):
-    """Base of every error of this package."""
+    """Base of every error of this package.
+
+    ``own_calls`` tells, as plain data, what features asked for the call that failed: it is billed all the same.
+    """
+
+    own_calls: Sequence[dict[str, Any]] = ()
 
 
 class ConfigurationError(RoutedError, ValueError):

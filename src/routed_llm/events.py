@@ -12,7 +12,7 @@ from routed_llm.results import Usage
 if TYPE_CHECKING:
     from routed_llm.catalog.deployments import Deployment
 
-__all__ = ["Attempt", "CallRecord", "Outcome"]
+__all__ = ["Attempt", "CallRecord", "Outcome", "OwnCall"]
 
 Outcome = Literal["answered", "failed", "broken", "abandoned"]
 
@@ -51,13 +51,41 @@ class Attempt:
         return told
 
 
+class OwnCall(Attempt):
+    """A call that the router made for itself: a feature asked somebody what a call is.
+
+    ``feature`` is the feature's name. ``usage`` is None where nothing came back, and where an embedder without a price tells no
+    tokens: then it is not in the bill. ``cost_nanousd`` is None where the price is unknown: then the whole bill is.
+    """
+
+    feature = ""
+
+    @property
+    def model(self) -> str:
+        """The model that was asked, as users name it."""
+        return self.deployment.model
+
+    def as_dict(self) -> dict[str, Any]:
+        """The call as plain data."""
+        return {
+            "feature": self.feature,
+            "model": self.deployment.model,
+            "deployment": self.deployment.id,
+            "usage": None if self.usage is None else self.usage.as_dict(),
+            "cost_nanousd": self.cost_nanousd,
+            "seconds": round(self.seconds, 6),
+            "error": None if self.error is None else self.error.kind,
+        }
+
+
 class CallRecord:
     """One finished call, whichever way it ended.
 
-    ``cost_nanousd`` is exact where a price or the provider's own figure is known, else None.
+    ``cost_nanousd`` is exact where a price or the provider's own figure is known, else None. It includes ``own_calls``: what
+    features asked for this call. ``usage`` is that of the answer alone.
     """
 
-    __slots__ = ("attempts", "cost_nanousd", "decision", "outcome", "seconds", "usage")
+    __slots__ = ("attempts", "cost_nanousd", "decision", "outcome", "own_calls", "seconds", "usage")
 
     def __init__(
         self,
@@ -67,6 +95,7 @@ class CallRecord:
         usage: Usage | None,
         cost_nanousd: int | None,
         seconds: float,
+        own_calls: Sequence[OwnCall] = (),
     ) -> None:
         self.decision = decision
         self.attempts = attempts
@@ -74,6 +103,7 @@ class CallRecord:
         self.usage = usage
         self.cost_nanousd = cost_nanousd
         self.seconds = seconds
+        self.own_calls = own_calls
 
     @property
     def notices(self) -> list[dict[str, str]]:
@@ -93,6 +123,12 @@ class CallRecord:
         return told
 
     @property
+    def answer_cost_nanousd(self) -> int | None:
+        """The cost without ``own_calls``: that of the attempts that were billed; None where one of them is unknown."""
+        costs = [attempt.cost_nanousd for attempt in self.attempts if attempt.usage is not None]
+        return None if None in costs else sum(cost for cost in costs if cost is not None)
+
+    @property
     def answered_by(self) -> Deployment | None:
         """The deployment that answered; None when none did."""
         last = self.attempts[-1] if self.attempts else None
@@ -107,6 +143,7 @@ class CallRecord:
             "model": by.model if by else None,
             "deployment": by.id if by else None,
             "attempts": [attempt.as_dict() for attempt in self.attempts],
+            "own_calls": [call.as_dict() for call in self.own_calls],
             "usage": self.usage.as_dict() if self.usage else None,
             "cost_nanousd": self.cost_nanousd,
             "seconds": self.seconds,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from copy import copy
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 from routed_llm.hints import NO_HINTS, Hints
@@ -117,6 +116,7 @@ class Request:
         "_hub",
         "_hub_losses",
         "_to_hub",
+        "desk",
         "dialect",
         "facts",
         "hints",
@@ -164,8 +164,10 @@ class Request:
         self._hub_losses: list[str] = []
         #: what features work out once for all of them
         self.notes: dict[str, Any] = {}
-        #: calls that features made for this one: (deployment, usage or None, seconds); they are in its bill
-        self.own_calls: list[tuple[Any, Any, float]] = []
+        #: where features ask before they send its text anywhere, and say what that cost; opaque here
+        self.desk: Any = None
+        #: calls that features made for this one; they are in its bill
+        self.own_calls: list[Any] = []
 
     def hub_messages(self) -> list[dict[str, Any]]:
         """The payload as ``openai.chat`` messages; made at the first use and kept."""
@@ -294,8 +296,11 @@ class Ask:
 
     def changed(self, requires: Requirements, prefer: tuple[str, ...], params: Mapping[str, Any]) -> Ask:
         """The same call under other requirements, preferences and parameters, as rules set them."""
-        ask = copy(self)
-        ask.requires, ask.prefer, ask.params = requires, prefer, params
+        ask = Ask(
+            requires, self.hints, self.input_tokens, self.output_tokens, self.facts, self.now, self.stream, self.max_tokens,
+            self.longest, self.wall, params, self.session,
+        )  # fmt: skip
+        ask.prefer = prefer
         limit = params.get("max_tokens", self.max_tokens)
         if limit != self.max_tokens and type(limit) is int:
             ask.max_tokens, ask.output_tokens = limit, min(self.output_tokens, limit)

@@ -164,10 +164,24 @@ class Answer:
 
     ``native`` is the framework's own message when the deployment is a framework object: it is handed on untouched and
     the other fields only mirror it; of embeddings it is the list of vectors. ``extras`` holds opaque parts by name.
-    ``fault`` tells why an answer that came, and was billed, cannot be used.
+    ``fault`` tells why an answer that came, and was billed, cannot be used. ``room`` is what the provider said that it still
+    takes before its rate limit: requests, tokens, and the seconds until it is renewed.
     """
 
-    __slots__ = ("extras", "fault", "finish", "finish_raw", "id", "model", "native", "reasoning", "text", "tool_calls", "usage")
+    __slots__ = (
+        "extras",
+        "fault",
+        "finish",
+        "finish_raw",
+        "id",
+        "model",
+        "native",
+        "reasoning",
+        "room",
+        "text",
+        "tool_calls",
+        "usage",
+    )
 
     def __init__(
         self,
@@ -194,6 +208,7 @@ class Answer:
         self.extras = extras or {}
         self.native = native
         self.fault: ProviderError | None = None
+        self.room: tuple[float | None, float | None, float] | None = None
 
     @property
     def is_empty(self) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
 
@@ -37,7 +37,11 @@ from routed_llm.telemetry.ring import Ring
 from routed_llm.telemetry.spend import Spend, active, tracking
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from routed_llm.config.reading import Config
+    from routed_llm.saved.known import AnyDecision
+    from routed_llm.saved.replaying import Replay
 
 __all__ = ["Router"]
 
@@ -199,6 +203,11 @@ class Router:
         """How this router chooses."""
         return self._core.policy
 
+    @property
+    def features(self) -> Sequence[Feature]:
+        """How it finds out what a call is, instead of the built-in ways."""
+        return self._core.features
+
     def _publish(self, record: CallRecord) -> None:
         self.ring.append(record)
         decision = record.decision
@@ -282,6 +291,75 @@ class Router:
         """The decision of one of the last 1,000 calls."""
         record = self.ring.find(decision_id)
         return record.decision if record is not None else None
+
+    def save_decisions(self, path: str | PathLike[str], last: int = 1000) -> int:
+        """Add the decisions of the last calls to a file of JSON lines, with the catalogs and policies by which they were made.
+
+        What the file holds already is not written again, so it can be called time after time. There is no text of prompts or
+        answers in it and no key; hints and metadata are, as the caller gave them.
+
+        Args:
+            path: the file; it is made where there is none.
+            last: of how many calls; the router knows the last 1,000.
+
+        Returns:
+            How many decisions were written.
+
+        Raises:
+            ConfigurationError: for a file that holds something else.
+            OSError: where it cannot be written.
+        """
+        from routed_llm.saved.file import DecisionFile  # reading and writing decisions is not on the way of a call
+
+        return DecisionFile(path).add(record.decision for record in self.ring.last(last))
+
+    def replay(self, decision: AnyDecision) -> Replay:
+        """Make a decision again: the same call, the numbers that it saw, and its draws. Calls nobody and uses up nothing.
+
+        Args:
+            decision: a decision of this process, its stored form, or one of a file; see :mod:`routed_llm.saved.file`.
+
+        Returns:
+            The new decision, whether it is the same bit for bit, and the first difference.
+
+        Raises:
+            ConfigurationError: for a stored form whose catalog or policy this router does not know.
+        """
+        from routed_llm.saved.known import replayed
+
+        return replayed(self, decision)
+
+    def what_if(
+        self,
+        decision: AnyDecision,
+        *,
+        prices: Mapping[str, Any] | None = None,
+        policy: Strategy = None,
+        without: Iterable[str] = (),
+        hints: Mapping[str, Any] | None = None,
+        cooling: Iterable[str] | Mapping[str, float] | None = None,
+    ) -> Decision:
+        """What would have been decided for the same call, had something been otherwise. Calls nobody and uses up nothing.
+
+        ``what_if(...).compare(decision)`` says what changes. Numbers at which the decision did not look are those of now;
+        facts that it did not find out stay unknown, and the comparison names them.
+
+        Args:
+            decision: a decision of this process, its stored form, or one of a file.
+            prices: model, alias or deployment -> price in US dollars, as :class:`~routed_llm.Model` takes it; None is unknown.
+            policy: another strategy.
+            without: models, aliases, deployments, providers or tags that are not there.
+            hints: other hints of the call, over those that it had; None takes one out.
+            cooling: who is left alone, instead of those that were: names, or names with seconds; empty for nobody.
+
+        Raises:
+            ConfigurationError: for a name that means nobody, with the nearest one, and for what cannot be meant.
+            UnknownHint: for a hint that cannot be meant.
+        """
+        from routed_llm.saved.known import otherwise
+        from routed_llm.saved.what_if import Changes
+
+        return otherwise(self, decision, Changes(prices or {}, policy, without, hints or {}, cooling))
 
 
 def _reloaded(cls: type[Router], name: str, data: dict[str, Any]) -> Router:

@@ -114,10 +114,10 @@ def test_what_it_used_is_noted_with_the_request(labeller):
     call = request("Translate it")
     chosen = router(labeller.models())
     chosen.complete(call)
-    [(deployment, usage, seconds)] = call.own_calls
-    assert deployment is chosen.catalog.named("labeller")[0]
-    assert (usage.input_tokens, usage.output_tokens) == (300, 20)
-    assert 0 < seconds < 2
+    [own] = call.own_calls
+    assert own.deployment is chosen.catalog.named("labeller")[0]
+    assert (own.usage.input_tokens, own.usage.output_tokens) == (300, 20)
+    assert 0 < own.seconds < 2
 
 
 @pytest.mark.parametrize(
@@ -163,8 +163,8 @@ def test_errors_give_no_fact_and_are_noted(labeller):
     labeller.status = 500
     call = request("Translate it")
     assert router(labeller.models()).complete(call).answer.text == "I am plain"
-    [(deployment, usage, _)] = call.own_calls
-    assert (deployment.model, usage) == ("labeller", None)
+    [own] = call.own_calls
+    assert (own.model, own.usage, own.error.kind) == ("labeller", None, "server_error")
 
 
 def test_one_text_is_asked_about_once(labeller):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from routed_llm import Model, Router
 from routed_llm.errors import ConfigurationError
+from routed_llm.hints import Hints
 from routed_llm.policy.branches import First, Split, When
 from routed_llm.policy.chance import Draws
 from routed_llm.policy.combine import combined
@@ -19,7 +20,6 @@ from routed_llm.policy.rules.rule import Rule
 from routed_llm.policy.selectors.in_order import InOrder
 from routed_llm.policy.strategies import rules
 from routed_llm.requests import Ask, Requirements
-from routed_llm.hints import Hints
 
 MODELS = [Model(f"openai:{name}", name=name, base_url="http://localhost:9/v1", api_key="any", tags=["eu"] if name < "c" else [])
           for name in "abcd"]  # fmt: skip
@@ -77,10 +77,7 @@ def test_a_policy_made_again_is_the_same_and_decides_the_same(data, hints, seed)
     assert again.version == policy.version
     assert json.loads(json.dumps(again.as_data())) == stored
     router = Router(MODELS, policy)
-    found = [
-        decide(call(**hints), router.catalog, each, router.live, Random(seed))  # noqa: S311  # repeatable
-        for each in (policy, again)
-    ]
+    found = [decide(call(**hints), router.catalog, each, router.live, Random(seed)) for each in (policy, again)]
     if "round_robin" not in json.dumps(stored):  # takes a turn of the router at each decision
         assert [d.id for d in found[0].order] == [d.id for d in found[1].order]
         assert found[0].reason == found[1].reason
@@ -94,12 +91,12 @@ def test_what_rules_around_demand_holds_in_every_part(inner, hints, seed):
     outer = [Rule("only eu", allow="eu"), Rule("then", {"tokens": {"above": 1}}, policy=inner)]
     policy = Policy("outer", rules=outer, filters=[NotA()])
     router = Router(MODELS, policy)
-    decision = decide(call(**hints), router.catalog, policy, router.live, Random(seed))  # noqa: S311  # repeatable
+    decision = decide(call(**hints), router.catalog, policy, router.live, Random(seed))
     assert {d.model for d in decision.order} <= {"b"}
     if not decision.order:
         assert any("by the rule" in why for why in decision.rejected.values())
     within = rules(rules=[Rule("only eu", allow="eu")], then=[Policy("no a", filters=[NotA()]), inner])
-    decision = decide(call(**hints), router.catalog, within, router.live, Random(seed))  # noqa: S311  # repeatable
+    decision = decide(call(**hints), router.catalog, within, router.live, Random(seed))
     assert {d.model for d in decision.order} <= {"b"}
 
 

@@ -50,11 +50,13 @@ def router(feature, **settings):
 
 def request(text, **hints):
     messages = [HumanMessage(text)]
-    return Request("langchain", messages, MessagesView(messages), lambda payload, losses: [], hints=Hints.of(hints))
+    hub = [{"role": "user", "content": text}]
+    return Request("langchain", messages, MessagesView(messages), lambda payload, losses: hub, hints=Hints.of(hints))
 
 
 def facts(router, text, **hints):
-    return dict(router.explain(request(text, **hints)).ask.facts)
+    """What is found out of a call that is really made: embedders are not asked for any other."""
+    return dict(router.complete(request(text, **hints)).record.decision.ask.facts)
 
 
 # n-grams ---------------------------------------------------------------------------------------------------------------
@@ -245,9 +247,9 @@ class Indexed(BaseEmbedding):
 
 def both(chosen, text, **hints):
     """Facts in sync and in async code."""
-    explained = asyncio.run(chosen.aexplain(request(text, **hints)))
+    completed = asyncio.run(chosen.acomplete(request(text, **hints)))
     told = facts(chosen, text, **hints)
-    assert told == dict(explained.ask.facts)
+    assert told == dict(completed.record.decision.ask.facts)
     return told
 
 

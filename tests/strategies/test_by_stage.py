@@ -50,7 +50,8 @@ def goes_by_the_stage(strategy, pool, door):
 def test_a_stage_that_the_caller_names(pool, door):
     goes_by_the_stage(PLAN, pool, door)
     fails_when_ordered(goes_by_the_stage, pool, door)
-    table = '[strategy]\nstrategy = "by_stage"\n[strategy.models]\nplan = "strong"\nwrite = "cheap"\ncheck = { strategy = "cheapest" }\n'
+    table = '[strategy]\nstrategy = "by_stage"\n[strategy.models]\nplan = "strong"\nwrite = "cheap"\n'
+    table += 'check = { strategy = "cheapest" }\n'
     goes_by_the_stage(Router.from_config(pool.file(table)).policy, pool, door)
 
 

@@ -60,6 +60,11 @@ def test_excluded_models_never_answer(pool):
         asked("langchain", pool, "preference", profile={"exclude": list(POOL)})
 
 
+def test_who_excludes_nobody_is_told(pool):
+    with pytest.raises(UnknownHint, match=r"names 'plane'.*Did you mean 'plain'"):
+        asked("langchain", pool, "preference", profile={"exclude": ["plane"]})
+
+
 def test_those_who_fit_equally_are_ordered_by_then(pool):
     strategy = {"strategy": "preference", "then": "cheapest"}
     assert asked("langchain", pool, strategy, profile={"disliked": ["chatty"]}).model == "terse"

@@ -105,7 +105,7 @@ def without_here(pool, strategy, **routing):
 
 
 class Silent:
-    """A detector that finds out nothing: it failed."""
+    """A detector of the user's that finds out nothing."""
 
     name = "silent"
     gives = ("sensitivity",)
@@ -114,9 +114,19 @@ class Silent:
         return {}
 
 
+class Broken(Silent):
+    """One that fails: the service behind it is down."""
+
+    name = "broken"
+
+    async def read(self, request, driver):
+        raise ConnectionError("the service is down")
+
+
+@pytest.mark.parametrize("detector", [Silent, Broken])
 @pytest.mark.parametrize("way", ["langchain", "llama_index"])
-def test_a_call_of_which_nothing_could_be_found_out_is_under_all_the_demands(pool, way):
-    router = pool.router("private", features=[Silent()])
+def test_a_call_of_which_nothing_could_be_found_out_is_under_all_the_demands(pool, way, detector):
+    router = pool.router("private", features=[detector()])
     assert through(way, router, "What is 2 + 3?").model == "here"
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 from kit import Pool, fails_when_ordered
-from three_ways import WAYS, asked
+from three_ways import WAYS, asked, router_of, through
 
 from routed_llm.errors import ConfigurationError
 from routed_llm.policy.strategies import policy_of
@@ -122,3 +122,17 @@ def test_what_cannot_be_meant_is_refused(arguments, message):
 def test_a_name_that_means_nobody_in_the_pool_is_refused(pool):
     with pytest.raises(ConfigurationError, match="names 'codr'"):
         pool.router({"strategy": "task", "models": {"code": "codr"}})
+
+
+WORDS = {
+    "My Python function raises KeyError: 'name' when I call it, why? def f(d): return d['name']": "smart",
+    "Translate into French: Good morning, how are you?": "german",
+    "Write a function in Rust that reverses a string": "smart",
+    "Wie wird das Wetter heute in Berlin?": "german",
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_callers_words_decide(pool, way):
+    router = router_of(way, pool, {"strategy": "task", "models": TABLE})
+    assert {text: through(way, router, text).model for text in WORDS} == WORDS

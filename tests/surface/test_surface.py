@@ -115,7 +115,8 @@ def test_files_and_functions_keep_their_size(path):
 def test_broad_excepts_are_only_where_they_may_be():
     allowed = {
         "telemetry/bus.py",
-        "policy/registry.py",
+        "policy/installed.py",  # the plug-in loader
+        "policy/failing.py",  # a user's feature: the call must not be lost
         "providers/sdk_errors.py",
         "providers/credentials.py",
         "langchain/answers.py",

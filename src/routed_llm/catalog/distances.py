@@ -1,8 +1,7 @@
 """How far it is from one region to another, as seconds that a packet takes there and back.
 
-The numbers are round-trip times between data centres of the clouds, rounded to 10 ms from the tables that the providers
-publish (Microsoft: "Azure network round-trip latency statistics"; Amazon Web Services: "Infrastructure performance" in Network
-Manager). Only their order matters: what was measured or said of a deployment comes before them.
+The numbers are rough estimates of round-trip times between continents, rounded to 10 ms. Only their order matters: what was
+measured or said of a deployment comes before them.
 """
 
 from __future__ import annotations

@@ -42,6 +42,17 @@ class Narrowed:
         if bind is not None:
             bind(catalog)
 
+    @property
+    def sends(self) -> bool:
+        """Whether the feature sends the text to somebody."""
+        return bool(getattr(self.feature, "sends", False))
+
+    def equip(self, embedder_of: Any) -> None:
+        """Give the feature what asks embedders, where it wants to."""
+        equip = getattr(self.feature, "equip", None)
+        if equip is not None:
+            equip(embedder_of)
+
     async def read(self, request: Request, driver: Driver) -> Mapping[str, Any]:
         """Those of the wanted facts that the feature found."""
         found = await self.feature.read(request, driver)

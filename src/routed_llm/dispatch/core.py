@@ -12,9 +12,10 @@ from routed_llm.dispatch.budget import Limits
 from routed_llm.events import CallRecord
 from routed_llm.policy.branches import leaves_of
 from routed_llm.policy.compose import AnyPolicy
-from routed_llm.policy.facts import gathering_of
+from routed_llm.policy.facts import gathering_of, stages_of
 from routed_llm.policy.known_facts import check_facts, check_pins
-from routed_llm.policy.shapes import Feature, Live
+from routed_llm.policy.seen import Present
+from routed_llm.policy.shapes import Feature
 from routed_llm.state.memory import Glance, LiveState
 
 __all__ = ["Core"]
@@ -40,8 +41,11 @@ class Core:
         "policy",
         "publish",
         "quiet_fallbacks",
+        "rehearsal",
         "rng",
         "seen",
+        "stages",
+        "told",
     )
 
     def __init__(
@@ -65,7 +69,9 @@ class Core:
         check_facts(policy, features)
         check_pins(policy, catalog)
         self.gathering = gathering_of(policy, features)
-        for feature, _ in self.gathering:
+        #: the same by when they run
+        self.stages = stages_of(self.gathering)
+        for feature, *_ in self.gathering:
             if (bind := getattr(feature, "bind", None)) is not None:
                 bind(catalog)
             if (equip := getattr(feature, "equip", None)) is not None:
@@ -76,19 +82,23 @@ class Core:
         self.measures = any("network" in getattr(piece, "measures", ()) for leaf in leaves_of(policy) for piece in leaf.pieces)
         self.live = live
         #: what deciding sees of the live state
-        self.seen: Live = live
+        self.seen: Present = live
         self.publish = publish
         self.observers = observers
         self.limits = limits
         self.rng = rng
         self.max_price_ratio = max_price_ratio
         self.quiet_fallbacks = quiet_fallbacks
+        #: whether decisions are made only to be looked at: then nobody is asked, and nothing is spent
+        self.rehearsal = False
+        #: of whom the log knows already that they are not asked what calls are
+        self.told: set[str] = set()
 
     def rehearsing(self) -> Core:
         """The same for a decision that nobody carries out: it uses up neither a turn nor a draw."""
         rng = Random()  # spreads load, guards nothing
         rng.setstate(self.rng.getstate())
         core = copy(self)
-        core.rng, core.observers = rng, tuple
+        core.rng, core.observers, core.rehearsal = rng, tuple, True
         core.seen = Glance(self.live)
         return core

@@ -11,6 +11,7 @@ from routed_llm.dispatch.budget import CallBudget
 from routed_llm.dispatch.core import Core
 from routed_llm.dispatch.failure import failure, nobody_eligible
 from routed_llm.dispatch.holding import hold_for, out_of_budget
+from routed_llm.dispatch.own_calls import tell
 from routed_llm.dispatch.probing import probe
 from routed_llm.dispatch.retry import Again, GiveUp, next_step
 from routed_llm.dispatch.settle import attempt_failed, finish, warn_of_fallback
@@ -42,16 +43,18 @@ async def execute(
         CallFailed: when every attempt failed.
     """
     if not decision.order and not decision.cooling:
-        raise out_of_budget(core, decision, driver.now()) or nobody_eligible(decision)
-    budget = CallBudget(core.limits, decision.ask.now, decision.ask.hints.deadline)
+        refused = out_of_budget(core, decision, driver.now()) or nobody_eligible(decision)
+        if decision.own_calls:
+            tell(refused, decision)
+            finish(core, decision, attempts, "failed", driver.now())
+        raise refused
+    budget = CallBudget(core.limits, decision.ask.now - decision.waited, decision.ask.hints.deadline)
     try:
         return await _try_in_turn(driver, core, decision, act, attempts, budget)
-    except CallFailed:
-        if (rest := last_resort()) is not None:
+    except (CallFailed, InvalidCall) as error:
+        if isinstance(error, CallFailed) and (rest := last_resort()) is not None:
             return rest
-        finish(core, decision, attempts, "failed", driver.now())
-        raise
-    except InvalidCall:
+        tell(error, decision)
         finish(core, decision, attempts, "failed", driver.now())
         raise
     except BaseException:

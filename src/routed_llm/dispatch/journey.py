@@ -9,7 +9,8 @@ from routed_llm.catalog.deployments import Deployment
 from routed_llm.decisions import Decision
 from routed_llm.dispatch.core import Core
 from routed_llm.dispatch.execute import execute
-from routed_llm.dispatch.settle import attempt_succeeded, bill, finish
+from routed_llm.dispatch.own_calls import ended_early, find_out
+from routed_llm.dispatch.settle import attempt_succeeded, bill, finish, tell_room
 from routed_llm.dispatch.streaming import Opened, open_stream
 from routed_llm.driver import Driver, Patience
 from routed_llm.errors import ProviderError
@@ -37,14 +38,17 @@ class Completed(NamedTuple):
 async def consider(driver: Driver, core: Core, request: Request) -> Decision:
     """Find out facts and decide; calls nobody but the features' own helpers."""
     hints = request.hints
-    facts = request.facts
-    if core.gathering or hints.facts:
-        facts = await gather(core.gathering, request, driver)
     if request.model is not None:
         core.catalog.named(request.model)
     if hints.prefer or hints.exclude:
         core.catalog.check_names("prefer", hints.prefer)
         core.catalog.check_names("exclude", hints.exclude)
+    facts, stages = request.facts, core.stages
+    if stages.first or hints.facts:
+        # what the caller said stands
+        facts = await gather(stages.first, request, driver, {**facts, **hints.facts})
+    if hints.profile and "exclude" in hints.profile:
+        core.catalog.check_names("profile.exclude", hints.profile["exclude"])
     needs = request.needs()
     if needs or request.model or hints.given:
         requires = Requirements(needs, driver.mode, request.model, hints.exclude, hints.region, hints.private, hints.agreements)
@@ -59,13 +63,37 @@ async def consider(driver: Driver, core: Core, request: Request) -> Decision:
         requires, hints, tokens, expected_output(request), facts, now, request.stream, limit, longest, driver.wall(),
         plain(request.params) if request.params else NO_FACTS, hints.session or facts.get("thread_id"),
     )  # fmt: skip
-    decision = decide(ask, core.catalog, core.policy, core.seen, core.rng, max_price_ratio=core.max_price_ratio)
+    decision = await _decided_after(driver, core, request, ask) if stages.sending else _decided(core, ask)
     decision.attempts = core.limits.attempts
-    decision.microseconds = (driver.now() - now) * 1e6
+    decision.microseconds = (driver.now() - ask.now) * 1e6
     decision.observers = core.observers()
     if decision.effects and decision.ask.params != ask.params:
         # a rule that sets None takes a parameter out
         request.params = {k: v for k, v in {**request.params, **decision.ask.params}.items() if v is not None}
+    return decision
+
+
+def _decided(core: Core, ask: Ask) -> Decision:
+    return decide(ask, core.catalog, core.policy, core.seen, core.rng, max_price_ratio=core.max_price_ratio)
+
+
+async def _decided_after(driver: Driver, core: Core, request: Request, ask: Ask) -> Decision:
+    """A decision after features have asked somebody what the call is, where that is not known yet."""
+    begun, facts, stages = ask.now, ask.facts, core.stages
+    pending = [each for each in stages.sending if not each.wanted or not all(fact in facts for fact in each.wanted)]
+    if not pending:
+        ask.facts = await gather(stages.after, request, driver, facts)
+        return _decided(core, ask)
+    request.own_calls = []
+    try:
+        await find_out(driver, core, request, ask, pending)
+        decision = _decided(core, ask)
+    except BaseException as error:
+        if request.own_calls:
+            ended_early(driver, core, request, ask, error)
+        raise
+    decision.own_calls, decision.unasked = tuple(request.own_calls), tuple(request.desk.unasked)
+    decision.waited = ask.now - begun
     return decision
 
 
@@ -92,6 +120,8 @@ async def complete(driver: Driver, core: Core, request: Request) -> Completed:
     async def act(deployment: Deployment, attempt: Attempt, patience: Patience) -> Answer:
         request.begin()
         answer = await driver.call(deployment.endpoint, request, patience)
+        if answer.room is not None:
+            tell_room(core, deployment, answer.room, driver.now())
         bill(attempt, answer.usage, (decision.ask.input_tokens, text_tokens(answer.text)), driver.wall())
         if answer.fault is not None:
             raise answer.fault
@@ -122,7 +152,10 @@ async def open_call(driver: Driver, core: Core, request: Request) -> Opened:
     async def act(deployment: Deployment, attempt: Attempt, patience: Patience) -> Opened:
         request.begin()
         source, held = await open_stream(driver, deployment.endpoint, request, patience)
-        attempt.first_content = driver.now() - attempt.started
+        now = driver.now()
+        attempt.first_content = now - attempt.started
+        if (room := getattr(source, "room", None)) is not None:
+            tell_room(core, deployment, room, now)
         opened = Opened(core, request, decision, attempts, source, held, patience)
         if source is None:
             opened.book_empty()

@@ -18,7 +18,7 @@ from routed_llm.events import Attempt, CallRecord, Outcome
 from routed_llm.policy.scorers.cost import expected_cost
 from routed_llm.results import Usage
 
-__all__ = ["attempt_failed", "attempt_succeeded", "bill", "finish", "warn_of_fallback"]
+__all__ = ["attempt_failed", "attempt_succeeded", "bill", "finish", "tell_room", "warn_of_fallback"]
 
 log = logging.getLogger("routed_llm")
 
@@ -32,6 +32,12 @@ def attempt_succeeded(core: Core, attempt: Attempt, now: float) -> None:
     )
     if core.measures and (network := getattr(attempt.deployment.endpoint, "network", None)) is not None:
         core.live.reached(deployment_id, network)
+
+
+def tell_room(core: Core, deployment: Deployment, room: tuple[float | None, float | None, float], now: float) -> None:
+    """The provider told what it still takes, requests and tokens, and the seconds until its rate limit is renewed."""
+    requests, tokens, seconds = room
+    core.live.told_room(deployment.id, requests, tokens, now + seconds)
 
 
 def attempt_failed(core: Core, attempt: Attempt, error: ProviderError, now: float, *, blame: bool = True) -> float:
@@ -80,11 +86,22 @@ def finish(core: Core, decision: Decision, attempts: Sequence[Attempt], outcome:
         # an earlier attempt may be billed too; one whose price is unknown makes the sum unknown
         costs = [a.cost_nanousd for a in attempts if a.usage is not None]
         cost = None if None in costs else sum(c for c in costs if c is not None)
-    record = CallRecord(decision, attempts, outcome, usage, cost, now - decision.ask.now)
+    own = decision.own_calls
+    if own:
+        cost = _with_own(attempts, own, outcome)
+    record = CallRecord(decision, attempts, outcome, usage, cost, now - decision.ask.now + decision.waited, own)
     if decision.seen is not None and decision.seen.homes:
         remember(core, record, now)
     core.publish(record)
     return record
+
+
+def _with_own(attempts: Sequence[Attempt], own: Sequence[Attempt], outcome: Outcome) -> int | None:
+    """The cost of all that was billed for a call; None where a part of it is unknown, or nothing was billed."""
+    if outcome == "abandoned" and (not attempts or attempts[-1].usage is None):
+        return None
+    costs = [each.cost_nanousd for each in (*own, *attempts) if each.usage is not None]
+    return None if not costs or None in costs else sum(cost for cost in costs if cost is not None)
 
 
 def warn_of_fallback(core: Core, decision: Decision, error: ProviderError, to: Deployment, cooled: float) -> None:

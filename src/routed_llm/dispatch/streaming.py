@@ -8,6 +8,7 @@ from typing import Any
 from routed_llm.decisions import Decision
 from routed_llm.dispatch.assemble import Assembly
 from routed_llm.dispatch.core import Core
+from routed_llm.dispatch.own_calls import tell
 from routed_llm.dispatch.settle import attempt_failed, attempt_succeeded, bill, finish
 from routed_llm.driver import Driver, Endpoint, Patience
 from routed_llm.errors import ProviderError, StreamBroken
@@ -112,13 +113,15 @@ class Opened:
         attempt_failed(self.core, self.attempts[-1], error, now, blame=not hurry)
         self.record = finish(self.core, self.decision, self.attempts, "broken", now)
         errors = [a.error for a in self.attempts if a.error is not None]
-        return StreamBroken(
+        failed = StreamBroken(
             f"The stream of {error.deployment} broke after its first content ({error}). What had come is in .partial; "
             "calling again starts a new answer.",
             partial=self.assembly.answer(),
             attempts=errors,
             decision_id=self.decision.id,
         )
+        tell(failed, self.decision)
+        return failed
 
     def abandoned(self, now: float) -> None:
         """The caller went away in the middle."""

@@ -14,8 +14,10 @@ NANO = 1e9
 def routing_facts(record: CallRecord) -> dict[str, Any]:
     """What an application may want to know of a call, as plain data.
 
-    ``budgets`` names those that held for it, where there were any. Where rules told something, ``notices`` names it, and ``handover`` tells which rule wants a human, and why.
-    ``cost_nanousd`` is exact; ``cost_usd`` is the same for reading. Both are None where the price is unknown.
+    ``budgets`` names those that held for it, where there were any. Where rules told something,
+    ``notices`` names it, and ``handover`` tells which rule wants a human, and why.
+    ``own_calls`` are what features asked for the call, where they did: they are in its cost, and ``answer_cost_nanousd`` is the
+    cost without them. ``cost_nanousd`` is exact; ``cost_usd`` is the same for reading. Both are None where the price is unknown.
     """
     decision = record.decision
     deployment = record.attempts[-1].deployment
@@ -33,6 +35,9 @@ def routing_facts(record: CallRecord) -> dict[str, Any]:
     }
     if record.usage is not None and record.usage.estimated:
         told["usage_estimated"] = True
+    if record.own_calls:
+        told["own_calls"] = [call.as_dict() for call in record.own_calls]
+        told["answer_cost_nanousd"] = record.answer_cost_nanousd
     if decision.losses:
         told["losses"] = list(dict.fromkeys(decision.losses))
     if (decision.effects or decision.noticing) and (notices := record.notices):

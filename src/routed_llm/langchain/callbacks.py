@@ -24,6 +24,7 @@ from langchain_core.tracers.context import register_configure_hook
 
 from routed_llm.errors import StreamBroken
 from routed_llm.telemetry.book import Book, Share
+from routed_llm.telemetry.own import OwnSums, answer_cost, by_model, own_sums, whole
 from routed_llm.telemetry.reading import Reading
 from routed_llm.telemetry.sums import Sums
 
@@ -49,11 +50,12 @@ class _Run(NamedTuple):
 
 
 class _Ended(NamedTuple):
-    """How a run ended: its numbers, and the ``routing`` facts of its message, empty where it gave none."""
+    """How a run ended: the answer's numbers, those of own calls, and the ``routing`` facts of its message, empty without one."""
 
     run: _Run
     routing: Mapping[str, Any]
     sums: Sums
+    own: OwnSums
 
 
 class RoutingCallbackHandler(Reading, BaseCallbackHandler):
@@ -116,8 +118,7 @@ class RoutingCallbackHandler(Reading, BaseCallbackHandler):
         run = self._open.pop(run_id, None)
         routing, usage = _facts(response)
         if routing:
-            run = run or _Run(str(self._root(run_id, parent_run_id)))
-            self._book.put(_Ended(run, routing, _answer(routing, usage)))
+            self._book.put(_answer(run or _Run(str(self._root(run_id, parent_run_id))), routing, usage))
 
     def on_llm_error(self, error: BaseException, *, run_id: UUID, parent_run_id: UUID | None = None, **kwargs: Any) -> None:
         """Book a failure, or that the caller went away; a stream that was left at its very last chunk is an answer."""
@@ -126,11 +127,12 @@ class RoutingCallbackHandler(Reading, BaseCallbackHandler):
             return
         routing, usage = _facts(kwargs.get("response"))
         if routing:
-            self._book.put(_Ended(run, routing, _answer(routing, usage)))
+            self._book.put(_answer(run, routing, usage))
         else:
             failed = isinstance(error, Exception)  # otherwise the caller went away
             unseen = not failed or isinstance(error, StreamBroken)
-            self._book.put(_Ended(run, {}, Sums(calls=1, failed_calls=int(failed), unknown_cost_calls=int(unseen))))
+            sums = Sums(calls=1, failed_calls=int(failed), unknown_cost_calls=int(unseen))
+            self._book.put(_Ended(run, {}, sums, own_sums(getattr(error, "own_calls", ()))))
 
     # what models run in: only to know the root -----------------------------------------------------------------------
 
@@ -220,13 +222,13 @@ def _facts(response: Any) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     return (routing if isinstance(routing, Mapping) else {}), usage or {}
 
 
-def _answer(routing: Mapping[str, Any], usage: Mapping[str, Any]) -> Sums:
-    """An answer's numbers; a message from the cache still tells what the first call cost, so that is left out."""
+def _answer(run: _Run, routing: Mapping[str, Any], usage: Mapping[str, Any]) -> _Ended:
+    """How an answer ended; a message from the cache still tells what the first call cost, so that is left out."""
     # LangChain marks a message from its cache by a total cost of zero
     if usage.get("total_cost", 1) == 0:
-        return Sums(calls=1, cached_calls=1)
-    cost = routing.get("cost_nanousd")
-    return Sums(
+        return _Ended(run, routing, Sums(calls=1, cached_calls=1), ())
+    cost = answer_cost(routing)
+    sums = Sums(
         calls=1,
         estimated_calls=int(bool(routing.get("usage_estimated"))),
         unknown_cost_calls=int(cost is None),
@@ -236,15 +238,17 @@ def _answer(routing: Mapping[str, Any], usage: Mapping[str, Any]) -> Sums:
         reasoning=(usage.get("output_token_details") or {}).get("reasoning") or 0,
         nanousd=cost or 0,
     )
+    return _Ended(run, routing, sums, own_sums(routing.get("own_calls")))
 
 
 def _shares(ended: _Ended) -> Iterator[Share]:
     """The parts of one call."""
-    run, routing, sums = ended
+    run, routing, answer, own = ended
+    sums = whole(answer, own)
     yield "", "", sums
     yield "run", run.root, sums
-    if routing.get("model"):
-        yield "model", str(routing["model"]), sums
+    for model, part in by_model(str(routing["model"]) if routing.get("model") else None, answer, own).items():
+        yield "model", model, part
     user = routing.get("user") or run.user
     for dimension, key in (("node", run.node), ("thread", run.thread), ("user", user)):
         if key:

@@ -13,6 +13,7 @@ from routed_llm.llama_index.embedding_calls import EmbeddingCalls, of_record
 from routed_llm.llama_index.places import Place, keep, place_of
 from routed_llm.providers.nesting import inner
 from routed_llm.telemetry.book import Book, Share
+from routed_llm.telemetry.own import OwnSums, answer_cost, by_model, own_sums, whole
 from routed_llm.telemetry.sums import Sums
 
 __all__ = ["MOST_OPEN", "Calls", "Ended", "new_book"]
@@ -25,12 +26,14 @@ _DIMENSIONS = ("model", "query", "engine", "agent", "step", "user", "tag")
 
 
 class Ended(NamedTuple):
-    """How a call ended: its place, the tags around it, its routing facts (empty where it gave none), its numbers."""
+    """How a call ended: its place, the tags around it, its routing facts (empty where it gave none), its numbers, and those
+    of the router's own calls for it."""
 
     place: Place
     tags: tuple[str, ...]
     routing: Mapping[str, Any]
     sums: Sums
+    own: OwnSums = ()
 
 
 def new_book(max_queries: int) -> Book[Ended]:
@@ -96,7 +99,7 @@ class Calls:
         call = self._pop(span_id)
         routing = _routing_of(response)
         if call is not None and routing is not None:
-            self._book.put(Ended(call.place, call.tags, routing, _answered(routing, response)))
+            self._book.put(Ended(call.place, call.tags, routing, _answered(routing, response), _own(routing)))
 
     def fail(self, span_id: str, error: BaseException | None) -> None:
         """Book a failure, or that the caller went away; a stream that was left at its very last piece is an answer."""
@@ -105,9 +108,10 @@ class Calls:
             return
         routing = _routing_of(call.response)
         if routing is not None:
-            self._book.put(Ended(call.place, call.tags, routing, _answered(routing, call.response)))
+            self._book.put(Ended(call.place, call.tags, routing, _answered(routing, call.response), _own(routing)))
         elif call.place.routed:
-            self._book.put(Ended(call.place, call.tags, {}, _unanswered(error)))
+            own = own_sums(getattr(error, "own_calls", ()))
+            self._book.put(Ended(call.place, call.tags, {}, _unanswered(error), own))
 
     def _pop(self, span_id: str) -> _Call | None:
         """A call that is over; embeddings are booked already."""
@@ -134,7 +138,7 @@ def _routing_of(response: object) -> Mapping[str, Any] | None:
 def _answered(routing: Mapping[str, Any], response: object) -> Sums:
     """The numbers of an answer: its cost by the router, its tokens by ``additional_kwargs`` and ``raw["usage"]``."""
     told, usage = getattr(response, "additional_kwargs", {}), _field(getattr(response, "raw", None), "usage")
-    cost = routing.get("cost_nanousd")
+    cost = answer_cost(routing)
     return Sums(
         calls=1,
         estimated_calls=int(bool(routing.get("usage_estimated"))),
@@ -147,6 +151,10 @@ def _answered(routing: Mapping[str, Any], response: object) -> Sums:
     )
 
 
+def _own(routing: Mapping[str, Any]) -> OwnSums:
+    return own_sums(routing.get("own_calls"))
+
+
 def _unanswered(error: BaseException | None) -> Sums:
     """The numbers of a call that failed, or whose caller went away; what was billed for a broken one is not known."""
     failed = isinstance(error, Exception)
@@ -156,12 +164,14 @@ def _unanswered(error: BaseException | None) -> Sums:
 
 def _shares(ended: Ended) -> Iterator[Share]:
     """The parts of one call."""
-    place, tags, routing, sums = ended
+    place, tags, routing, answer, own = ended
+    sums = whole(answer, own)
     yield "", "", sums
     yield "query", place.root, sums
-    for dimension in ("model", "user"):
-        if routing.get(dimension):
-            yield dimension, str(routing[dimension]), sums
+    for model, part in by_model(str(routing["model"]) if routing.get("model") else None, answer, own).items():
+        yield "model", model, part
+    if routing.get("user"):
+        yield "user", str(routing["user"]), sums
     for dimension, names in (("engine", place.engines), ("agent", place.agents), ("step", place.steps)):
         for name in names:
             yield dimension, name, sums

@@ -217,7 +217,9 @@ class Split(_Parts):
         if value is None:
             number, why = self._drawn(rng.random()), "drawn"
         else:
-            number, why = self._of(str(value)), f"by its {self.sticky_by}"
+            # a set has another order in every process
+            text = str(sorted(value, key=repr) if isinstance(value, (set, frozenset)) else value)
+            number, why = self._of(text), f"by its {self.sticky_by}"
         share = self.weights[number] / self._total
         yield self.parts[number], f"share {share:.3g}, {why}", share
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from routed_llm.catalog.deployments import Deployment
@@ -24,6 +24,7 @@ from routed_llm.policy.later import Pool
 from routed_llm.policy.selectors.best import Best
 from routed_llm.policy.selectors.in_order import InOrder
 from routed_llm.policy.shapes import Feature, Filter, Live, Rule, Scorer, Selector
+from routed_llm.policy.vectors import left_of
 from routed_llm.requests import Ask, Requirements
 
 if TYPE_CHECKING:
@@ -46,12 +47,32 @@ class Eligible:
     ``unsure`` holds the ids of those of whom it is not known that they can; they rank after the others.
     """
 
-    __slots__ = ("candidates", "rejected", "unsure")
+    __slots__ = ("_narrowed", "candidates", "needs", "rejected", "unsure")
 
-    def __init__(self, candidates: tuple[Deployment, ...], rejected: Mapping[str, str], needs: frozenset[str]) -> None:
+    #: verdicts of filters with keys that are kept
+    KEPT = 256
+
+    def __init__(self, candidates: Sequence[Deployment], rejected: Mapping[str, str], needs: frozenset[str]) -> None:
         self.unsure = frozenset(d.id for d in candidates if any(d.can(need) is None for need in needs))
         self.candidates = Pool(candidates)
         self.rejected = rejected
+        self.needs = needs
+        self._narrowed: dict[Hashable, Eligible] = {}
+
+    def narrowed(self, filters: Sequence[Any], ask: Ask, live: Live) -> Eligible:
+        """Who passes filters whose verdicts depend on nothing but their keys (``depends``), too."""
+        key = tuple([each.depends(ask) for each in filters])
+        found = self._narrowed.get(key)
+        if found is None:
+            candidates: Sequence[Deployment] = self.candidates
+            rejected = self.rejected
+            for each in filters:
+                if verdicts := each.reject(ask, candidates, live):
+                    candidates, rejected = left_of(candidates, verdicts), {**rejected, **verdicts}
+            if len(self._narrowed) >= self.KEPT:
+                self._narrowed.clear()
+            found = self._narrowed[key] = Eligible(tuple(candidates), rejected, self.needs) if rejected else self
+        return found
 
 
 class Policy:
@@ -89,9 +110,12 @@ class Policy:
         self.rules = tuple(rules)
         self.filters = tuple(filters)
         self.static_filters = tuple(f for f in every if f.static)
-        self.live_filters = tuple(f for f in every if not f.static)
+        self.live_filters = tuple(f for f in every if not f.static and not hasattr(f, "depends"))
+        #: those whose verdicts depend on nothing but a key, so that they are kept by it
+        self.keyed_filters = tuple(f for f in every if not f.static and hasattr(f, "depends"))
         #: those that do something for calls without hints and without ``max_tokens``, too
         self.plain_filters = tuple(f for f in self.live_filters if getattr(f, "hint", None) is None)
+        self.plain_keyed = tuple(f for f in self.keyed_filters if getattr(f, "hint", None) is None)
         self.scorers = tuple((scorer, float(weight)) for scorer, weight in (scorers or {}).items())
         #: the only scorer, where there is one and its values are totals as they are
         self.single = self.scorers[0][0] if len(self.scorers) == 1 and self.scorers[0][0].lower_is_better else None
@@ -111,7 +135,7 @@ class Policy:
     @property
     def pieces(self) -> tuple[Any, ...]:
         """All pieces but the features."""
-        return (*self.rules, *self.static_filters, *self.live_filters, *(s for s, _ in self.scorers), *_chain(self.selector))
+        return (*self.rules, *self.static_filters, *self.keyed_filters, *self.live_filters, *(s for s, _ in self.scorers), *_chain(self.selector))
 
     @property
     def reads(self) -> frozenset[str]:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from routed_llm.errors import ConfigurationError
 from routed_llm.policy.arguments import check_types, shown
+from routed_llm.policy.installed import make_piece
 from routed_llm.policy.registry import Kind, find, name_of
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def policy_from(given: Strategy, path: str = "strategy") -> AnyPolicy:
         ConfigurationError: with the path of the offending key and the nearest known name.
     """
     if isinstance(given, str):
-        return called(find("strategies", given, path), {}, path)  # type: ignore[no-any-return]  # a recipe gives a policy
+        return _of_recipe(find("strategies", given, path), {}, path)
     if isinstance(given, Mapping):
         return _from_table(given, path)
     if isinstance(given, Sequence):
@@ -78,7 +79,7 @@ def _from_table(given: Mapping[str, Any], path: str) -> AnyPolicy:
     if pieces:
         parts.append(_from_pieces(pieces, name or "policy", path))
     if make is not None:
-        parts.append(called(make, table, path))
+        parts.append(_of_recipe(make, table, path))
     elif strategy is not None:
         _only(table, set(), path)
         parts.append(policy_from(strategy, f"{path}.strategy"))
@@ -160,6 +161,15 @@ def piece_from(kind: Kind, data: Any, path: str) -> Any:
     return called(find(kind, use, path), arguments, path)
 
 
+def _of_recipe(make: Any, arguments: Mapping[str, Any], path: str) -> AnyPolicy:
+    """The policy that a strategy's function makes."""
+    policy = called(make, arguments, path)
+    if not hasattr(policy, "parts"):
+        where = f"{getattr(make, '__module__', '?')}.{getattr(make, '__qualname__', make)}"
+        raise ConfigurationError(f"{where} gave {shown(policy)}: a strategy is a function that gives a Policy.", path=path)
+    return policy  # type: ignore[no-any-return]  # a policy
+
+
 def called(make: Any, arguments: Mapping[str, Any], path: str) -> Any:
     """Call a class or a recipe with arguments from data.
 
@@ -177,12 +187,7 @@ def called(make: Any, arguments: Mapping[str, Any], path: str) -> Any:
             word = name.rstrip("_")
             raise ConfigurationError(f"is missing: write {word} = ...", path=f"{path}.{word}")
     check_types(make, given, path)
-    try:
-        return make(**given)
-    except ConfigurationError as error:
-        raise error.below(path) from None
-    except (TypeError, ValueError) as error:
-        raise ConfigurationError(str(error), path=path) from None
+    return make_piece(make, given, path)
 
 
 #: words of files that Python keeps for itself

@@ -13,7 +13,7 @@ from routed_llm.policy.chance import Draws
 from routed_llm.policy.compose import AnyPolicy, Policy
 from routed_llm.policy.filters.budgets import over_budget
 from routed_llm.policy.later import HeadFirst, LaterValues, Part, Pool, Reasons
-from routed_llm.policy.leaves import Leaf, leaves
+from routed_llm.policy.leaves import Leaf, holding_of, leaves
 from routed_llm.policy.scorers.cost import expected_cost
 from routed_llm.policy.seen import Present, Seen
 from routed_llm.policy.shapes import Chance, Live
@@ -42,10 +42,11 @@ def decide(
     ``rng`` gives the seed from which everything that is drawn for this decision follows.
     """
     seen = Seen(live, rng)
-    if type(policy) is Policy and not policy.rules:
+    holding = holding_of(policy, ask) if type(policy) is Policy and policy.rules else ()
+    if type(policy) is Policy and not holding:
         decision = _choose(policy, ask, None, catalog, seen, max_price_ratio)
     else:
-        for leaf in leaves(policy, Leaf(policy, ask), seen):  # the last one stands where nobody is found
+        for leaf in leaves(policy, Leaf(policy, ask), seen, holding):  # the last one stands where nobody is found
             assert isinstance(leaf.policy, Policy)  # leaves are no branches
             decision = _choose(leaf.policy, leaf.ask, leaf, catalog, seen, max_price_ratio)
             if decision.order or decision.cooling:
@@ -68,9 +69,11 @@ def _choose(
     # most calls have no hints and share one object that says what they require
     known = last is not None and last[1] is ask.requires and last[0] is catalog
     eligible = last[2] if last is not None and known else policy.eligible(ask, catalog, live)
+    plain = ask.max_tokens is None and not ask.hints.given
+    if keyed := policy.plain_keyed if plain else policy.keyed_filters:
+        eligible = eligible.narrowed(keyed, ask, live)
     candidates: Sequence[Deployment] = eligible.candidates
     rejected = eligible.rejected
-    plain = ask.max_tokens is None and not ask.hints.given
     for each in policy.plain_filters if plain else policy.live_filters:
         if verdicts := each.reject(ask, candidates, live):
             candidates, rejected = left_of(candidates, verdicts), Reasons.of(rejected, verdicts)

@@ -129,9 +129,9 @@ class Reasons(Mapping[str, str]):
     @classmethod
     def of(cls, before: Mapping[str, str], more: Mapping[str, str]) -> Mapping[str, str]:
         """Reasons together with those of another filter."""
-        if not before:
-            return more
-        return cls((*before._parts, more) if isinstance(before, Reasons) else (before, more))
+        if isinstance(before, Reasons):
+            return cls((*before._parts, more))
+        return cls((before, more)) if before else more
 
     def _items(self) -> dict[str, str]:
         if self._all is None:
@@ -145,7 +145,7 @@ class Reasons(Mapping[str, str]):
         return iter(self._items())
 
     def __len__(self) -> int:
-        return len(self._items())
+        return sum(map(len, self._parts))  # nobody is rejected twice
 
     def __repr__(self) -> str:
         return repr(self._items())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from routed_llm.policy.branches import Branch
@@ -10,7 +10,7 @@ from routed_llm.policy.compose import AnyPolicy, Policy
 from routed_llm.policy.shapes import NO_DEMANDS, Chance, Effects
 from routed_llm.requests import Ask
 
-__all__ = ["Leaf", "leaves"]
+__all__ = ["Holding", "Leaf", "holding_of", "leaves"]
 
 
 class Leaf(NamedTuple):
@@ -33,11 +33,24 @@ class Leaf(NamedTuple):
         return f"{', '.join([*self.way, *rules, self.policy.name])}: {reason}"
 
 
-def leaves(policy: AnyPolicy, leaf: Leaf, rng: Chance) -> Iterator[Leaf]:
-    """The policies to ask, in turn until one finds somebody."""
+Holding = Sequence[tuple[str, Effects]]
+
+
+def holding_of(policy: Policy, ask: Ask) -> Holding:
+    """The rules of a policy that hold for a call, with their effects."""
+    return [(rule.name, effects) for rule in policy.rules if (effects := rule.apply(ask)) is not None]
+
+
+def leaves(policy: AnyPolicy, leaf: Leaf, rng: Chance, holding: Holding | None = None) -> Iterator[Leaf]:
+    """The policies to ask, in turn until one finds somebody; ``holding`` is what :func:`holding_of` found already."""
     if isinstance(policy, Policy):
-        yield from _through_rules(policy, leaf, rng)
-        return
+        return _through_rules(policy, leaf, rng, holding_of(policy, leaf.ask) if not holding else holding)
+    return _through_branch(policy, leaf, rng)
+
+
+def _through_branch(policy: AnyPolicy, leaf: Leaf, rng: Chance) -> Iterator[Leaf]:
+    """The leaves of a branch's parts, in turn."""
+    assert not isinstance(policy, Policy)
     branch: Branch = policy
     for part, why, probability in branch.choices(leaf.ask, rng):
         way = (*leaf.way, why) if why else leaf.way
@@ -61,24 +74,28 @@ def _kept(leaf: Leaf, found: Leaf) -> Leaf:
     return leaf._replace(ask=ask.changed(requires, ask.prefer, ask.params), effects=(*leaf.effects, *held))
 
 
-def _through_rules(policy: Policy, leaf: Leaf, rng: Chance) -> Iterator[Leaf]:
+def _through_rules(policy: Policy, leaf: Leaf, rng: Chance, holding: Holding) -> Iterator[Leaf]:
     """The policy itself under the effects of its rules, or the policy that a rule switches to."""
     ask = leaf.ask
-    holding = [(rule.name, effects) for rule in policy.rules if (effects := rule.apply(ask)) is not None]
     if leaf.effects:  # one that holds already, as a firm demand, is not told twice
         holding = [each for each in holding if each not in leaf.effects]
     if not holding:
-        yield leaf._replace(policy=policy)
+        yield leaf if leaf.policy is policy else leaf._replace(policy=policy)
         return
-    demands = tuple((name, effects.demands) for name, effects in holding if effects.demands != NO_DEMANDS)
+    demands = tuple([(name, effects.demands) for name, effects in holding if effects.demands != NO_DEMANDS])
+    requires, prefer, params = ask.requires, ask.prefer, ask.params
+    if demands:
+        requires = requires._replace(rules=(*requires.rules, *demands))
     # who was there first wins: the caller, then rules further out, then earlier ones
-    prefer = tuple(dict.fromkeys((*ask.prefer, *(name for _, effects in holding for name in effects.prefer))))
-    settled = {name for _, effects in leaf.effects for name in effects.set}
-    params = {**ask.params}
-    for _, effects in reversed(holding):
-        params.update((name, value) for name, value in effects.set.items() if name not in settled)
-    requires = ask.requires._replace(rules=(*ask.requires.rules, *demands))
-    changed = leaf._replace(policy=policy, ask=ask.changed(requires, prefer, params), effects=(*leaf.effects, *holding))
+    if wanted := [name for _, effects in holding for name in effects.prefer]:
+        prefer = tuple(dict.fromkeys((*prefer, *wanted)))
+    if setting := [effects.set for _, effects in reversed(holding) if effects.set]:
+        settled = {name for _, effects in leaf.effects for name in effects.set}
+        params = {**params}
+        for each in setting:
+            params.update((name, value) for name, value in each.items() if name not in settled)
+    ask = ask.changed(requires, prefer, params)
+    changed = Leaf(policy, ask, (*leaf.effects, *holding), leaf.way, leaf.probability)
     other = next((effects.policy for _, effects in holding if effects.policy is not None), None)
     if other is None:
         yield changed

@@ -11,12 +11,12 @@ import difflib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
 from importlib import import_module
 from types import MappingProxyType
 from typing import Any, Literal
 
 from routed_llm.errors import ConfigurationError
+from routed_llm.policy.installed import Offers, load, name_of_class, offered, one_of
 
 __all__ = ["BUILT_IN", "Kind", "find", "known", "name_of", "register", "strategies_named"]
 
@@ -29,9 +29,11 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
     "features": {
         "ask_model": "features.asked:AskModel",
         "clock": "features.clock:Clock",
+        "demand": "features.demand:Demand",
         "examples": "features.examples:Examples",
         "past": "features.shape:Past",
         "freshness": "features.freshness:Freshness",
+        "keywords": "features.keywords:Keywords",
         "language": "features.language:Language",
         "length": "features.length:Length",
         "pattern": "features.pattern:Pattern",
@@ -41,6 +43,7 @@ BUILT_IN: dict[Kind, dict[str, str]] = {
         "shape": "features.shape:Shape",
         "conversation": "features.conversation:Conversation",
         "structure_difficulty": "features.structure:Difficulty",
+        "task_model": "features.classifier:TaskModel",
     },
     "rules": {
         "class": "rules.for_class:ForClass",
@@ -128,20 +131,37 @@ def strategies_named(strategies: Mapping[str, Callable[..., Any]]) -> Iterator[N
 def register(kind: Kind, name: str, piece: Callable[..., Any]) -> None:
     """Make a class of pieces, or a function that makes a strategy, known by a name in this process.
 
+    The same definition may be registered again, as notebooks do that run a cell twice; the newest one counts. A name that an
+    installed package offers is taken from it.
+
     Raises:
         ConfigurationError: for a name that is built in, or is taken by something else.
     """
+    if kind not in BUILT_IN:
+        raise ConfigurationError(f"{kind!r} is no kind of pieces: {', '.join(BUILT_IN)}.", path="kind")
+    if not isinstance(name, str) or not name:
+        raise ConfigurationError(f"must be a non-empty text, not {name!r}.", path="name")
+    if not callable(piece):
+        raise ConfigurationError(
+            f"{piece!r} is no class and no function: register what makes the {one_of(kind)}.", path=f"{kind}.{name}"
+        )
     if name in BUILT_IN[kind]:
         raise ConfigurationError(f"{name!r} is built in; choose another name.", path=f"{kind}.{name}")
-    if _registered[kind].setdefault(name, piece) is not piece:
-        raise ConfigurationError(f"{name!r} is registered already, as {_registered[kind][name]!r}.", path=f"{kind}.{name}")
+    before = _registered[kind].setdefault(name, piece)
+    if before is not piece:
+        if _place(before) != _place(piece):
+            raise ConfigurationError(f"{name!r} is registered already, as {before!r}.", path=f"{kind}.{name}")
+        _registered[kind][name] = piece
 
 
-@cache
-def _installed(kind: Kind) -> dict[str, Any]:
-    from importlib.metadata import entry_points  # costs milliseconds, and only names that are not built in need it
+def _place(piece: Any) -> Any:
+    """Where something is defined by a name of its module; else what tells it from all others."""
+    name = getattr(piece, "__qualname__", "<")
+    return id(piece) if "<" in name else (piece.__module__, name)
 
-    return {point.name: point for point in entry_points(group=f"routed_llm.{kind}")}
+
+def _installed(kind: Kind) -> Offers:
+    return offered(kind, frozenset(BUILT_IN[kind]))
 
 
 def known(kind: Kind) -> tuple[str, ...]:
@@ -164,19 +184,12 @@ def find(kind: Kind, name: str, path: str) -> Callable[..., Any]:
         return _registered[kind][name]
     if kind == "strategies" and name in _named.get():
         return _named.get()[name]
-    point = _installed(kind).get(name)
-    if point is None:
-        near = difflib.get_close_matches(str(name), known(kind), n=1, cutoff=0.4)
-        meant = f" Did you mean {near[0]!r}?" if near else ""
-        one = "strategy" if kind == "strategies" else kind[:-1]
-        raise ConfigurationError(f"unknown {one} {name!r}.{meant} Known: {', '.join(known(kind))}.", path=path)
-    try:
-        return point.load()  # type: ignore[no-any-return]  # whatever the package offers
-    except Exception as error:  # another package's import may fail in any way
-        raise ConfigurationError(
-            f"the piece {name!r} of the installed package {point.dist and point.dist.name!r} cannot be loaded: {error!r}.",
-            path=path,
-        ) from error
+    points = _installed(kind).get(name)
+    if points is not None:
+        return load(kind, name, points, path)
+    near = difflib.get_close_matches(str(name), known(kind), n=1, cutoff=0.4)
+    meant = f" Did you mean {near[0]!r}?" if near else ""
+    raise ConfigurationError(f"unknown {one_of(kind)} {name!r}.{meant} Known: {', '.join(known(kind))}.", path=path)
 
 
 def name_of(kind: Kind, piece: Any) -> str | None:
@@ -189,7 +202,4 @@ def name_of(kind: Kind, piece: Any) -> str | None:
     for name, registered in _registered[kind].items():
         if registered is cls:
             return name
-    for name, point in _installed(kind).items():
-        if point.value.replace(" ", "") == f"{cls.__module__}:{cls.__qualname__}":
-            return str(name)
-    return None
+    return name_of_class(_installed(kind), cls)

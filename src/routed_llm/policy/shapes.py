@@ -15,7 +15,10 @@ from typing import Any, NamedTuple, Protocol
 
 from routed_llm.catalog.deployments import Deployment
 from routed_llm.driver import Driver
+from routed_llm.errors import ProviderError
+from routed_llm.events import OwnCall
 from routed_llm.requests import Ask, Request
+from routed_llm.results import Usage
 from routed_llm.standing import Home, Standing
 
 __all__ = [
@@ -23,6 +26,7 @@ __all__ = [
     "Candidates",
     "Chance",
     "Demands",
+    "Desk",
     "Effects",
     "Feature",
     "Filter",
@@ -74,8 +78,11 @@ class Live(Protocol):
         """Live numbers of a deployment."""
         ...
 
-    def column(self, name: str, candidates: Candidates) -> Sequence[float]:
-        """A live number of each candidate, in their order, by the name of its column; NaN where it is unknown."""
+    def column(self, name: str, candidates: Candidates) -> Any:
+        """A live number of each candidate, in their order, by its column's name; NaN where it is unknown.
+
+        A sequence of floats; an array of numpy for large pools.
+        """
         ...
 
     def next_round(self) -> int:
@@ -94,7 +101,8 @@ class Live(Protocol):
 class Feature(Protocol):
     """Finds out facts about a call. It runs only when a piece of the policy reads one of the facts that it ``gives``.
 
-    It may have a method ``bind(catalog)`` that is called once when a router is made.
+    It may have a method ``bind(catalog)`` that is called once when a router is made, and must say ``sends = True`` if it sends
+    the call's text to somebody: see :class:`Desk`.
     """
 
     name: str
@@ -106,6 +114,28 @@ class Feature(Protocol):
 
     async def read(self, request: Request, driver: Driver) -> Mapping[str, Any]:
         """The facts it found; what it could not find out is missing."""
+        ...
+
+
+class Desk(Protocol):
+    """Where a feature asks before it sends a call's text to somebody: ``request.desk``, for features that say ``sends = True``.
+
+    They run after all others. A call may go to nobody to whom its own hints, or rules that hold or may come to hold, do not
+    let it go; budgets must pay for it; and a decision that nobody carries out asks nobody.
+    """
+
+    def objection(self, whom: Deployment | None = None, *, beside: bool = False, trusted: bool = False) -> str | None:
+        """Why the text may not go to somebody (None: somebody of whom nothing is known); None where it may."""
+        ...
+
+    def begin(
+        self, feature: str, whom: Deployment, tokens: tuple[int, int], *, beside: bool = False, trusted: bool = False
+    ) -> OwnCall | None:
+        """The call that may be made now, and that :meth:`end` must end; None where it may not."""
+        ...
+
+    def end(self, call: OwnCall, usage: Usage | None = None, error: ProviderError | None = None, *, left: bool = False) -> None:
+        """It has ended: with what it used, with an error, or because whoever called the router went away."""
         ...
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from math import nan
+from operator import itemgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
@@ -61,7 +62,7 @@ def places_for(places: Sequence[int]) -> Any:
     if list(places) == list(range(len(places))):
         return None
     if len(places) < LARGE:
-        return list(places)
+        return itemgetter(*places) if len(places) > 1 else lambda column: (column[places[0]],)
     import numpy as np
 
     return np.array(places, dtype=np.intp)
@@ -72,7 +73,7 @@ def taken(column: array[float], places: Any, count: int) -> Any:
     if count < LARGE:
         if places is None:
             return column if len(column) == count else column[:count]
-        return [column[place] for place in places]
+        return places(column)
     import numpy as np
 
     whole = np.frombuffer(column)
@@ -154,23 +155,30 @@ def lowest_of(values: Values) -> int | None:
 
 
 class Rejected(Mapping[str, str]):
-    """Verdicts of a filter over a large pool; the reasons are written when somebody reads them."""
+    """Verdicts of a filter over a pool; the reasons are written when somebody reads them.
+
+    ``left`` is who is not rejected.
+    """
 
     __slots__ = ("_candidates", "_indexes", "_reasons", "_why", "left")
 
     def __init__(self, candidates: Pool | Part, mask: Any, why: Callable[[Deployment, int], str]) -> None:
-        import numpy as np
-
         self._candidates = candidates
-        self._indexes = np.flatnonzero(mask)
         self._why = why
         self._reasons: dict[str, str] | None = None
-        #: who is not rejected
-        self.left = _part(candidates, np.flatnonzero(~mask))
+        kept: Any
+        if is_large(candidates):
+            import numpy as np
+
+            self._indexes, kept = np.flatnonzero(mask), np.flatnonzero(~mask)
+        else:
+            self._indexes = [index for index, out in enumerate(mask) if out]
+            kept = [index for index, out in enumerate(mask) if not out]
+        self.left = _part(candidates, kept)
 
     def _all(self) -> dict[str, str]:
         if self._reasons is None:
-            chosen = [(self._candidates[index], index) for index in self._indexes.tolist()]
+            chosen = [(self._candidates[index], int(index)) for index in self._indexes]
             self._reasons = {deployment.id: self._why(deployment, index) for deployment, index in chosen}
         return self._reasons
 
@@ -192,8 +200,10 @@ def rejected(candidates: Candidates, mask: Any, why: Callable[[Deployment, int],
 
     ``why`` says it of a deployment and its index among the candidates.
     """
-    if is_large(candidates):
-        return Rejected(candidates, mask, why) if mask.any() else NOBODY  # type: ignore[arg-type]  # large ones are of these kinds
+    if not (mask.any() if is_large(candidates) else True in mask):
+        return NOBODY
+    if isinstance(candidates, (Pool, Part)):
+        return Rejected(candidates, mask, why)
     return {d.id: why(d, index) for index, (d, out) in enumerate(zip(candidates, mask, strict=True)) if out}
 
 
@@ -250,7 +260,7 @@ def outside(
         mask = [not v >= least for v in column] if unknown else [v < least for v in column]
     else:
         mask = [not v <= most for v in column] if unknown else [v > most for v in column]
-    return rejected(candidates, mask, why) if True in mask else NOBODY
+    return rejected(candidates, mask, why)
 
 
 def home_of(candidates: Candidates) -> tuple[Pool, Any]:

@@ -16,7 +16,7 @@ from routed_llm.providers.rows import find_row
 from routed_llm.providers.strings import About, Shared, assemble, is_loopback, look_up
 from routed_llm.providers.vector_space import InSpace
 
-__all__ = ["resolve_embeddings"]
+__all__ = ["adapter_of", "resolve_embeddings"]
 
 #: parameters that the door and the dialect set themselves
 OURS = ("model", "input", "encoding_format")
@@ -101,7 +101,7 @@ def _of_object(entry: Model, path: str, shared: Shared) -> Deployment:
     refuse_connection(entry, path)
     if entry.params:
         raise ConfigurationError("counts for string models only; set it on the object itself.", path=f"{path}.params")
-    adapter = _adapter(entry)
+    adapter = adapter_of(entry)
     row = find_row(adapter.provider)
     provider = row.name if row is not None else adapter.provider
     name = adapter.served or type(adapter.model).__name__
@@ -112,7 +112,8 @@ def _of_object(entry: Model, path: str, shared: Shared) -> Deployment:
     return assemble(entry, path, InSpace(ObjectEmbedder(adapter), shared.space), about)
 
 
-def _adapter(entry: Model) -> Adapter:
+def adapter_of(entry: Model) -> Adapter:
+    """How an entry's embeddings object, of either framework, is asked."""
     if is_llama_index_embedding(entry.model):
         from routed_llm.providers.llama_index_embeddings import LlamaIndexEmbedder
 

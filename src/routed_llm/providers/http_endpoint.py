@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from time import monotonic
+from typing import TypeVar
 
 import orjson
 
@@ -12,15 +13,18 @@ from routed_llm.dialects.errors import error_of
 from routed_llm.dialects.openai_chat.body import build_body, schema_tool
 from routed_llm.dialects.openai_chat.reader import Reader, read_answer
 from routed_llm.dialects.openai_chat.wire import Wire
+from routed_llm.dialects.room import room_of
 from routed_llm.driver import Patience
 from routed_llm.errors import InvalidCall, ProviderError
-from routed_llm.providers.credentials import Credential
+from routed_llm.providers.credentials import Credential, Key
 from routed_llm.providers.http_line import HttpLine, Transports, error_of_fault, holds_answer
-from routed_llm.providers.transport import AsyncByteStream, ByteStream, Fault
+from routed_llm.providers.transport import AsyncByteStream, ByteStream, Fault, Reply
 from routed_llm.requests import Request
 from routed_llm.results import Answer, Event
 
 __all__ = ["HttpEndpoint"]
+
+R = TypeVar("R")
 
 #: seconds for which the end of a body is waited for after the answer said that it is whole
 BLINK = 0.05
@@ -76,6 +80,12 @@ class HttpEndpoint(HttpLine):
     def _reader(self, request: Request) -> Reader:
         return Reader(reasoning_fields=self.wire.reasoning_fields, schema_tool=schema_tool(request, self.wire))
 
+    def _read(self, reply: Reply, key: Key, read: Callable[[bytes], R]) -> R:
+        answer = super()._read(reply, key, read)
+        if (room := room_of(reply.headers)) is not None and isinstance(answer, Answer):
+            answer.room = room
+        return answer
+
     def call(self, request: Request, patience: Patience) -> Answer:
         """A whole answer, in sync code."""
         # the body comes before the key: a request that cannot be written takes nobody's turn
@@ -129,13 +139,14 @@ class HttpEndpoint(HttpLine):
 class HttpSource:
     """Moves a stream's bytes through the reader, in sync code."""
 
-    __slots__ = ("_done", "_reader", "_refused", "_stream")
+    __slots__ = ("_done", "_reader", "_refused", "_stream", "room")
 
     def __init__(self, stream: ByteStream, reader: Reader, refused: Callable[[ProviderError], ProviderError]) -> None:
         self._stream = stream
         self._reader = reader
         self._refused = refused
         self._done = False
+        self.room = room_of(stream.headers)
 
     def read(self, until: float) -> Sequence[Event] | None:
         """The next events; comments and empty chunks do not hold the call open beyond ``until``."""
@@ -175,13 +186,14 @@ class HttpSource:
 class AsyncHttpSource:
     """Moves a stream's bytes through the reader, in async code."""
 
-    __slots__ = ("_done", "_reader", "_refused", "_stream")
+    __slots__ = ("_done", "_reader", "_refused", "_stream", "room")
 
     def __init__(self, stream: AsyncByteStream, reader: Reader, refused: Callable[[ProviderError], ProviderError]) -> None:
         self._stream = stream
         self._reader = reader
         self._refused = refused
         self._done = False
+        self.room = room_of(stream.headers)
 
     async def read(self, until: float) -> Sequence[Event] | None:
         """The next events; see :meth:`HttpSource.read`."""

@@ -94,6 +94,12 @@ class HttpLine:
         self._transports = transports or Transports(TransportOptions())
         self._targets = _Targets()
 
+    @property
+    def network(self) -> float | None:
+        """Seconds there and back, by the connections that were made; None where none was, and through a proxy."""
+        known = [n for target in (self._plain, *self._targets.made.values()) if (n := target.network) is not None]
+        return min(known, default=None)
+
     def __deepcopy__(self, memo: object) -> Any:
         return self
 

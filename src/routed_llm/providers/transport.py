@@ -135,6 +135,12 @@ class Target:
             self._native[token] = made = make(self)
             return made
 
+    @property
+    def network(self) -> float | None:
+        """Seconds there and back, by the connections that were made; None where none was, and through a proxy."""
+        known = [made.reached for made in self._native.values() if made.reached is not None]
+        return min(known, default=None)
+
     def __repr__(self) -> str:
         return f"Target({self.url.partition('?')[0]!r}, headers={sorted(self.headers)})"
 

@@ -60,9 +60,11 @@ class _Attempt:
         races = isinstance(loop, asyncio.BaseEventLoop) and not _NUMERIC.fullmatch(place.host)
         extra: dict[str, Any] = {"happy_eyeballs_delay": _NEXT_ADDRESS_SECONDS} if races else {}
         connection: Connection
+        begun = monotonic()
         _, connection = await loop.create_connection(
             lambda: Connection(loop, route.key, self._connections.gone), place.host, place.port, **extra
         )
+        route.note(monotonic() - begun)
         self._made = connection
         if context is not None:
             if route.proxy is not None and (problem := await _tunnel(connection, route, route.proxy, until)):

@@ -10,6 +10,10 @@ from routed_llm.providers.transport_options import Proxies, Proxy, request_heade
 
 __all__ = ["Route"]
 
+#: seconds to each server of this process, by TLS or not, host and port; and of how many they are kept
+_ways: dict[tuple[bool, str, int], float] = {}
+_MOST_WAYS = 4096
+
 
 class Route:
     """Made once for each target and transport.
@@ -35,6 +39,19 @@ class Route:
                 headers["proxy-authorization"] = self.proxy.authorization
         self._get = head_of("GET", path, headers)
         self._post = head_of("POST", path, {"content-type": "application/json", **headers})[:-2] + b"content-length: "
+
+    def note(self, seconds: float) -> None:
+        """A connection was made. Look-ups of names and a busy process can only delay it, so that lower times count at once."""
+        if self.proxy is None:  # the way to a proxy tells nothing of the way to the server
+            old = _ways.get(self.key)
+            if old is None and len(_ways) >= _MOST_WAYS:
+                _ways.clear()
+            _ways[self.key] = seconds if old is None else min(seconds, old + 0.2 * (seconds - old))
+
+    @property
+    def reached(self) -> float | None:
+        """Seconds that finding and connecting to the server take, about one way there and back; None where it is not known."""
+        return _ways.get(self.key) if self.proxy is None else None
 
     def head(self, body: bytes | None) -> bytes:
         """The head of a request: POST with a body, GET with None."""

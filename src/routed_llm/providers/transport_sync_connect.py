@@ -49,7 +49,9 @@ class Connector:
         now = monotonic()
         until = now + min(self._options.connect_seconds, (until - now) / 2)
         place = route.proxy or route
-        wire = Wire(dial(place.host, place.port, until), route.key)
+        sock = dial(place.host, place.port, until)
+        route.note(monotonic() - now)
+        wire = Wire(sock, route.key)
         self._pool.watch(wire)
         done = False
         try:

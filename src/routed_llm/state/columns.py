@@ -10,7 +10,7 @@ from math import ceil, nan
 
 from routed_llm.results import Usage
 
-__all__ = ["COLUMNS", "EWMA_WEIGHT", "NEVER", "DeploymentState"]
+__all__ = ["BEARS", "COLUMNS", "EWMA_WEIGHT", "NEVER", "DeploymentState"]
 
 #: weight of the newest value in moving averages: about the last ten calls count
 EWMA_WEIGHT = 0.2
@@ -19,6 +19,9 @@ WINDOW, ENOUGH = 100, 20
 #: a prompt's tokens are taken to be misjudged by no more than this factor
 MISJUDGED = 10.0
 
+#: calls at once with which one waits twice as long, where nothing is known: a guess, which only has to keep all calls from
+#: running to one deployment
+BEARS = 32.0
 #: the time of what never happened: later than any
 NEVER = 1e300
 #: the share of failed calls that counts at most: a deployment of which all fail still has a finite wait
@@ -32,7 +35,8 @@ MOST_ERRORS = 0.9
 #: ``room_...`` what the provider said that it still takes, until a time; ``minute_...`` the tokens of one monotonic minute.
 #: Worked out of these for those who choose: ``start``, the expected wait for the first content; ``base`` and ``slope``, of
 #: which a whole answer's wait is ``base + tokens * slope``; all three with the calls that have to be made again after a
-#: failure. ``trust`` is how many calls at once a deployment has shown that it can bear: one more than it answered.
+#: failure. ``trust`` is how many calls at once a deployment has shown that it can bear: one more than it answered since it
+#: failed last; and ``load`` the calls under way divided by that, or by :data:`BEARS` where that is less.
 COLUMNS: dict[str, float] = {
     "calls": 0.0,
     "in_flight": 0.0,
@@ -55,6 +59,7 @@ COLUMNS: dict[str, float] = {
     "base": nan,
     "slope": 0.0,
     "trust": 1.0,
+    "load": 0.0,
 }
 
 
@@ -108,7 +113,6 @@ class DeploymentState:
     __slots__ = ("_counted", "_firsts", "_wholes", "columns", "failures_in_a_row", "firm_until", "probed_at", "slot")
 
     calls = _Count()
-    in_flight = _Count()
     latency = _Number()
     first_content = _Number()
     per_token = _Number()
@@ -129,10 +133,22 @@ class DeploymentState:
         #: whether ``ratio`` was measured
         self._counted = False
 
+    @property
+    def in_flight(self) -> int:
+        """Calls under way."""
+        return int(self.columns["in_flight"][self.slot])
+
+    @in_flight.setter
+    def in_flight(self, calls: int) -> None:
+        columns, slot = self.columns, self.slot
+        columns["in_flight"][slot] = calls
+        columns["load"][slot] = calls / min(columns["trust"][slot], BEARS)
+
     def answered(self, seconds: float, first_content: float | None, now: float | None, usage: Usage | None) -> None:
         """An answer came; see :meth:`routed_llm.state.memory.LiveState.succeeded`."""
         columns, slot = self.columns, self.slot
         columns["trust"][slot] += 1
+        columns["load"][slot] = columns["in_flight"][slot] / min(columns["trust"][slot], BEARS)
         self._average("latency", seconds)
         columns["p95"][slot] = self._wholes.add(seconds)
         columns["errors"][slot] *= 1 - EWMA_WEIGHT
@@ -164,6 +180,7 @@ class DeploymentState:
         """A call failed, and its deployment is to blame."""
         self._average("errors", 1.0)
         self.columns["trust"][self.slot] = 1.0
+        self.columns["load"][self.slot] = self.columns["in_flight"][self.slot]
         self._work_out()
 
     def told_room(self, requests: float | None, tokens: float | None, until: float) -> None:

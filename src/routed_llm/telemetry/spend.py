@@ -98,15 +98,17 @@ class Spend(Reading):
 
 
 def _shares(record: CallRecord) -> Sequence[Share]:
-    """The parts of one call. Attempts that were billed are booked on their own models, the call on the one that answered."""
+    """The parts of one call. What was billed is booked on the model that was asked, the call on the one that answered."""
     attempts, outcome = record.attempts, record.outcome
     whole = Sums(1, 1 if outcome == "failed" or outcome == "broken" else 0)
     for attempt in attempts:
         _add(whole, attempt)
-    if outcome == "abandoned" and attempts and attempts[-1].usage is None:
+    for own in record.own_calls:
+        _add(whole, own)
+    if outcome == "abandoned" and (attempts[-1].usage is None if attempts else record.own_calls):
         whole.unknown_cost_calls = 1
     shares = [("", "", whole)]
-    if len(attempts) == 1 and outcome != "failed":
+    if len(attempts) == 1 and outcome != "failed" and not record.own_calls:
         shares.append(("model", attempts[0].deployment.model, whole))
     else:
         shares.extend(("model", model, sums) for model, sums in _by_model(record).items())
@@ -119,13 +121,13 @@ def _shares(record: CallRecord) -> Sequence[Share]:
 
 
 def _by_model(record: CallRecord) -> dict[str, Sums]:
-    """The models of a call with several attempts, or with no answer: those that answered, were billed, or may have been."""
+    """The models of a call with several attempts, own calls, or no answer: those that answered, were billed, or may have been."""
     models: dict[str, Sums] = {}
     by = record.answered_by
     if by is not None:
         unseen = record.outcome == "abandoned" and record.attempts[-1].usage is None
         models[by.model] = Sums(1, int(record.outcome == "broken"), unknown_cost_calls=int(unseen))
-    for attempt in record.attempts:
+    for attempt in (*record.attempts, *record.own_calls):
         if attempt.usage is not None or attempt.cost_nanousd is not None:
             _add(models.setdefault(attempt.deployment.model, Sums()), attempt)
     return models

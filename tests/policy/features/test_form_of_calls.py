@@ -98,4 +98,3 @@ def test_all_facts_of_the_form_together_cost_little(turns):
             drive(all_of_them())
         best = min(best, (time.perf_counter() - begin) / 20)
     assert best < 60e-6
-    print(f"{turns * len(MESSAGES)} messages: {best * 1e6:.1f} us")

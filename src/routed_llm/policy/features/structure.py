@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from routed_llm.driver import Driver
 from routed_llm.requests import Request
 
-__all__ = ["Difficulty"]
+__all__ = ["Difficulty", "has_code", "has_mathematics", "numbers", "thinking"]
 
 #: characters of the user's text that are read, so that padding cannot steer the choice
 READ_AT_MOST = 4_000
@@ -38,6 +38,26 @@ _THINKING = re.compile(
 )
 
 
+def has_code(text: str) -> bool:
+    """Whether a text has signs of code, or speaks of it."""
+    return _CODE.search(text) is not None
+
+
+def has_mathematics(text: str) -> bool:
+    """Whether a text has signs of mathematics, or speaks of it."""
+    return _MATHEMATICS.search(text) is not None
+
+
+def numbers(text: str) -> Iterator[re.Match[str]]:
+    """The numbers of a text, in digits or words."""
+    return _NUMBER.finditer(text)
+
+
+def thinking(text: str) -> int:
+    """How many different expressions of a text ask for thinking."""
+    return len({word.lower() for word in _THINKING.findall(text)})
+
+
 class Difficulty:
     """Facts ``difficulty`` (``easy``, ``middle``, ``hard``), ``difficulty_score`` (0 to 1), ``code`` and ``mathematics``.
 
@@ -54,13 +74,13 @@ class Difficulty:
         """Read the last user message and the shape of the request."""
         view = request.view
         text = view.user_text()[:READ_AT_MOST]
-        code, mathematics = bool(_CODE.search(text)), bool(_MATHEMATICS.search(text))
+        code, mathematics = has_code(text), has_mathematics(text)
         score = min(len(text) / 2_000, 0.3)
         score += 0.35 if code else 0.0
         score += 0.35 if mathematics else 0.0
-        score += min(0.2 * len({word.lower() for word in _THINKING.findall(text)}), 0.4)
+        score += min(0.2 * thinking(text), 0.4)
         # quantities and enumerated items: each is something to keep track of
-        score += min(0.07 * max(0, len(_NUMBER.findall(text)) + text.count(",") - 3), 0.35)
+        score += min(0.07 * max(0, sum(1 for _ in numbers(text)) + text.count(",") - 3), 0.35)
         score += 0.1 if request.tools is not None and len(request.tools.wire) > 2 else 0.0
         score += min(0.03 * max(0, view.turns - 1), 0.15)
         score += 0.1 if view.characters > 16_000 else 0.0

@@ -65,7 +65,7 @@ def _dearest(pool: Pool) -> tuple[int, int, int] | None:
     every = [
         (r.input, r.output, r.request or 0) for r in rates if r is not None and r.input is not None and r.output is not None
     ]
-    if len(every) < len(pool):
+    if not every or len(every) < len(pool):  # nobody passed the static filters, or a price is unknown
         return None
     inputs, outputs, requests = zip(*every, strict=True)
     return max(inputs), max(outputs), max(requests)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 
 from routed_llm.policy.shapes import Candidates, Live
 from routed_llm.policy.values import share
@@ -29,6 +29,10 @@ class MinFactuality:
         self.least = share("least", least)
         #: the hint without which there is nothing to do
         self.hint = "factuality" if least is None else None
+
+    def depends(self, ask: Ask) -> Hashable:
+        """All that a candidate's verdict depends on: the floor."""
+        return ask.hints.factuality if self.least is None else self.least
 
     def reject(self, ask: Ask, candidates: Candidates, live: Live) -> Mapping[str, str]:
         """Candidates whose factuality is lower or unknown."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 
 from routed_llm.catalog.deployments import Deployment
-from routed_llm.policy.scorers.quality import KIND, kind_words, qualities
+from routed_llm.policy.scorers.quality import KIND, kind_of, kind_words, qualities
 from routed_llm.policy.shapes import Candidates, Live
 from routed_llm.policy.values import share
 from routed_llm.policy.vectors import NOBODY, as_column, outside
@@ -33,6 +33,11 @@ class MinQuality:
         #: the hint without which there is nothing to do
         self.hint = "quality" if least is None else None
         self.reads: tuple[str, ...] = () if least is None else KIND
+
+    def depends(self, ask: Ask) -> Hashable:
+        """All that a candidate's verdict depends on: the floor, and the kind of call."""
+        least = ask.hints.quality if self.least is None else self.least
+        return None if least is None else (least, kind_of(ask))
 
     def reject(self, ask: Ask, candidates: Candidates, live: Live) -> Mapping[str, str]:
         """Candidates whose quality is lower or unknown."""

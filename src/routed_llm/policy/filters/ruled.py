@@ -9,7 +9,7 @@ from routed_llm.policy.filters.place import out_of_place
 from routed_llm.policy.shapes import Candidates, Demands, Live
 from routed_llm.requests import Ask
 
-__all__ = ["Ruled"]
+__all__ = ["Ruled", "against"]
 
 
 class Ruled:
@@ -24,12 +24,13 @@ class Ruled:
         for rule, demands in ask.requires.rules:
             assert isinstance(demands, Demands)  # requests knows no policy, so it cannot say so
             for deployment in candidates:
-                if deployment.id not in rejected and (why := _against(deployment, demands)):
+                if deployment.id not in rejected and (why := against(deployment, demands)):
                     rejected[deployment.id] = f"{why} by the rule {rule!r}"
         return rejected
 
 
-def _against(deployment: Deployment, demands: Demands) -> str | None:
+def against(deployment: Deployment, demands: Demands) -> str | None:
+    """Why a deployment does not meet demands; None when it does."""
     if demands.pin is not None and demands.pin not in deployment.names:
         return f"the call is pinned to {demands.pin!r}"
     if demands.allow and not any(deployment.answers_to(name) for name in demands.allow):
@@ -40,7 +41,7 @@ def _against(deployment: Deployment, demands: Demands) -> str | None:
     if why:
         return f"{why}, which is demanded"
     if demands.either:
-        against = [_against(deployment, each) for each in demands.either]
-        if all(against):
-            return " and ".join(dict.fromkeys(each for each in against if each))
+        reasons = [against(deployment, each) for each in demands.either]
+        if all(reasons):
+            return " and ".join(dict.fromkeys(each for each in reasons if each))
     return None

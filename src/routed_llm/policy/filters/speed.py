@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from routed_llm.errors import ConfigurationError
 from routed_llm.policy.shapes import Candidates, Live
-from routed_llm.policy.vectors import NOBODY, is_large, rejected
+from routed_llm.policy.vectors import NOBODY, outside
 from routed_llm.requests import Ask
 
 __all__ = ["MaxSeconds"]
@@ -46,11 +45,10 @@ class MaxSeconds:
             return NOBODY
         limit, what = min(limits), "first content" if ask.stream else "answer"
         times: Sequence[float] = live.column("p95_first" if ask.stream else "p95", candidates)
-        mask: Any = times > limit if is_large(candidates) else None  # type: ignore[operator]  # an array
-        if mask is None:
-            if not any(time > limit for time in times):
-                return NOBODY
-            mask = [time > limit for time in times]
-        return rejected(
-            candidates, mask, lambda _, index: f"5 of 100 calls wait more than {times[index]:.3g} s for the {what}, {limit:g} s are allowed"
+        return outside(
+            candidates,
+            times,
+            lambda _, index: f"5 of 100 calls wait more than {times[index]:.3g} s for the {what}, {limit:g} s are allowed",
+            most=limit,
+            unknown=False,
         )

@@ -8,7 +8,7 @@ from routed_llm.errors import ConfigurationError
 from routed_llm.policy.compose import Policy
 from routed_llm.policy.filters.cost import MaxCost
 from routed_llm.policy.filters.quality import MinQuality
-from routed_llm.policy.registry import find
+from routed_llm.policy.filters.speed import MaxSeconds
 from routed_llm.policy.scorers.cost import ExpectedCost
 from routed_llm.policy.scorers.latency import Latency
 from routed_llm.policy.scorers.quality import Quality
@@ -49,7 +49,7 @@ def balanced(
     pieces: dict[str, Any] = {"cost": ExpectedCost(), "speed": Latency(), "quality": Quality()}
     filters: list[Any] = [
         *bounded("min_quality", MinQuality, min_quality),
-        *bounded("max_seconds", _max_seconds, max_seconds),
+        *bounded("max_seconds", MaxSeconds, max_seconds),
         *bounded("max_cost", MaxCost, max_cost),
     ]
     used = [name for name, value in weights.items() if value]
@@ -59,7 +59,3 @@ def balanced(
         scorers={pieces[name]: weights[name] for name in used},
         selector=Best(f"best of {' and '.join(used)}"),
     )
-
-
-def _max_seconds(seconds: float) -> Any:
-    return find("filters", "max_seconds", "max_seconds")(seconds)

@@ -48,6 +48,11 @@ class ForClass:
         #: checked against the router's models when the router is made
         self.names = (*found.allow, *(name for each in found.either for name in each.allow))
 
+    @property
+    def effects(self) -> Effects:
+        """What it does where it holds."""
+        return self._effects
+
     def apply(self, ask: Ask) -> Effects | None:
         """The demands, where the call holds the class, or where nobody found out whether it does."""
         classes = ask.facts.get("sensitivity")

@@ -46,6 +46,11 @@ class Residency:
         )
         self._effects = Effects(Demands(region=self.regions, firm=True), advice=advice)
 
+    @property
+    def effects(self) -> Effects:
+        """What it does where it holds."""
+        return self._effects
+
     def apply(self, ask: Ask) -> Effects | None:
         """The demand, unless the caller is known to be elsewhere."""
         where = ask.facts.get("location") or self.location

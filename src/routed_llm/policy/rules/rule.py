@@ -89,6 +89,11 @@ class Rule:
         """The policy that it switches to."""
         return () if self.policy is None else (self.policy,)
 
+    @property
+    def effects(self) -> Effects:
+        """What it does where it holds."""
+        return self._effects
+
     def apply(self, ask: Ask) -> Effects | None:
         """Its effects, or None where its condition does not hold."""
         return self._effects if self.if_ is None or self.if_.holds(ask) else None

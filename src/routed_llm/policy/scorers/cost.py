@@ -47,7 +47,7 @@ class ExpectedCost:
     def values(self, ask: Ask, candidates: Candidates, live: Live) -> Sequence[float | None]:
         """Expected cost of each candidate."""
         learned = self.learn and (ask.session is not None or live.knows("usage"))
-        if type(candidates) is Pool and not learned and not (ask.facts and _told_length(ask)):
+        if type(candidates) is Pool and not learned and (not ask.facts or _told_length(ask) is None):
             contenders = candidates.notes.get("contenders")  # those of a pool whose prices never change
             if contenders is None:
                 contenders = _static(ask, candidates)
@@ -136,10 +136,11 @@ def _told_length(ask: Ask) -> int | None:
     facts = ask.facts
     if not facts:
         return None
-    tokens = facts.get("answer_tokens")
-    if isinstance(tokens, (int, float)) and tokens > 0:
-        return int(tokens)
-    return LENGTHS.get(facts.get("answer_length", ""))
+    if "answer_tokens" in facts:
+        tokens = facts["answer_tokens"]
+        if isinstance(tokens, (int, float)) and tokens > 0:
+            return int(tokens)
+    return LENGTHS.get(facts["answer_length"]) if "answer_length" in facts else None
 
 
 def _images(ask: Ask) -> int:

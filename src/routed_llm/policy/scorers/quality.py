@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from routed_llm.catalog.strengths import strength_names
@@ -23,8 +24,16 @@ def kind_of(ask: Ask) -> tuple[str, ...]:
     facts = ask.facts
     if not facts:
         return ()
-    task, domain, language, programming = (_text(facts.get(name)) for name in KIND)
-    return strength_names(task, domain, language, programming)
+    get = facts.get
+    try:
+        return _names(get("task"), get("domain"), get("language"), get("programming_language"))
+    except TypeError:  # a fact that is no text, and cannot be a key
+        return strength_names(*(_text(get(name)) for name in KIND))
+
+
+@lru_cache(maxsize=KEPT)
+def _names(task: Any, domain: Any, language: Any, programming: Any) -> tuple[str, ...]:
+    return strength_names(_text(task), _text(domain), _text(language), _text(programming))
 
 
 def kind_words(ask: Ask) -> str:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from routed_llm.abilities import DOMAINS, TASK_GROUPS, TASKS
 from routed_llm.catalog.deployments import Deployment
 from routed_llm.errors import ConfigurationError
+from routed_llm.policy.later import Pool
 from routed_llm.policy.selectors.grouping import Grouping
 from routed_llm.policy.shapes import Candidates, Live, Selector
 from routed_llm.requests import Ask
@@ -75,8 +76,9 @@ class ForTask(Grouping):
         wanted, _ = self._wanted(ask)
         if not wanted:
             return None
-        last = len(wanted)
-        return [next((n for n, name in enumerate(wanted) if d.answers_to(name)), last) for d in candidates]
+        if isinstance(candidates, Pool):  # there are only as many lists as the table makes
+            return candidates.noted(("for task", wanted), lambda pool: _places(pool, wanted))
+        return _places(candidates, wanted)
 
     def because(self, ask: Ask, head: Deployment, place: int) -> str:
         """The key that names the head."""
@@ -96,6 +98,11 @@ class ForTask(Grouping):
         if not found:
             found = dict.fromkeys(self._default, "every other call")
         return tuple(found), tuple(found.values())
+
+
+def _places(candidates: Candidates, wanted: tuple[str, ...]) -> list[int]:
+    last = len(wanted)
+    return [next((n for n, name in enumerate(wanted) if d.answers_to(name)), last) for d in candidates]
 
 
 def _holds(kind: str, value: str, facts: Mapping[str, Any]) -> bool:

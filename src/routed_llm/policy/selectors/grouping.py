@@ -61,14 +61,18 @@ class Grouping(ABC):
             order, probability, reason = then.order(ask, candidates, totals, live, rng)
             return order, probability, _told(self.because(ask, order[0], first), reason, len(candidates))
         known = list(totals)
-        parts = [
-            then.order(ask, [candidates[i] for i in group], [known[i] for i in group] if known else (), live, rng)
-            for _, group in sorted(groups.items())
-        ]
-        order, probability, reason = parts[0]
-        head = order[0]
-        why = _told(self.because(ask, head, first), reason, len(order))
-        return HeadFirst(head, len(candidates), lambda: [d for part in parts for d in part[0]]), probability, why
+        parts: list[Sequence[Deployment]] = []
+        probability, reason = 1.0, ""
+        for place, group in sorted(groups.items()):
+            part: Sequence[Deployment] = [candidates[i] for i in group]
+            if len(group) > 1:  # one alone needs no order
+                part, chance, why = then.order(ask, part, [known[i] for i in group] if known else (), live, rng)
+                if place == first:
+                    probability, reason = chance, why
+            parts.append(part)
+        head = parts[0][0]
+        because = _told(self.because(ask, head, first), reason, len(parts[0]))
+        return HeadFirst(head, len(candidates), lambda: [d for part in parts for d in part]), probability, because
 
 
 def _told(because: str, reason: str, count: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import Any
 
 from routed_llm.catalog.deployments import Deployment
 from routed_llm.errors import ConfigurationError
@@ -63,7 +63,7 @@ class Nearby:
         lowest = totals.index(min(totals)) if known and totals else lowest_index(totals)  # type: ignore[type-var]
         if lowest is None:
             return (by_total(candidates, totals) if totals else candidates), 1.0, "nothing is known to compare, first in order"
-        band = _band(totals, lowest, self.tolerance, known)
+        band = _Band(totals, totals[lowest], self.tolerance, known)  # type: ignore[arg-type]  # the lowest is known
         silent = self._silent(ask, candidates, totals, live, known) if self.explore else ()
         explored = self.explore if len(silent) else 0.0
         if explored and rng.random() < explored:
@@ -96,56 +96,57 @@ class Nearby:
         return [i for i, t in enumerate(totals) if (t is None or heard[i] < since) and not flying[i]]
 
 
-class _Band(NamedTuple):
+class _Band:
     """Those near the best: their indexes, totals and weights."""
 
-    indexes: Sequence[int]
-    totals: Sequence[float]
-    weights: Sequence[float]
+    __slots__ = ("_equal", "indexes", "totals", "weights")
+
+    def __init__(self, totals: Sequence[float | None], best: float, tolerance: float, known: bool) -> None:
+        width = abs(best) * tolerance
+        limit = best + width
+        self.indexes: Sequence[int]
+        if type(totals) is Values:
+            found = (totals.array <= limit).nonzero()[0]
+            self.indexes, self.totals = found.tolist(), totals.array[found].tolist()
+        else:
+            if known:
+                self.indexes = [i for i, t in enumerate(totals) if t <= limit]  # type: ignore[operator]  # none is unknown
+            else:
+                self.indexes = [i for i, t in enumerate(totals) if t is not None and t <= limit]
+            self.totals = [totals[i] for i in self.indexes]
+        self._equal = len(self.totals) == 1 or max(self.totals) == best
+        self.weights = [] if self._equal else [1.0 - (t - best) / width for t in self.totals]
 
     def draw(self, rng: Chance) -> int:
         """Index of the better of two drawn by weight; of equals the first drawn."""
-        if len(self.indexes) == 1:
-            return self.indexes[0]
+        indexes = self.indexes
+        if self._equal:
+            return indexes[int(rng.random() * len(indexes))] if len(indexes) > 1 else indexes[0]
         sums = list(accumulate(self.weights))
         last, total, bits = len(sums) - 1, sums[-1], rng.getrandbits(64)
         first = bisect_right(sums, (bits >> 32) / _HALF * total, hi=last)
         second = bisect_right(sums, (bits & _LOW) / _HALF * total, hi=last)
-        return self.indexes[second if self.totals[second] < self.totals[first] else first]
+        return indexes[second if self.totals[second] < self.totals[first] else first]
 
     def share(self, index: int) -> float:
         """Probability with which :meth:`draw` gives an index; 0 for one outside.
 
         It is the better of two when it is drawn first and the other is not better, or second and the other is worse.
         """
-        if len(self.indexes) == 1:
-            return 1.0 if index == self.indexes[0] else 0.0
         if index not in self.indexes:
             return 0.0
+        if self._equal:
+            return 1.0 / len(self.indexes)
         place = self.indexes.index(index)
         total, mine = sum(self.weights), self.totals[place]
-        pairs = list(zip(self.weights, self.totals, strict=True))
-        beaten = sum([weight for weight, t in pairs if t >= mine]) + sum([weight for weight, t in pairs if t > mine])
+        beaten = 0.0
+        for weight, wait in zip(self.weights, self.totals, strict=True):
+            if wait > mine:
+                beaten += weight + weight
+            elif wait == mine:
+                beaten += weight
         return self.weights[place] * beaten / (total * total)
 
 
 #: a draw of 64 bits is two of 32
 _HALF, _LOW = float(1 << 32), (1 << 32) - 1
-
-
-def _band(totals: Sequence[float | None], lowest: int, tolerance: float, known: bool) -> _Band:
-    best: float = totals[lowest]  # type: ignore[assignment]  # the lowest is known
-    width = abs(best) * tolerance
-    limit = best + width
-    if type(totals) is Values:
-        indexes = [int(i) for i in (totals.array <= limit).nonzero()[0]]
-        near = totals.array[indexes].tolist()
-    elif not known:
-        indexes = [i for i, t in enumerate(totals) if t is not None and t <= limit]
-        near = [totals[i] for i in indexes]
-    else:
-        indexes = [i for i, t in enumerate(totals) if t <= limit]  # type: ignore[operator]  # none is unknown
-        near = [totals[i] for i in indexes]
-    if len(indexes) == 1:
-        return _Band(indexes, near, (1.0,))
-    return _Band(indexes, near, [1.0 - (t - best) / width for t in near] if width else [1.0] * len(near))

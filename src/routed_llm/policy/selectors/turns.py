@@ -82,7 +82,9 @@ class WeightedDraw:
         """Drawn anew for each call."""
         if self.over == "models":
             return _model_drawn(candidates, rng)
-        weights = candidates.noted("weights", _Weights) if type(candidates) is Pool else _Weights(candidates)
+        weights = candidates.notes.get("weights") if type(candidates) is Pool else None
+        if weights is None:
+            weights = candidates.noted("weights", _Weights) if type(candidates) is Pool else _Weights(candidates)
         drawn = rng.getrandbits(64)
         sums, total = weights.sums, weights.total
         place = bisect_right(sums, drawn / _ALL * total, hi=weights.last) if total > 0 else 0

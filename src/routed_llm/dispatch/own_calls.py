@@ -1,0 +1,181 @@
+"""Calls that the router makes for itself: features that send a call's text to somebody, to find out what the call is.
+
+They run when everything is known that can be known without them. The :class:`Desk` says whom they may ask: nobody to whom the
+call itself may not go, nobody whom a budget does not pay for, and nobody at all for a decision that nobody carries out. What
+they used is in the call's bill, however the call ends.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from copy import copy
+from typing import Any
+
+from routed_llm.catalog.deployments import Deployment
+from routed_llm.catalog.usd import DAY
+from routed_llm.decisions import Decision
+from routed_llm.dispatch.core import Core
+from routed_llm.dispatch.holding import release
+from routed_llm.dispatch.settle import bill, finish
+from routed_llm.driver import Driver
+from routed_llm.errors import ProviderError, RoutedError
+from routed_llm.events import OwnCall
+from routed_llm.policy.demands import demands_before
+from routed_llm.policy.facts import Gathering, gather
+from routed_llm.policy.filters.named import Named
+from routed_llm.policy.filters.place import Place
+from routed_llm.policy.filters.ruled import Ruled
+from routed_llm.policy.shapes import Demands, Filter
+from routed_llm.requests import Ask, Request
+from routed_llm.results import Usage
+from routed_llm.state.accounts import Hold, reserve
+
+__all__ = ["Desk", "ended_early", "find_out", "tell"]
+
+log = logging.getLogger("routed_llm")
+
+#: what keeps a call, and so its text, from a deployment
+_WALLS: tuple[Filter, ...] = (Named(), Ruled(), Place())
+#: they look at nothing of the present
+_NOTHING: Any = None
+_REHEARSAL = "nothing is spent on a decision that nobody carries out"
+
+
+class Desk:
+    """Where the features of one call ask before they send its text, and say what that used.
+
+    Args:
+        driver: tells the time.
+        core: of the router.
+        request: the call; what is asked for it is noted there.
+        ask: what is known of it so far.
+        demands: what rules demand, or may come to demand, of whoever sees it, by the rules' names.
+    """
+
+    __slots__ = ("_ask", "_core", "_driver", "_request", "_under", "_unpinned", "unasked")
+
+    def __init__(
+        self, driver: Driver, core: Core, request: Request, ask: Ask, demands: Sequence[tuple[str, Demands]]
+    ) -> None:
+        self._driver, self._core, self._request, self._ask = driver, core, request, ask
+        requires = ask.requires._replace(rules=tuple(demands))
+        self._under = ask.changed(requires, ask.prefer, ask.params)
+        self._unpinned = ask.changed(requires._replace(model=None), ask.prefer, ask.params)
+        #: whom it kept features from asking, with why
+        self.unasked: list[tuple[str, str]] = []
+
+    def objection(self, whom: Deployment | None = None, *, beside: bool = False, trusted: bool = False) -> str | None:
+        """Why the call's text may not go to somebody; None where it may.
+
+        Args:
+            whom: who would see it; None for somebody of whom nothing is known.
+            beside: it is not of the pool, so that the model to which a caller pins a call says nothing about it.
+            trusted: the user lets it see whatever it is asked; only the caller's own word ``exclude`` keeps it out.
+        """
+        if self._core.rehearsal:
+            return _REHEARSAL
+        requires = self._under.requires
+        if whom is None:
+            if requires.rules:
+                return f"the rule {requires.rules[0][0]!r} says who may see it"
+            said = [name for name in ("private", "region", "agreements", "exclude") if getattr(requires, name)]
+            return f"the hint {said[0]!r} says who may see it" if said else None
+        ask = self._unpinned if beside else self._under
+        for wall in _WALLS[:1] if trusted else _WALLS:
+            if (why := wall.reject(ask, (whom,), _NOTHING).get(whom.id)) is not None:
+                return why
+        return None
+
+    def begin(
+        self, feature: str, whom: Deployment, tokens: tuple[int, int], *, beside: bool = False, trusted: bool = False
+    ) -> OwnCall | None:
+        """The call that may be made now, which :meth:`end` must end; None where it may not, which is noted with why.
+
+        Args:
+            feature: who asks.
+            whom: who is asked.
+            tokens: about how many it reads, and how many it writes at most.
+            beside: as for :meth:`objection`.
+            trusted: as for :meth:`objection`.
+        """
+        why = self.objection(whom, beside=beside, trusted=trusted)
+        call = OwnCall(whom, self._driver.now())
+        call.feature, call.expected = feature, tokens[0]
+        if why is None and self._core.live.watching and not (beside and whom.price is None):
+            held = self._hold(whom, tokens)
+            if isinstance(held, str):
+                why = held
+            else:
+                call.hold = held
+        if why is None:
+            return call
+        self.unasked.append((whom.model, why))
+        return None
+
+    def _hold(self, whom: Deployment, tokens: tuple[int, int]) -> Hold | str | None:
+        """What it holds of the call's budgets; in words, why it does not fit one."""
+        accounts = self._core.live.ledger.accounts(self._ask)
+        if not accounts:
+            return None
+        wall, price = self._driver.wall(), whom.price
+        cost = None if price is None else price.expected(*tokens, time_of_day=wall % DAY)
+        return reserve(accounts, whom, cost, sum(tokens), wall)
+
+    def end(self, call: OwnCall, usage: Usage | None = None, error: ProviderError | None = None, *, left: bool = False) -> None:
+        """An own call has ended: with what it used, or failed, or it was left by whoever called the router."""
+        call.seconds = self._driver.now() - call.started
+        if usage is not None:
+            bill(call, usage, (call.expected or 0, 0), self._driver.wall())
+        if error is not None:
+            call.error = copy(error)  # without its traceback, whose frames would keep the prompt alive
+            call.error.model, call.error.deployment = call.deployment.model, call.deployment.id
+        if call.hold is not None:
+            release(call, "abandoned" if left else "failed" if error is not None else "answered")
+        self._request.own_calls.append(call)
+
+
+async def find_out(driver: Driver, core: Core, request: Request, ask: Ask, pending: Sequence[Gathering]) -> None:
+    """Let features ask for what is still unknown of a call, then those that help where they did not find it."""
+    facts = ask.facts
+    blind = any(not gathering.wanted for gathering in pending)
+    sent = {fact for gathering in pending for fact in gathering.wanted}
+
+    def unknown(fact: str) -> bool:
+        return fact not in facts and (blind or fact in sent)
+
+    demands = demands_before(core.policy, ask, unknown)
+    desk = request.desk = Desk(driver, core, request, ask, demands)
+    facts = await gather(pending, request, driver, facts)
+    ask.facts = await gather(core.stages.after, request, driver, facts)
+    ask.now, ask.wall = driver.now(), driver.wall()
+    if desk.unasked and not core.rehearsal:
+        _warn(core, ask, desk, demands)
+
+
+def _warn(core: Core, ask: Ask, desk: Desk, demands: Sequence[tuple[str, Demands]]) -> None:
+    """Say once of a model that it is kept from finding out facts by the very rules that read them."""
+    certain = demands_before(core.policy, ask, lambda fact: False)
+    names = " and ".join(repr(name) for name, _ in dict(demands).items() if name not in dict(certain))
+    for model, why in desk.unasked:
+        if names and model not in core.told:
+            core.told.add(model)
+            log.warning(
+                "%s is not asked what calls are (%s): the rule %s says who may see calls, and reads what it would find out.",
+                model, why, names,
+            )  # fmt: skip
+
+
+def ended_early(driver: Driver, core: Core, request: Request, ask: Ask, error: BaseException) -> None:
+    """A call ended while it was still being found out what it is: what that cost is in the books all the same."""
+    decision = Decision(ask, core.policy.name, (), (), {}, {}, (), "the call ended before", 0.0, core.catalog)
+    decision.own_calls, decision.observers = tuple(request.own_calls), core.observers()
+    finish(core, decision, (), "failed" if isinstance(error, Exception) else "abandoned", driver.now())
+    if isinstance(error, RoutedError):
+        tell(error, decision)
+
+
+def tell(error: RoutedError, decision: Decision) -> None:
+    """Let an error say what its call spent before it failed."""
+    if decision.own_calls:
+        error.own_calls = tuple(call.as_dict() for call in decision.own_calls)

@@ -1,0 +1,155 @@
+"""The linear model that ships with the package: which features of a text it reads, and how its weights are stored.
+
+A text becomes a set of rows of one table: a row for each hashed word, pair of words and run of characters (whether it is there,
+not how often), again for the words at the beginning and at the end, where instructions stand, and for simple measures
+(length, lines, digits, code signs). The sum of the rows is one number for each label of task, domain and difficulty.
+``scripts/train_classifier.py`` makes the table; nothing of it comes from recorded prompts of users.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+__all__ = [
+    "DIFFICULTIES",
+    "DOMAINS",
+    "LABELS",
+    "MEASURES_COUNT",
+    "ROWS",
+    "RUNS_COUNT",
+    "TASKS",
+    "Table",
+    "WORDS_COUNT",
+    "load",
+    "rows_of",
+    "scale_of",
+    "scores",
+]
+
+#: names of the tasks, in the order of the table's columns
+TASKS = (
+    "code_snippet",
+    "code_design",
+    "code_refactor",
+    "code_debug",
+    "code_documentation",
+    "mathematics",
+    "reasoning",
+    "summarising",
+    "extraction",
+    "classification",
+    "translation",
+    "creative_writing",
+    "question_answering",
+    "chat",
+    "vision",
+)
+DOMAINS = ("legal", "medical", "finance", "science", "support", "marketing", "travel", "general")
+DIFFICULTIES = ("easy", "middle", "hard")
+LABELS = (*TASKS, *DOMAINS, *DIFFICULTIES)
+
+#: rows for words and pairs, for runs of characters, and for the simple measures, in this order
+WORD_BITS, RUN_BITS, MEASURES = 15, 15, 64
+RUNS_FROM = 1 << WORD_BITS
+MEASURES_FROM = RUNS_FROM + (1 << RUN_BITS)
+ROWS = MEASURES_FROM + MEASURES
+#: what the sums of the three parts are multiplied with, besides the square root of how many rows they have
+WORDS_COUNT, RUNS_COUNT, MEASURES_COUNT = 1.0, 1.2, 0.3
+
+#: words at the beginning and at the end that are read once more, as the place of the instruction
+ENDS = 12
+#: characters whose runs are read; beyond them only words count
+RUNS_WITHIN = 400
+#: characters in which signs, digits and lines are counted
+MEASURED_WITHIN = 1_000
+
+_AT_BEGINNING, _AT_END = 0x5851F42D4C957F2D, 0x14057B7EF767814F
+_CODE_SIGNS = "{}();=<>[]_`"
+_DIGITS = re.compile(r"\d+")
+
+Table = tuple[Any, Any]
+
+
+def _step(value: float, steps: tuple[float, ...]) -> int:
+    return sum(value >= step for step in steps)
+
+
+def measures(text: str, flat: str) -> list[int]:
+    """Rows of the simple measures of a text, one for each measure; ``flat`` is the text with single blanks only."""
+    length, lines, plain = len(flat), text.strip().count("\n"), text.isascii()
+    flat = flat[:MEASURED_WITHIN]
+    signs, digits = sum(map(flat.count, _CODE_SIGNS)), len(_DIGITS.findall(flat))
+    found = (
+        _step(length, (15, 30, 60, 100, 160, 300, 600)),
+        8 + _step(lines, (1, 2, 4, 10)),
+        16 + _step(signs / (len(flat) + 20), (0.005, 0.02, 0.05, 0.1)),
+        24 + _step(digits / (len(flat) + 20) * 20, (0.05, 0.2, 0.6, 1.2)),
+        32 + _step(flat.count(",") + flat.count(";"), (1, 2, 4, 8)),
+        40 + ("?" in flat) + 2 * ("```" in flat),
+        48 + (not plain) + 2 * (": " in flat),
+        56 + _step(flat.count(". "), (1, 2, 4, 8)),
+    )
+    return [MEASURES_FROM + place for place in found]
+
+
+def rows_of(text: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], list[int]]:
+    """Rows of a text's words, of its runs of characters, and of its measures, each once. The text should be normalised."""
+    import numpy as np
+
+    from routed_llm.prompt.ngrams import hashes
+
+    flat = " ".join(text.split())
+    grams = hashes(flat, words=2, characters=0)
+    count = (grams.size + 1) // 2
+    single, pairs = grams[:count], grams[count:]
+    first = np.concatenate((single[:ENDS], pairs[: ENDS - 1])) ^ np.uint64(_AT_BEGINNING)
+    last = np.concatenate((single[-ENDS:], pairs[-ENDS + 1 :])) ^ np.uint64(_AT_END)
+    words = np.zeros(1 << WORD_BITS, np.bool_)
+    words[np.concatenate((grams, first, last)) >> np.uint64(64 - WORD_BITS)] = True
+    runs = np.zeros(1 << RUN_BITS, np.bool_)
+    runs[hashes(flat[:RUNS_WITHIN], words=0, characters=5) >> np.uint64(64 - RUN_BITS)] = True
+    return np.flatnonzero(words), np.flatnonzero(runs) + RUNS_FROM, measures(text, flat)
+
+
+def scale_of(count: int, share: float) -> float:
+    """What the sum of ``count`` rows is multiplied with: many rows weigh more than few, but not in proportion."""
+    return float(share * (count + 10) ** -0.5)
+
+
+def scores(text: str, table: Table) -> npt.NDArray[np.float32]:
+    """One number for each of :data:`LABELS`; larger is likelier."""
+    weights, factors = table
+    words, runs, simple = rows_of(text)
+    ones = _ones()
+    # a product with ones sums rows faster than sum() does, and exactly: the weights are whole numbers
+    total = ones[: words.size] @ weights.take(words, axis=0) * scale_of(words.size, WORDS_COUNT)
+    total += ones[: runs.size] @ weights.take(runs, axis=0) * scale_of(runs.size, RUNS_COUNT)
+    total += ones[: len(simple)] @ weights.take(simple, axis=0) * MEASURES_COUNT
+    found: npt.NDArray[np.float32] = total * factors[0] + factors[1]
+    return found
+
+
+@cache
+def _ones() -> npt.NDArray[np.float32]:
+    import numpy as np
+
+    return np.ones(1 << max(WORD_BITS, RUN_BITS), np.float32)
+
+
+@cache
+def load() -> Table:
+    """The table that ships with the package: weights by row and label, and per label a factor and an offset.
+
+    The weights are stored as int8; in memory they are float32 (7 MB), which sums three times as fast.
+    """
+    import numpy as np
+
+    with files("routed_llm.policy.features").joinpath("data/classifier.npz").open("rb") as file, np.load(file) as stored:
+        return stored["weights"].astype(np.float32), stored["factors"]

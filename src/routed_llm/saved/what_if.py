@@ -1,0 +1,194 @@
+"""What would have been decided for the same call at other prices, by another policy, or without some models."""
+
+from __future__ import annotations
+
+import difflib
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
+from math import inf
+from typing import Any, NamedTuple
+
+from routed_llm.catalog.deployments import Deployment
+from routed_llm.catalog.prices import Price
+from routed_llm.catalog.snapshot import Catalog
+from routed_llm.decisions import Decision
+from routed_llm.errors import ConfigurationError
+from routed_llm.hints import Hints
+from routed_llm.policy.branches import leaves_of
+from routed_llm.policy.compose import AnyPolicy
+from routed_llm.policy.data import policy_from
+from routed_llm.policy.decide import decide
+from routed_llm.policy.facts import gathering_of
+from routed_llm.policy.known_facts import check_facts
+from routed_llm.policy.seen import Told
+from routed_llm.policy.shapes import Feature
+from routed_llm.requests import Ask
+from routed_llm.saved.replaying import Made, Seed
+from routed_llm.state.memory import LiveState
+
+__all__ = ["Changes", "decided_otherwise"]
+
+
+class Changes(NamedTuple):
+    """What is to be otherwise; see :meth:`routed_llm.router.Router.what_if`."""
+
+    prices: Mapping[str, Any]
+    policy: Any
+    without: Iterable[str]
+    hints: Mapping[str, Any]
+    cooling: Iterable[str] | Mapping[str, float] | None
+
+
+class Recalled(Told):
+    """What a decision saw; numbers at which it did not look are those of ``live``."""
+
+    def __init__(self, told: Told, live: LiveState) -> None:
+        vars(self).update(vars(told))
+        self.slots = dict(told.slots)
+        self.known = told.known | live.known
+        self._live = live
+
+    def column(self, name: str) -> array[float]:
+        """A column as it was seen, else as it is."""
+        if name in self._columns and len(self._columns[name]) >= len(self.slots):
+            return super().column(name)
+        seen, slots, columns = self._columns.get(name, ()), self._live.slots, self._live.column(name)
+        fresh = LiveState()
+        start = fresh.of("").columns[name][0]
+        now = (columns[slots[each]] if each in slots else start for each in list(self.slots)[len(seen) :])
+        return array("d", (*seen, *now))
+
+
+def decided_otherwise(
+    made: Made, catalog: Catalog, policy: AnyPolicy, changes: Changes, live: LiveState, own: Sequence[Feature] = ()
+) -> Decision:
+    """Decide again with changes.
+
+    Args:
+        made: what the decision was made of.
+        catalog: by which it was made.
+        policy: by which it was made.
+        changes: what is to be otherwise.
+        live: numbers at which it did not look.
+        own: the router's own features.
+
+    Raises:
+        ConfigurationError: for a name that means nobody, a price or a policy that cannot be meant.
+        UnknownHint: for a hint that cannot be meant.
+    """
+    catalog = _left(_repriced(catalog, changes.prices), changes.without)
+    ask = _hinted(made.ask, changes.hints, catalog) if changes.hints else made.ask
+    present = Recalled(made.present, live)
+    if changes.cooling is not None:
+        present.cooling = _cooling(catalog, changes.cooling, ask.now)
+    unknown: tuple[str, ...] = ()
+    if changes.policy is not None:
+        read = _read_by(policy, own)
+        policy = policy_from(changes.policy, "policy")
+        for leaf in leaves_of(policy):
+            catalog.check_policy(leaf.name, leaf.named)
+        check_facts(policy, own)
+        unknown = tuple(sorted(_read_by(policy, own) - read - set(ask.facts)))
+    decision = decide(ask, catalog, policy, present, Seed(made.seed), max_price_ratio=made.max_price_ratio)
+    decision.attempts, decision.unknown_facts = made.attempts, unknown
+    return decision
+
+
+def _read_by(policy: AnyPolicy, own: Sequence[Feature]) -> set[str]:
+    """The facts that features find out for a policy."""
+    return {fact for gathering in gathering_of(policy, own) for fact in gathering.wanted}
+
+
+def _repriced(catalog: Catalog, prices: Mapping[str, Any]) -> Catalog:
+    """The catalog with other prices, by model, alias or id of a deployment."""
+    if not prices:
+        return catalog
+    changed: dict[str, Price | None] = {}
+    for name, given in prices.items():
+        price = _price(given, f"prices[{name!r}]")
+        changed.update((d.id, price) for d in _named(catalog, name, "prices", lambda d: d.names))
+    return Catalog(_with_price(d, changed[d.id]) if d.id in changed else d for d in catalog.deployments)
+
+
+def _price(given: Any, path: str) -> Price | None:
+    if given is None or isinstance(given, Price):
+        return given
+    if not isinstance(given, Mapping):
+        raise ConfigurationError(f"must be a table such as {{'input': 0.5, 'output': 2}}, not {given!r}.", path=path)
+    try:
+        return Price.from_usd(**given)
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(str(error), path=path) from None
+
+
+def _with_price(deployment: Deployment, price: Price | None) -> Deployment:
+    other = copy(deployment)
+    other.price = price
+    return other
+
+
+def _left(catalog: Catalog, names: Iterable[str]) -> Catalog:
+    """The catalog without some models, aliases, deployments, providers or tags."""
+    given = [names] if isinstance(names, str) else list(names)
+    gone = {d.id for name in given for d in _named(catalog, name, "without", _every_name)}
+    if not gone:
+        return catalog
+    left = [d for d in catalog.deployments if d.id not in gone]
+    if not left:
+        raise ConfigurationError("leaves nobody to choose from.", path="without")
+    return Catalog(left)
+
+
+def _every_name(deployment: Deployment) -> Iterable[str]:
+    return (*deployment.names, deployment.provider, *deployment.tags)
+
+
+def _named(catalog: Catalog, name: Any, path: str, names: Callable[[Deployment], Iterable[str]]) -> list[Deployment]:
+    """The deployments that a name means.
+
+    Raises:
+        ConfigurationError: where it means nobody; the message names the nearest one.
+    """
+    found = [d for d in catalog.deployments if name in names(d)]
+    if not found:
+        known = sorted({each for d in catalog.deployments for each in names(d)})
+        near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
+        meant = f" Did you mean {near[0]!r}?" if near else ""
+        raise ConfigurationError(
+            f"{name!r} is no name of a model here.{meant} There are: {', '.join(catalog.models)}.", path=path
+        )
+    return found
+
+
+def _hinted(ask: Ask, given: Mapping[str, Any], catalog: Catalog) -> Ask:
+    """The call with other hints; None takes one out."""
+    old = ask.hints
+    Hints(given)  # refuses what cannot be meant
+    hints = Hints({**old.given, **given})
+    for name in ("prefer", "exclude"):
+        if name in given:
+            catalog.check_names(name, getattr(hints, name))
+    other = copy(ask)
+    other.hints, other.prefer = hints, hints.prefer
+    other.requires = ask.requires._replace(
+        needs=(ask.requires.needs - set(old.needs)) | set(hints.needs),
+        exclude=hints.exclude, region=hints.region, private=hints.private, agreements=hints.agreements,
+    )  # fmt: skip
+    facts = {name: value for name, value in ask.facts.items() if name not in old.facts or name in hints.facts}
+    other.facts = {**facts, **hints.facts}
+    if "session" in given:
+        other.session = hints.session
+    return other
+
+
+def _cooling(catalog: Catalog, given: Iterable[str] | Mapping[str, float], now: float) -> dict[str, float]:
+    """Who is left alone, by any of their names, with the monotonic time until when."""
+    names = [given] if isinstance(given, str) else given
+    seconds = names if isinstance(names, Mapping) else dict.fromkeys(names, inf)
+    found: dict[str, float] = {}
+    for name, left in seconds.items():
+        if isinstance(left, bool) or not isinstance(left, (int, float)) or not left > 0:
+            raise ConfigurationError(f"must be a number of seconds above zero, not {left!r}.", path=f"cooling[{name!r}]")
+        found.update((d.id, now + left) for d in _named(catalog, name, "cooling", _every_name))
+    return found
