@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from routed_llm.policy.rules.rule import Rule
     from routed_llm.policy.strategies import by_stage
     from routed_llm.router import Router
+    from routed_llm.saved import load_decisions, replay
     from routed_llm.state.budgets import Budget
     from routed_llm.telemetry.spend import Spend, track
 
@@ -54,6 +55,8 @@ _HOME = {
     "Examples": "routed_llm.policy.features.examples",
     "AskModel": "routed_llm.policy.features.asked",
     "register": "routed_llm.policy.registry",
+    "load_decisions": "routed_llm.saved",
+    "replay": "routed_llm.saved",
     "Budget": "routed_llm.state.budgets",
     "Limits": "routed_llm.dispatch.budget",
     "Spend": "routed_llm.telemetry.spend",
@@ -82,6 +85,8 @@ __all__ = [
     "AskModel",
     "register",
     "Decision",
+    "load_decisions",
+    "replay",
     "Budget",
     "Limits",
     "Spend",

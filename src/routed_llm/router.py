@@ -309,7 +309,7 @@ class Router:
             ConfigurationError: for a file that holds something else.
             OSError: where it cannot be written.
         """
-        from routed_llm.saved.file import DecisionFile  # reading and writing decisions is not on the way of a call
+        from routed_llm.saved.writing import DecisionFile  # reading and writing decisions is not on the way of a call
 
         return DecisionFile(path).add(record.decision for record in self.ring.last(last))
 
@@ -317,7 +317,7 @@ class Router:
         """Make a decision again: the same call, the numbers that it saw, and its draws. Calls nobody and uses up nothing.
 
         Args:
-            decision: a decision of this process, its stored form, or one of a file; see :mod:`routed_llm.saved.file`.
+            decision: a decision of this process, its stored form, or one of a file; see :mod:`routed_llm.saved`.
 
         Returns:
             The new decision, whether it is the same bit for bit, and the first difference.

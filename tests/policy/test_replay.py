@@ -16,13 +16,13 @@ from routed_llm.policy.compose import Policy
 from routed_llm.policy.decide import decide
 from routed_llm.policy.registry import BUILT_IN
 from routed_llm.policy.strategies import policy_of
-from routed_llm.saved.file import DecisionFile, load_decisions, replay
+from routed_llm.saved import DecisionFile, load_decisions, replay
 from routed_llm.saved.replaying import again
 from routed_llm.state.memory import LiveState
 
 FRESH = """
 import json, sys
-from routed_llm.saved.file import replay
+from routed_llm.saved import replay
 told = replay(sys.argv[1])
 loaded = [name for name in ("langchain_core", "llama_index", "aiohttp", "httpcore") if name in sys.modules]
 print(json.dumps([len(told), [each.difference for each in told if not each.same], loaded, [each.decision.id for each in told]]))
@@ -115,6 +115,13 @@ def test_pieces_without_a_name_are_replayed_where_they_are_known(tmp_path):
         replay(path)
 
 
+def test_words_that_look_like_classes_are_words(tmp_path):
+    conditions = {"metadata.class": "a.B", "class": "<a.b>", "user": {"matches": "<a.b>"}}
+    policy = policy_of({"when": conditions, "then": "cheapest", "otherwise": "weighted"})
+    DecisionFile(tmp_path / "d.jsonl").add([choose(policy, POOL)])
+    assert replay(tmp_path / "d.jsonl")[0].same
+
+
 def test_what_cannot_be_replayed_says_why(tmp_path):
     decision, router = choose("cheapest", POOL), Router("sandbox")
     with pytest.raises(ConfigurationError, match=r"names the catalog .*save_decisions"):
@@ -159,6 +166,20 @@ def test_files_of_something_else_are_refused(text, words, tmp_path):
     with pytest.raises(ConfigurationError, match=words):
         DecisionFile(path)
     assert path.read_text() == before
+
+
+def test_a_file_is_only_added_to_line_by_line(tmp_path):
+    path, made = tmp_path / "one.json", [choose("cheapest", POOL) for _ in range(2)]
+    path.write_text(json.dumps(made[0].stored()))  # no end of line
+    assert DecisionFile(path).add(made) == 1
+    assert [each.id for each in load_decisions(path)] == [each.id for each in made]
+    path.write_text(json.dumps([made[0].stored()], indent=1))
+    assert len(load_decisions(path)) == 1
+    with pytest.raises(ConfigurationError, match="line 1 is no JSON"):
+        DecisionFile(path)
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigurationError, match="UTF-8"):
+        load_decisions(path)
 
 
 def test_a_changed_catalog_is_refused(tmp_path):

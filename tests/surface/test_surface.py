@@ -48,6 +48,8 @@ def test_exported_names_are_these():
         "register",
         "Budget",
         "Decision",
+        "load_decisions",
+        "replay",
         "Limits",
         "Spend",
         "track",

@@ -96,24 +96,33 @@ def _scores(scores: Sequence[tuple[Scores, Sequence[float | None]]], index: int)
 
 
 def _normalised(score: Scores) -> list[float | None]:
-    """Values on the scale on which they are weighed: 0 the best of all, 1 the worst; see :mod:`routed_llm.policy.weigh`."""
+    """Values on the scale on which they are weighed: 0 the best of all, 1 the worst."""
+    distances, span = _distances(score)
+    return [None if v is None else v / span for v in distances]
+
+
+def _distances(score: Scores) -> tuple[list[float | None], float]:
+    """How far each value lies from the best one, and how far the worst does (1 where all are equal)."""
     known = [v for v in score.values if v is not None]
-    if not known:
-        return [None] * len(score.values)
-    low, high = min(known), max(known)
-    span = (high - low) or 1.0
-    return [None if v is None else ((v - low) if score.lower_is_better else (high - v)) / span for v in score.values]
+    low, high = (min(known), max(known)) if known else (0.0, 0.0)
+    lower = score.lower_is_better
+    return [None if v is None else v - low if lower else high - v for v in score.values], (high - low) or 1.0
 
 
 def _totals(scores: Sequence[Scores]) -> Sequence[float | None]:
-    """The weighted totals, lower is better, as :func:`routed_llm.policy.weigh.weigh` gives them; empty without scores."""
+    """The weighted totals as :func:`routed_llm.policy.weigh.weigh` gives them, to the last bit; empty without scores."""
+    if not scores:
+        return ()
     if len(scores) == 1:
         return [v if v is None or scores[0].lower_is_better else -v for v in scores[0].values]
-    told = [[None if v is None else v * score.weight for v in _normalised(score)] for score in scores if any(
-        v is not None for v in score.values
-    )]  # fmt: skip
-    count = len(scores[0].values) if scores else 0
-    return [sum(v) if None not in v else None for v in ([each[i] for each in told] for i in range(count))]  # type: ignore[arg-type]
+    totals: list[float | None] = [0.0] * len(scores[0].values)
+    for score in scores:
+        distances, span = _distances(score)
+        factor = score.weight / span
+        if any(distance is not None for distance in distances):  # what is known of nobody decides nothing
+            pairs = zip(totals, distances, strict=True)
+            totals = [None if total is None or d is None else total + d * factor for total, d in pairs]
+    return totals
 
 
 def expected_cost(decision: Decision, deployment: Deployment) -> int | None:

@@ -12,7 +12,7 @@ from routed_llm.errors import ConfigurationError
 from routed_llm.events import CallRecord
 from routed_llm.policy.compose import AnyPolicy
 from routed_llm.policy.shapes import Feature
-from routed_llm.saved.file import SavedDecision
+from routed_llm.saved.reading import SavedDecision
 from routed_llm.saved.replaying import Replay, again, made_of
 from routed_llm.saved.what_if import Changes, decided_otherwise
 from routed_llm.state.memory import LiveState

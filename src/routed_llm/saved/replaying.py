@@ -133,14 +133,18 @@ def policy_again(data: Mapping[str, Any]) -> AnyPolicy:
         ConfigurationError: for a piece that is known by no name here, and for data of which another policy comes out.
     """
     kept = _without_features(data)
-    for place in _unnamed(kept):
+    try:
+        policy = policy_from(kept, "policy")
+        difference = first_difference(kept, json.loads(json.dumps(policy_data(policy))))
+    except ConfigurationError as error:
+        unnamed = next(_unnamed(kept), None)  # only now: a condition may look at a fact that is called class
+        if unnamed is None:
+            raise
         raise ConfigurationError(
-            f"the stored policy has a piece of {place}, which has no name: replay the decision with the router that made it, "
+            f"the stored policy has a piece of {unnamed}, which has no name: replay the decision with the router that made it, "
             "or register the class (routed_llm.policy.registry.register) before it is saved.",
             path="policy",
-        )
-    policy = policy_from(kept, "policy")
-    difference = first_difference(kept, json.loads(json.dumps(policy_data(policy))))
+        ) from error
     if difference:
         raise ConfigurationError(f"the stored policy comes out otherwise: {difference}.", path="policy")
     return policy

@@ -46,7 +46,6 @@ class Recalled(Told):
     def __init__(self, told: Told, live: LiveState) -> None:
         vars(self).update(vars(told))
         self.slots = dict(told.slots)
-        self.known = told.known | live.known
         self._live = live
 
     def column(self, name: str) -> array[float]:
@@ -89,6 +88,7 @@ def decided_otherwise(
         for leaf in leaves_of(policy):
             catalog.check_policy(leaf.name, leaf.named)
         check_facts(policy, own)
+        present.known |= live.known  # the same policy would look at what it looked at, and find it as unknown as it was
         unknown = tuple(sorted(_read_by(policy, own) - read - set(ask.facts)))
     decision = decide(ask, catalog, policy, present, Seed(made.seed), max_price_ratio=made.max_price_ratio)
     decision.attempts, decision.unknown_facts = made.attempts, unknown

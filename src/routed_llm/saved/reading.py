@@ -1,4 +1,4 @@
-"""Decisions in a file of JSON lines: catalogs and policies each once, by their versions, and the decisions that name them."""
+"""Reading decisions that were saved, and making those of a file again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from routed_llm.catalog.snapshot import Catalog
-from routed_llm.decisions import Decision
 from routed_llm.errors import ConfigurationError
 from routed_llm.explained.text import html, sentence, table
 from routed_llm.saved.replaying import Replay, again, check_form, policy_again
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
     from routed_llm.policy.compose import AnyPolicy
 
-__all__ = ["DecisionFile", "SavedDecision", "SavedDecisions", "load_decisions", "replay"]
+__all__ = ["SavedDecision", "SavedDecisions", "entries", "lines_of", "load_decisions", "read", "replay"]
 
 
 class SavedDecision:
@@ -153,57 +152,6 @@ class SavedDecisions(Sequence[SavedDecision]):
         return f"<SavedDecisions {self.name}: {len(self)}>"
 
 
-class DecisionFile:
-    """Writes decisions to a file, one JSON object a line. What the file holds already is not written again.
-
-    Args:
-        path: the file; it is made where there is none.
-
-    Raises:
-        ConfigurationError: for a file that holds something else.
-    """
-
-    def __init__(self, path: str | PathLike[str]) -> None:
-        self.path = Path(path)
-        there = load_decisions(self.path) if self.path.exists() and self.path.stat().st_size else SavedDecisions((), str(path))
-        self._there = there
-        self._written = {("decision", each.id) for each in there}
-
-    def add(self, decisions: Iterable[Decision]) -> int:
-        """Write those that are not in the file yet, with their catalogs and policies; gives how many these were.
-
-        Raises:
-            ConfigurationError: for a decision of which only the catalog's version is known.
-            OSError: where the file cannot be written.
-        """
-        lines: list[str] = []
-        count = 0
-        for decision in decisions:
-            if self._new("decision", decision.id):
-                lines.extend(json.dumps(line) for line in self._lines(decision))
-                count += 1
-        if lines:
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write("\n".join(lines) + "\n")  # at once: another process may append, too
-        return count
-
-    def _lines(self, decision: Decision) -> Iterator[Mapping[str, Any]]:
-        catalog, policy = decision.catalog, decision.policy
-        if isinstance(catalog, str):
-            raise ConfigurationError(f"the catalog {catalog!r} of the decision {decision.id} is not at hand.", path="decisions")
-        if self._new("catalog", catalog.version):
-            yield {"kind": "catalog", **catalog.as_data()}
-        if self._new("policy", policy.version):
-            yield {"kind": "policy", "version": policy.version, "policy": policy.as_data()}
-        yield decision.stored()
-
-    def _new(self, kind: str, name: str) -> bool:
-        if (kind, name) in self._written or self._there.has(kind, name):
-            return False
-        self._written.add((kind, name))
-        return True
-
-
 def load_decisions(path: str | PathLike[str]) -> SavedDecisions:
     """Read saved decisions.
 
@@ -214,19 +162,12 @@ def load_decisions(path: str | PathLike[str]) -> SavedDecisions:
         ConfigurationError: for a file that holds something else; it names the line.
         OSError: where the file cannot be read.
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise ConfigurationError("is no text in UTF-8.", path=str(path)) from None
+    text, name = read(Path(path)), str(path)
     try:
         whole = json.loads(text)
     except ValueError:
-        whole = list(_lines_of(text, str(path)))
-    found = whole if isinstance(whole, list) else [whole]
-    for number, line in enumerate(found, 1):
-        if not isinstance(line, dict):
-            raise ConfigurationError(f"entry {number} is no decision, catalog or policy.", path=str(path))
-    return SavedDecisions(found, str(path))
+        whole = list(lines_of(text, name))
+    return SavedDecisions(entries(whole if isinstance(whole, list) else [whole], name), name)
 
 
 def replay(path: str | PathLike[str], decision_id: str | None = None) -> list[Replay]:
@@ -248,7 +189,37 @@ def replay(path: str | PathLike[str], decision_id: str | None = None) -> list[Re
     return [found.replay()]
 
 
-def _lines_of(text: str, name: str) -> Iterator[Any]:
+def read(path: Path) -> str:
+    """The text of a file.
+
+    Raises:
+        ConfigurationError: for what is no text.
+        OSError: where it cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise ConfigurationError("is no text in UTF-8.", path=str(path)) from None
+
+
+def entries(found: Iterable[Any], name: str) -> Iterator[Mapping[str, Any]]:
+    """JSON values of a file, of which each is to be an object.
+
+    Raises:
+        ConfigurationError: for another value.
+    """
+    for number, entry in enumerate(found, 1):
+        if not isinstance(entry, dict):
+            raise ConfigurationError(f"entry {number} is no decision, catalog or policy.", path=name)
+        yield entry
+
+
+def lines_of(text: str, name: str) -> Iterator[Any]:
+    """The JSON values of lines.
+
+    Raises:
+        ConfigurationError: for a line that is none.
+    """
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:
