@@ -20,8 +20,13 @@ myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
 myst_heading_anchors = 4
 source_suffix = {".md": "markdown"}
 # tables of the last benchmark runs, which are parts of a page
-MEASURED = ("benchmarks-table.md", "benchmarks-llama-index-table.md")
-exclude_patterns = ["_build", "generator", "intents-table.md", *MEASURED]
+MEASURED = (
+    "benchmarks-table.md",
+    "benchmarks-llama-index-table.md",
+    "benchmarks-decisions-table.md",
+    "benchmarks-features-table.md",
+)
+exclude_patterns = ["_build", "generator", "classifier-table.md", "intents-table.md", *MEASURED]
 nitpicky = True
 html_theme = "furo"
 html_title = "routed-llm"

@@ -149,9 +149,42 @@ def stages() -> str:
     return _table(("Stage", "`prompt_type`"), ((f"`{stage}`", ", ".join(found)) for stage, found in kinds.items()))
 
 
+def facts() -> str:
+    """Every fact that a built-in feature finds out by itself, by feature."""
+    from routed_llm.policy.facts import BUILT_IN_FACTS
+
+    by_feature: dict[str, list[str]] = {}
+    for fact, feature in BUILT_IN_FACTS.items():
+        by_feature.setdefault(feature, []).append(f"`{fact}`")
+    rows = ((", ".join(found), f"`{name}`", _feature(name)) for name, found in sorted(by_feature.items()))
+    return _table(("Facts", "Found out by", "How"), rows)
+
+
+def features() -> str:
+    """Every feature that runs only for those who ask for it, with its arguments."""
+    from inspect import signature
+
+    from routed_llm.policy.facts import BUILT_IN_FACTS
+    from routed_llm.policy.registry import BUILT_IN, find
+
+    rows = []
+    for name in sorted(set(BUILT_IN["features"]) - set(BUILT_IN_FACTS.values())):
+        takes = ", ".join(f"`{argument}`" for argument in signature(find("features", name, name)).parameters)
+        rows.append((f"`{name}`", takes or "-", _feature(name)))
+    return _table(("Feature", "Takes", "Finds out"), rows)
+
+
+def _feature(name: str) -> str:
+    from routed_llm.policy.registry import find
+
+    return first_sentence(find("features", name, name).__doc__ or "").rstrip(".")
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "abilities": abilities,
     "errors": errors,
+    "facts": facts,
+    "features": features,
     "hints": hints,
     "limits": limits,
     "providers": providers,

@@ -1,12 +1,6 @@
 """Routers that ask a small model what each call is, over one served sandbox: the small one wrapped in every way there is."""
 
-import sys
 from dataclasses import replace
-from pathlib import Path
-
-for room in ("llama_index", "providers"):  # the objects and the books that their tests made
-    if (place := str(Path(__file__).parents[1] / room)) not in sys.path:
-        sys.path.append(place)
 
 from langchain_openai import ChatOpenAI
 from li_models import WireLLM
@@ -17,7 +11,7 @@ from routed_llm.policy.scorers.by_fact import ByFact
 from routed_llm.policy.selectors.best import Best
 from routed_llm.testing import DEFAULT_MODELS, sandbox_entries
 
-__all__ = ["ALIAS", "KINDS", "SMALL", "entries_of", "own_policy", "own_router", "wrapped_in"]
+__all__ = ["ALIAS", "KINDS", "LARGE", "MEDIUM", "SMALL", "check", "entries_of", "own_policy", "own_router", "read", "sums"]
 
 KINDS = ("own", "langchain", "llama_index")
 SMALL, MEDIUM, LARGE = "sandbox-small", "sandbox-medium", "sandbox-large"
@@ -30,7 +24,7 @@ def entries_of(server):
     return {entry.model: entry for entry in sandbox_entries(DEFAULT_MODELS, server.base_url)}
 
 
-def wrapped_in(kind, entry, server):
+def _wrapped_in(kind, entry, server):
     """The entry, or a framework's object over the same model with the price that a user would state."""
     if kind == "langchain":
         # keeps no connection, because it would outlive its event loop
@@ -62,7 +56,7 @@ def own_policy():
 def own_router(server, kind="own", feature=None, **settings):
     """Two models that answer, and a small one that is asked about each call."""
     entries = entries_of(server)
-    small = wrapped_in(kind, entries[SMALL], server)
+    small = _wrapped_in(kind, entries[SMALL], server)
     models = [entries[MEDIUM], entries[LARGE], replace(small, name=ALIAS[SMALL])]
     server.sandbox.heal()
     server.sandbox.requests.clear()
@@ -70,3 +64,40 @@ def own_router(server, kind="own", feature=None, **settings):
     feature = feature or AskModel(ALIAS[SMALL], facts=["task"], seconds=20)
     settings = {"budgets": [ENOUGH], **settings}
     return Router(models, own_policy(), features=[feature], quiet_fallbacks=True, **settings)
+
+
+def sums(entries):
+    entries = list(entries)
+    return {
+        "nanousd": sum(entry.cost_nanousd for entry in entries),
+        "input_tokens": sum(entry.usage.prompt for entry in entries),
+        "output_tokens": sum(entry.usage.completion for entry in entries),
+        "cache_read": sum(entry.usage.cached for entry in entries),
+    }
+
+
+def read(book, names):
+    return {name: getattr(book, name) for name in names}
+
+
+def check(server, router, books, calls, *, failed=0, refused=0):
+    """Every book against the ledger, in all and by model; the small model's part is known and is no call."""
+    ledger = list(server.sandbox.ledger)
+    total, small = sums(ledger), sums(entry for entry in ledger if entry.model == SMALL)
+    assert small["nanousd"] > 0
+    for book in books:
+        assert read(book.total, total) == total
+        assert read(book.by_model[ALIAS[SMALL]], small) == small
+        assert book.by_model[ALIAS[SMALL]].calls == 0
+        for model in {entry.model for entry in ledger}:
+            part = sums(entry for entry in ledger if entry.model == model)
+            assert read(book.by_model[ALIAS[model]], part) == part
+        assert (book.calls, book.failed_calls, book.unknown_cost_calls) == (calls, failed, 0)
+    records = router.records(1000)
+    assert sum(record.cost_nanousd for record in records) == total["nanousd"]
+    assert sum(own.cost_nanousd for record in records for own in record.own_calls) == small["nanousd"]
+    assert sum(own["cost_nanousd"] for record in records for own in record.as_dict()["own_calls"]) == small["nanousd"]
+    (standing,) = router.budgets()
+    tokens = total["input_tokens"] + total["output_tokens"]
+    assert standing.spent == (total["nanousd"], tokens, len(ledger) + refused)
+    assert standing.held == (0, 0, 0)

@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from classifier_prompts import counted, facts, prompts
+from classifier_prompts import LATER, counted, facts, prompts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -66,6 +66,13 @@ def test_right_often_enough(result):
     assert {level: share for level in LEVELS if (share := result.share("difficulty", level)) < 0.60} == {}
 
 
+def test_prompts_written_later_lose_some_but_not_all():
+    result = counted(TaskModel(), LATER)
+    assert result.share("task") >= 0.60
+    assert result.share("domain") >= 0.65
+    assert result.share("difficulty") >= 0.65
+
+
 def test_keywords_alone_are_worth_something():
     result = counted(Keywords())
     assert result.share("task") >= 0.50
@@ -83,7 +90,7 @@ def runs(listed: list[str], length: int) -> set[str]:
 
 @pytest.mark.skipif(not SCRIPTS.exists(), reason="the scripts are not part of the source distribution")
 def test_the_prompts_share_no_five_words_with_what_was_trained_on():
-    tested = set().union(*(runs(words(prompt["prompt"]), 5) for prompt in prompts()))
+    tested = set().union(*(runs(words(prompt["prompt"]), 5) for prompt in [*prompts(), *prompts(LATER)]))
     for file in (SCRIPTS / "classifier").glob("*.toml"):
         for line in re.split(r"[;\n]", file.read_text("utf-8")):
             assert runs(words(line), 5) & tested == set(), f"{file.name}: {line}"

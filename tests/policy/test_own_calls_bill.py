@@ -1,20 +1,21 @@
 """What the router asks for itself is in the bill: all books say what the sandbox's own ledger says, to the nano-dollar."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from books import open_books
 from langchain.agents import create_agent
+from langchain_core.caches import InMemoryCache
 from langchain_core.callbacks import get_usage_metadata_callback
 from langchain_core.embeddings import Embeddings
 from langchain_core.tools import tool
 from langchain_openai import OpenAIEmbeddings
 from llama_index.core.agent.workflow import FunctionAgent
 from llama_index.core.base.llms.types import ChatMessage
-from own_pools import ALIAS, KINDS, LARGE, MEDIUM, SMALL, entries_of, own_policy, own_router
+from own_pools import ALIAS, KINDS, LARGE, MEDIUM, SMALL, check, entries_of, own_policy, own_router, sums
 
 from routed_llm import Budget, Model, RoutedChatModel, RoutedLLM, Router
-from routed_llm.errors import BudgetSpent, CallFailed, NoEligibleModel, StreamBroken
+from routed_llm.errors import BudgetSpent
 from routed_llm.langchain import get_routing_callback
 from routed_llm.policy.features.asked import AskModel
 from routed_llm.policy.features.examples import Examples, Task
@@ -39,43 +40,6 @@ def server():
 @pytest.fixture(params=KINDS)
 def router(request, server):
     return own_router(server, request.param)
-
-
-def sums(entries):
-    entries = list(entries)
-    return {
-        "nanousd": sum(entry.cost_nanousd for entry in entries),
-        "input_tokens": sum(entry.usage.prompt for entry in entries),
-        "output_tokens": sum(entry.usage.completion for entry in entries),
-        "cache_read": sum(entry.usage.cached for entry in entries),
-    }
-
-
-def read(book, names):
-    return {name: getattr(book, name) for name in names}
-
-
-def check(server, router, books, calls, *, failed=0, unknown=0):
-    """Every book against the ledger, in all and by model; the small model's part is known and is no call."""
-    ledger = list(server.sandbox.ledger)
-    total, small = sums(ledger), sums(entry for entry in ledger if entry.model == SMALL)
-    assert small["nanousd"] > 0
-    for book in books:
-        assert read(book.total, total) == total
-        assert read(book.by_model[ALIAS[SMALL]], small) == small
-        assert book.by_model[ALIAS[SMALL]].calls == 0
-        for model in {entry.model for entry in ledger}:
-            part = sums(entry for entry in ledger if entry.model == model)
-            assert read(book.by_model[ALIAS[model]], part) == part
-        assert (book.calls, book.failed_calls, book.unknown_cost_calls) == (calls, failed, unknown)
-    records = router.records(1000)
-    assert sum(record.cost_nanousd for record in records) == total["nanousd"]
-    assert sum(own.cost_nanousd for record in records for own in record.own_calls) == small["nanousd"]
-    assert sum(own["cost_nanousd"] for record in records for own in record.as_dict()["own_calls"]) == small["nanousd"]
-    (standing,) = router.budgets()
-    tokens = total["input_tokens"] + total["output_tokens"]
-    assert standing.spent == (total["nanousd"], tokens, len(ledger))
-    assert standing.held == (0, 0, 0)
 
 
 # langchain ----------------------------------------------------------------------------------------------------------------
@@ -131,6 +95,27 @@ def test_by_user_and_tag(server):
         assert book.by_user["u1"].nanousd == book.by_tag["t1"].nanousd == total > 0
 
 
+def test_an_answer_from_the_cache_costs_nothing(server):
+    router = own_router(server)
+    model = RoutedChatModel(router=router, cache=InMemoryCache())
+    with get_routing_callback() as costs, router.track() as spend:
+        for _ in range(2):
+            assert model.invoke(PROMPTS[0]).response_metadata["routing"]["own_calls"]
+    assert (costs.calls, costs.cached_calls, spend.calls) == (2, 1, 1)
+    assert costs.total_nanousd == spend.total_nanousd == server.sandbox.ledger.total_nanousd
+
+
+def test_a_decision_after_own_calls_is_made_again_without_them(server):
+    router = own_router(server)
+    RoutedChatModel(router=router).invoke(PROMPTS[0])
+    asked = len(server.sandbox.requests)
+    [record] = router.records()
+    assert record.decision.as_dict()["own_calls"][0]["model"] == ALIAS[SMALL]
+    for made in (record.decision, record.decision.stored()):
+        assert router.replay(made).same
+    assert len(server.sandbox.requests) == asked
+
+
 def test_what_an_answer_tells(server):
     router = own_router(server)
     answer = RoutedChatModel(router=router).invoke(PROMPTS[0])
@@ -182,8 +167,6 @@ def function_agent(llm):
 
 @pytest.mark.parametrize("work", [chat, stream_complete, astream_chat, function_agent], ids=lambda work: work.__name__)
 def test_the_books_of_llama_index_agree(server, router, work):
-    from books import open_books
-
     llm = RoutedLLM(router=router)
     with open_books(llm) as books, router.track() as spend:
         work(llm)
@@ -192,135 +175,12 @@ def test_the_books_of_llama_index_agree(server, router, work):
     assert books.tokens.prompt_llm_token_count == sums(answers)["input_tokens"]
 
 
-# calls that fail ----------------------------------------------------------------------------------------------------------
-
-FAILING = {
-    "invoke": lambda model: model.invoke(PROMPTS[0]),
-    "stream": lambda model: list(model.stream(PROMPTS[0])),
-    "ainvoke": lambda model: asyncio.run(model.ainvoke(PROMPTS[0])),
-}
-
-
-def all_down(server):
-    for model in (MEDIUM, LARGE):
-        server.sandbox.fail(model=model, status=500)
-
-
-@pytest.mark.parametrize("call", FAILING.values(), ids=FAILING)
-def test_a_call_that_fails_is_billed_for_what_was_asked(server, call):
-    router = own_router(server)
-    all_down(server)
-    with get_routing_callback() as costs, router.track() as spend, pytest.raises(CallFailed) as caught:
-        call(RoutedChatModel(router=router, max_retries=0))
-    check(server, router, (spend, costs), 1, failed=1)
-    assert [entry.model for entry in server.sandbox.ledger] == [SMALL]
-    assert caught.value.own_calls[0]["cost_nanousd"] == server.sandbox.ledger.total_nanousd
-
-
-def test_a_call_of_llama_index_that_fails(server):
-    from books import open_books
-
-    router = own_router(server)
-    all_down(server)
-    llm = RoutedLLM(router=router, max_retries=0)
-    with open_books(llm) as books, router.track() as spend:
-        with pytest.raises(CallFailed):
-            llm.chat([ChatMessage(PROMPTS[0])])
-    check(server, router, (spend, *books.ours), 1, failed=1)
-
-
-def test_nobody_is_eligible(server):
-    router = own_router(server)
-    with get_routing_callback() as costs, router.track() as spend, pytest.raises(NoEligibleModel) as caught:
-        RoutedChatModel(router=router).invoke(PROMPTS[0], max_tokens=10**9)
-    check(server, router, (spend, costs), 1, failed=1)
-    assert caught.value.own_calls[0]["cost_nanousd"] == server.sandbox.ledger.total_nanousd
-
-
-def test_a_fallback_and_a_stream_that_is_left(server):
-    router = own_router(server)
-    server.sandbox.fail(model=MEDIUM, status=500, times=1)
-    with get_routing_callback() as costs, router.track() as spend:
-        RoutedChatModel(router=router).invoke(PROMPTS[0])
-    check(server, router, (spend, costs), 1)
-    with router.track() as spend:
-        chunks = RoutedChatModel(router=router).stream("Tell me all that you know of the number 7.")
-        next(chunks)
-        chunks.close()
-    [record] = router.records(1)
-    assert record.outcome == "abandoned"
-    assert record.cost_nanousd == record.own_calls[0].cost_nanousd + record.answer_cost_nanousd == spend.total_nanousd
-
-
-def test_a_stream_that_breaks(server):
-    router = own_router(server)
-    server.sandbox.fail(model=MEDIUM, mode="break_stream", times=1)
-    with get_routing_callback() as costs, router.track() as spend, pytest.raises(StreamBroken) as caught:
-        list(RoutedChatModel(router=router).stream("Tell me all that you know of the number 7."))
-    small = sums(entry for entry in server.sandbox.ledger if entry.model == SMALL)
-    for book in (spend, costs):
-        assert read(book.by_model[ALIAS[SMALL]], small) == small
-    assert caught.value.own_calls[0]["cost_nanousd"] == small["nanousd"]
-    [record] = router.records()
-    assert spend.total_nanousd == record.cost_nanousd > small["nanousd"]
-
-
-def test_what_is_asked_fails(server):
-    """As for attempts: what got no answer used nothing that anybody knows of."""
-    router = own_router(server)
-    server.sandbox.fail(model=SMALL, status=500)
-    with get_routing_callback() as costs, router.track() as spend:
-        answer = RoutedChatModel(router=router).invoke(PROMPTS[0])
-    [own] = answer.response_metadata["routing"]["own_calls"]
-    assert (own["usage"], own["cost_nanousd"], own["error"]) == (None, None, "server_error")
-    [entry] = server.sandbox.ledger
-    assert router.records()[0].cost_nanousd == entry.cost_nanousd == spend.total_nanousd == costs.total_nanousd
-    assert set(spend.by_model) == set(costs.by_model) == {ALIAS[MEDIUM]}
-    (standing,) = router.budgets()
-    assert standing.spent == (entry.cost_nanousd, entry.usage.prompt + entry.usage.completion, 2)  # a refusal is a call
-    assert standing.held == (0, 0, 0)
-
-
-def test_a_late_answer_counts_for_budgets_with_what_was_expected():
-    with SandboxServer(Sandbox(speed=1)) as slow:
-        router = own_router(slow, feature=AskModel(ALIAS[SMALL], facts=["task"], seconds=0.001))
-        RoutedChatModel(router=router).invoke(PROMPTS[0])
-        [record] = router.records()
-        [own] = record.own_calls
-        assert (own.usage, own.cost_nanousd, own.error.kind) == (None, None, "timeout")
-        assert record.cost_nanousd == record.answer_cost_nanousd
-        (standing,) = router.budgets()
-        assert standing.spent[0] > record.cost_nanousd
-        assert standing.spent[2] == 2
-
-
-async def test_a_call_that_is_left_while_it_is_being_classified():
-    with SandboxServer(Sandbox(speed=1)) as slow:
-        router = own_router(slow)
-        with router.track() as spend:
-            task = asyncio.create_task(RoutedChatModel(router=router).ainvoke(PROMPTS[0]))
-            while not slow.sandbox.requests:
-                await asyncio.sleep(0.005)
-            task.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await task
-        assert (spend.calls, spend.unknown_cost_calls) == (1, 1)
-        [record] = router.records()
-        assert (record.outcome, record.cost_nanousd, len(record.own_calls)) == ("abandoned", None, 1)
-        assert str(record.decision)
-        assert record.as_dict()["model"] is None
-        (standing,) = router.budgets()
-        assert standing.held == (0, 0, 0)
-        assert standing.spent[2] == 1
-
-
 # money --------------------------------------------------------------------------------------------------------------------
 
 
 def test_an_unknown_price_makes_the_whole_bill_unknown(server):
-    entries = entries_of(server)
-    small = replace(entries[SMALL], price=None, name=ALIAS[SMALL])
     own_router(server)
+    entries = entries_of(server)
     small = Model(f"openai:{SMALL}", name=ALIAS[SMALL], base_url=server.base_url, api_key="any")
     router = Router([entries[MEDIUM], entries[LARGE], small], own_policy(), features=[AskModel(ALIAS[SMALL], facts="task")])
     with get_routing_callback() as costs, router.track() as spend:
@@ -332,7 +192,6 @@ def test_an_unknown_price_makes_the_whole_bill_unknown(server):
         assert (book.total_nanousd, book.unknown_cost_calls) == (answered.cost_nanousd, 1)
         assert book.by_model[ALIAS[SMALL]].unknown_cost_calls == 1
         assert book.by_model[ALIAS[MEDIUM]].unknown_cost_calls == 0
-    assert spend.as_dict() | {"by_model": {}, "by_user": {}, "by_tag": {}}
 
 
 def test_a_budget_that_is_spent_asks_nobody(server):
@@ -356,18 +215,6 @@ def test_blocks_pay_for_it_too(server):
         RoutedChatModel(router=router).invoke(PROMPTS[0])
     assert budget.standing.spent[0] == server.sandbox.ledger.total_nanousd
     assert budget.calls == 2
-
-
-def test_it_counts_into_the_callers_deadline():
-    with SandboxServer(Sandbox(speed=1)) as slow:
-        router = own_router(slow)
-        slow.sandbox.fail(model=SMALL, mode="hang")
-        with pytest.raises(CallFailed) as caught:
-            RoutedChatModel(router=router).invoke(PROMPTS[0], routing={"deadline": 0.2})
-        [record] = router.records()
-        assert record.seconds < 1
-        assert caught.value.kind == "timeout"
-        slow.sandbox.heal()
 
 
 # embeddings ---------------------------------------------------------------------------------------------------------------

@@ -53,14 +53,13 @@ class Desk:
         demands: what rules demand, or may come to demand, of whoever sees it, by the rules' names.
     """
 
-    __slots__ = ("_ask", "_core", "_driver", "_request", "_under", "_unpinned", "unasked")
+    __slots__ = ("_ask", "_core", "_driver", "_request", "_unpinned", "before", "unasked")
 
-    def __init__(
-        self, driver: Driver, core: Core, request: Request, ask: Ask, demands: Sequence[tuple[str, Demands]]
-    ) -> None:
+    def __init__(self, driver: Driver, core: Core, request: Request, ask: Ask, demands: Sequence[tuple[str, Demands]]) -> None:
         self._driver, self._core, self._request, self._ask = driver, core, request, ask
         requires = ask.requires._replace(rules=tuple(demands))
-        self._under = ask.changed(requires, ask.prefer, ask.params)
+        #: the call as it was before anybody was asked, under all demands
+        self.before = ask.changed(requires, ask.prefer, ask.params)
         self._unpinned = ask.changed(requires._replace(model=None), ask.prefer, ask.params)
         #: whom it kept features from asking, with why
         self.unasked: list[tuple[str, str]] = []
@@ -75,13 +74,13 @@ class Desk:
         """
         if self._core.rehearsal:
             return _REHEARSAL
-        requires = self._under.requires
+        requires = self.before.requires
         if whom is None:
             if requires.rules:
                 return f"the rule {requires.rules[0][0]!r} says who may see it"
             said = [name for name in ("private", "region", "agreements", "exclude") if getattr(requires, name)]
             return f"the hint {said[0]!r} says who may see it" if said else None
-        ask = self._unpinned if beside else self._under
+        ask = self._unpinned if beside else self.before
         for wall in _WALLS[:1] if trusted else _WALLS:
             if (why := wall.reject(ask, (whom,), _NOTHING).get(whom.id)) is not None:
                 return why
@@ -150,12 +149,12 @@ async def find_out(driver: Driver, core: Core, request: Request, ask: Ask, pendi
     ask.facts = await gather(core.stages.after, request, driver, facts)
     ask.now, ask.wall = driver.now(), driver.wall()
     if desk.unasked and not core.rehearsal:
-        _warn(core, ask, desk, demands)
+        _warn(core, desk, demands)
 
 
-def _warn(core: Core, ask: Ask, desk: Desk, demands: Sequence[tuple[str, Demands]]) -> None:
+def _warn(core: Core, desk: Desk, demands: Sequence[tuple[str, Demands]]) -> None:
     """Say once of a model that it is kept from finding out facts by the very rules that read them."""
-    certain = demands_before(core.policy, ask, lambda fact: False)
+    certain = demands_before(core.policy, desk.before, lambda fact: False)
     names = " and ".join(repr(name) for name, _ in dict(demands).items() if name not in dict(certain))
     for model, why in desk.unasked:
         if names and model not in core.told:

@@ -17,7 +17,7 @@ def routing_facts(record: CallRecord) -> dict[str, Any]:
     ``budgets`` names those that held for it, where there were any. Where rules told something,
     ``notices`` names it, and ``handover`` tells which rule wants a human, and why.
     ``own_calls`` are what features asked for the call, where they did: they are in its cost, and ``answer_cost_nanousd`` is the
-    cost without them. ``cost_nanousd`` is exact; ``cost_usd`` is the same for reading. Both are None where the price is unknown.
+    cost without them. ``cost_nanousd`` is exact; ``cost_usd`` is the same for reading. Both are None where a price is unknown.
     """
     decision = record.decision
     deployment = record.attempts[-1].deployment

@@ -50,7 +50,7 @@ class _Run(NamedTuple):
 
 
 class _Ended(NamedTuple):
-    """How a run ended: the answer's numbers, those of own calls, and the ``routing`` facts of its message, empty without one."""
+    """How a run ended: the ``routing`` facts of its message, empty without one, and the numbers of answer and own calls."""
 
     run: _Run
     routing: Mapping[str, Any]

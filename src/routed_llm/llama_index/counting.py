@@ -26,8 +26,10 @@ _DIMENSIONS = ("model", "query", "engine", "agent", "step", "user", "tag")
 
 
 class Ended(NamedTuple):
-    """How a call ended: its place, the tags around it, its routing facts (empty where it gave none), its numbers, and those
-    of the router's own calls for it."""
+    """How a call ended: its place, the tags around it, its routing facts (empty where it gave none), its numbers.
+
+    ``own`` are the numbers of what the router asked for it.
+    """
 
     place: Place
     tags: tuple[str, ...]

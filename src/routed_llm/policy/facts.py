@@ -66,8 +66,11 @@ class Gathering(NamedTuple):
 
 
 class Stages(NamedTuple):
-    """Features in the order in which they run: ``first`` those that keep the text to themselves, then those that send it to
-    somebody, ``after`` those that help where the senders found nothing."""
+    """Features in the order in which they run.
+
+    ``first`` are those that keep the text to themselves, then those that send it to somebody, ``after`` those that help where
+    these found nothing.
+    """
 
     first: tuple[Gathering, ...]
     sending: tuple[Gathering, ...] = ()

@@ -85,6 +85,10 @@ class Live(Protocol):
         """
         ...
 
+    def knows(self, what: str) -> bool:
+        """Whether ``usage``, ``pace`` or ``room`` was ever told of any deployment: what never was need not be looked at."""
+        ...
+
     def next_round(self) -> int:
         """A number that grows with every call."""
         ...
@@ -186,6 +190,9 @@ class Effects(NamedTuple):
     notify: tuple[str, ...] = ()
     because: str = ""
     advice: str = ""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (*self[:2], dict(self.set), *self[3:])
 
 
 class Rule(Protocol):

@@ -121,7 +121,7 @@ def _shares(record: CallRecord) -> Sequence[Share]:
 
 
 def _by_model(record: CallRecord) -> dict[str, Sums]:
-    """The models of a call with several attempts, own calls, or no answer: those that answered, were billed, or may have been."""
+    """The models of a call with several attempts, own calls, or no answer: who answered, was billed, or may have been."""
     models: dict[str, Sums] = {}
     by = record.answered_by
     if by is not None:

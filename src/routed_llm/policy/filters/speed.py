@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from routed_llm.errors import ConfigurationError
 from routed_llm.policy.shapes import Candidates, Live
+from routed_llm.policy.values import positive
 from routed_llm.policy.vectors import NOBODY, outside
 from routed_llm.requests import Ask
 
@@ -29,9 +29,7 @@ class MaxSeconds:
     static = False
 
     def __init__(self, seconds: float | None = None) -> None:
-        if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < float("inf")):
-            raise ConfigurationError(f"must be a number of seconds above zero, not {seconds!r}.", path="seconds")
-        self.seconds = seconds
+        self.seconds = positive("seconds", seconds)
 
     @property
     def hint(self) -> str | None:
@@ -44,7 +42,7 @@ class MaxSeconds:
         if not limits:
             return NOBODY
         limit, what = min(limits), "first content" if ask.stream else "answer"
-        times: Sequence[float] = live.column("p95_first" if ask.stream else "p95", candidates)
+        times = live.column("p95_first" if ask.stream else "p95", candidates)
         return outside(
             candidates,
             times,

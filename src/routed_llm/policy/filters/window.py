@@ -11,6 +11,7 @@ from routed_llm.requests import Ask
 
 __all__ = ["Window"]
 
+
 def _smallest(pool: Pool) -> float:
     return min((d.context for d in pool if d.context is not None), default=float("inf"))
 
@@ -25,10 +26,8 @@ class Window:
         """Candidates whose window is too small."""
         tokens = ask.longest
         # nearly every prompt fits the smallest window of all, and that is the same for every call
-        if type(candidates) is Pool:
-            smallest = candidates.notes.get("smallest window")
-            if tokens <= (candidates.noted("smallest window", _smallest) if smallest is None else smallest):
-                return NOBODY
+        if type(candidates) is Pool and tokens <= candidates.noted("smallest window", _smallest):
+            return NOBODY
         windows = known_of(candidates, "windows", lambda d: d.context)
         return outside(
             candidates,
