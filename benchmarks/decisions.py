@@ -1,23 +1,73 @@
-"""What one decision of a simple strategy costs, with its record: decide, close the books, keep the record in the ring."""
+"""What one decision costs, with its record: decide, close the books, keep the record in the ring. No model is called.
+
+Simple strategies on pools of up to 10,000 deployments, and those that look at every deployment: ``cheapest`` with all that it
+learns, ``fastest``, and a policy of rules, filters and scorers.
+"""
 
 from __future__ import annotations
 
 import random
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
-from routed_llm import Model, Router
+from routed_llm import Model, Policy, Router, Rule
 from routed_llm.events import Attempt, CallRecord
 from routed_llm.hints import NO_HINTS
 from routed_llm.policy.decide import decide
+from routed_llm.policy.filters.cost import MaxCost
+from routed_llm.policy.filters.factuality import MinFactuality
+from routed_llm.policy.filters.output import Output
+from routed_llm.policy.filters.quality import MinQuality
+from routed_llm.policy.filters.speed import MaxSeconds
+from routed_llm.policy.recipes.cheapest import cheapest
+from routed_llm.policy.scorers.cost import ExpectedCost
+from routed_llm.policy.scorers.latency import Latency
+from routed_llm.policy.scorers.quality import Quality
 from routed_llm.requests import Ask, Requirements
+from routed_llm.results import Usage
 
-STRATEGIES = ("ordered", "cheapest", "fastest", "round_robin", "weighted")
-SIZES = (2, 10, 1000)
+#: least over so many batches; what else the machine does can only add
+BATCHES = 40
+
+
+class Case(NamedTuple):
+    """A policy, and by number of deployments the microseconds that a decision may take."""
+
+    name: str
+    policy: Callable[[], Any]
+    limits: dict[int, float]
+
+
+def composed() -> Policy:
+    """Three rules, of which one holds for half of the calls; five filters beside the built-in ones; three scorers."""
+    return Policy(
+        "composed",
+        rules=[
+            Rule("long prompts", {"tokens": {"above": 3_000}}, deny="model-1"),
+            Rule("gold", {"tier": "gold"}, prefer="model-2"),
+            Rule("precise", {"task": ["code_debug", "code_design"]}, set={"temperature": 0}),
+        ],
+        filters=[MaxCost(0.02), MaxSeconds(30), MinQuality(0.3), MinFactuality(0.5), Output()],
+        scorers={ExpectedCost(): 1.0, Latency(): 0.5, Quality(): 0.7},
+    )
+
+
+SIMPLE = {10: 3.0, 1_000: 3.0, 10_000: 3.0}
+FULL = {20: 10.0, 200: 40.0, 1_000: 200.0}
+CASES = (
+    Case("ordered", lambda: "ordered", SIMPLE),
+    Case("round_robin", lambda: "round_robin", SIMPLE),
+    Case("weighted", lambda: "weighted", SIMPLE),
+    Case("cheapest, static prices", lambda: cheapest(learn=False), SIMPLE),
+    Case("cheapest, learning", lambda: "cheapest", FULL),
+    Case("fastest", lambda: "fastest", FULL),
+    Case("3 rules, 5 filters, 3 scorers", composed, FULL),
+)
 
 
 def pool(size: int) -> list[Model]:
-    """Models of many prices; none is ever called."""
+    """Models of many prices and qualities; none is ever called."""
     rng = random.Random(7)
     return [
         Model(
@@ -28,28 +78,42 @@ def pool(size: int) -> list[Model]:
             price={"input": round(rng.uniform(0.05, 5), 2), "output": round(rng.uniform(0.2, 20), 2)},
             context=128_000,
             weight=rng.uniform(0.5, 2),
+            quality=round(rng.uniform(0.3, 1), 2),
+            factuality=round(rng.uniform(0.5, 1), 2),
         )
         for number in range(size)
     ]
 
 
-def microseconds(strategy: str, size: int, batches: int = 40) -> float:
+def measured(router: Router, calls: int = 25) -> None:
+    """As after some calls to each: times, tokens, and now and then a call that is still under way."""
+    rng, live = random.Random(8), router.live
+    for number, deployment in enumerate(router.catalog.deployments):
+        state, pace = live.of(deployment.id), rng.uniform(0.3, 3)
+        for _ in range(calls if number < 1_000 else 1):
+            live.started(state)
+            seconds = pace * rng.uniform(0.7, 1.5)
+            usage = Usage(rng.randint(80, 140), rng.randint(100, 600))
+            live.succeeded(deployment.id, state, seconds, seconds / 3, 1.0, usage, 100)
+        if number % 5 == 0:
+            live.started(state)
+
+
+def microseconds(policy: Any, size: int, batches: int = BATCHES, calls: int = 100) -> float:
     """CPU microseconds of one decision with its record; each prompt has another length.
 
-    The least of all batches, as timeit recommends: what else the machine does can only add to it.
+    The least of all batches, as timeit recommends.
     """
-    router = Router(pool(size), strategy, seed=7)
-    for deployment in router.catalog.deployments:
-        state = router.live.of(deployment.id)
-        router.live.started(state)
-        router.live.succeeded(deployment.id, state, 0.5, None)
-    return min(_batch(router, 200) for _ in range(batches))
+    router = Router(pool(size), policy, seed=7)
+    measured(router)
+    return min(_batch(router, calls) for _ in range(batches))
 
 
-def _batch(router: Any, calls: int) -> float:
+def _batch(router: Router, calls: int) -> float:
     rng = random.Random(7)
     requires = Requirements(mode="sync")
-    asks = [Ask(requires, NO_HINTS, rng.randint(10, 4000), 300, {}, 1.0, False) for _ in range(calls)]
+    kinds: list[dict[str, Any]] = [{"task": "code_debug"}, {"task": "chat"}]
+    asks = [Ask(requires, NO_HINTS, rng.randint(10, 4_000), 300, kinds[n % 2], 2.0, False) for n in range(calls)]
     catalog, policy, live, ring = router.catalog, router.policy, router.live, router.ring
     start = time.process_time()
     for ask in asks:
@@ -58,6 +122,17 @@ def _batch(router: Any, calls: int) -> float:
     return (time.process_time() - start) / calls * 1e6
 
 
-def measure() -> dict[str, dict[str, float]]:
-    """Microseconds by strategy and number of deployments."""
-    return {s: {str(n): round(microseconds(s, n), 2) for n in SIZES} for s in STRATEGIES}
+def yardstick(batches: int = BATCHES) -> float:
+    """CPU nanoseconds of one step of a plain loop, to compare machines and moments by."""
+    least = float("inf")
+    for _ in range(batches):
+        start, total = time.process_time(), 0
+        for number in range(20_000):
+            total += number * number
+        least = min(least, time.process_time() - start)
+    return least / 20_000 * 1e9
+
+
+def measure(batches: int = BATCHES) -> dict[str, dict[str, float]]:
+    """Microseconds by case and number of deployments."""
+    return {case.name: {str(n): round(microseconds(case.policy(), n, batches), 2) for n in case.limits} for case in CASES}

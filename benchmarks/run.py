@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-import decisions
+import decisions_page
 from tables import markdown, terminal
 from targets import FRAMEWORKS, Framework, load
 from upstream import upstream
@@ -107,8 +107,7 @@ def run(name: str, rounds: int, measures: Sequence[str], targets: Sequence[str])
     framework = load(name)
     with upstream() as (url, language), workers(name, targets, url) as alive:
         figures = {one: measure(alive, framework, one, rounds, rng) for one in measures}
-    decided = decisions.measure() if framework.decisions else {}
-    return {"framework": name, "upstream": language, "rounds": rounds, "figures": figures, "decisions": decided}
+    return {"framework": name, "upstream": language, "rounds": rounds, "figures": figures}
 
 
 def _chosen(asked: Sequence[str], known: Sequence[str], option: str) -> list[str]:
@@ -119,8 +118,29 @@ def _chosen(asked: Sequence[str], known: Sequence[str], option: str) -> list[str
     return [name for name in known if name in asked or not asked]
 
 
+def _without_calls(
+    decisions: bool, litellm_python: str | None, quick: bool, json_file: Path | None, markdown_file: Path | None
+) -> None:
+    """Measures that call no model."""
+    if not decisions:
+        page = decisions_page.features_markdown()
+        print(page)
+        if markdown_file is not None:
+            markdown_file.write_text(page, encoding="utf-8")
+        return
+    result = decisions_page.measured(litellm_python, 8 if quick else 40)
+    print(decisions_page.terminal(result))
+    if json_file is not None:
+        json_file.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    if markdown_file is not None:
+        markdown_file.write_text(decisions_page.markdown(result), encoding="utf-8")
+
+
 @click.command(help=__doc__)
 @click.option("--framework", type=click.Choice(list(FRAMEWORKS)), default="langchain", show_default=True)
+@click.option("--decisions", is_flag=True, help="Time deciding instead, with litellm's Router beside it.")
+@click.option("--litellm", "litellm_python", help="The Python of an environment that has litellm; by default this one.")
+@click.option("--features", is_flag=True, help="Time the features instead.")
 @click.option("--quick", is_flag=True, help="A few rounds only.")
 @click.option("--rounds", type=click.IntRange(1), default=15, show_default=True)
 @click.option("--measure", "measures", multiple=True, help="Only these.")
@@ -129,6 +149,9 @@ def _chosen(asked: Sequence[str], known: Sequence[str], option: str) -> list[str
 @click.option("--markdown", "markdown_file", type=click.Path(path_type=Path), help="Write the table for the documentation.")
 def main(
     framework: str,
+    decisions: bool,
+    litellm_python: str | None,
+    features: bool,
     quick: bool,
     rounds: int,
     measures: tuple[str, ...],
@@ -136,6 +159,9 @@ def main(
     json_file: Path | None,
     markdown_file: Path | None,
 ) -> None:
+    if decisions or features:
+        _without_calls(decisions, litellm_python, quick, json_file, markdown_file)
+        return
     known = load(framework)
     asked = (*targets, known.yardstick) if targets else ()
     ways = _chosen(measures, list(known.measures), "--measure")

@@ -11,8 +11,6 @@ from typing import Any
 
 from targets import load
 
-DECISION_LIMIT = 5.0
-
 
 def _rows(result: dict[str, Any]) -> list[list[str]]:
     framework = load(result["framework"])
@@ -42,28 +40,22 @@ def _limit_rows(result: dict[str, Any]) -> list[list[str]]:
     return rows
 
 
-def _decision_rows(result: dict[str, Any]) -> list[list[str]]:
-    sizes = list(next(iter(result["decisions"].values())))
-    rows = [["strategy", *(f"{size} deployments, us" for size in sizes)]]
-    return rows + [[name, *(f"{figures[size]:.2f}" for size in sizes)] for name, figures in result["decisions"].items()]
-
-
 def terminal(result: dict[str, Any]) -> str:
     """All tables in columns."""
     tables = [_rows(result), _limit_rows(result)]
-    if result["decisions"]:
-        tables.append(_decision_rows(result))
-    return "\n\n".join(_aligned(rows) for rows in tables if len(rows) > 1)
+    return "\n\n".join(aligned(rows) for rows in tables if len(rows) > 1)
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> str:
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """A table in columns."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return "\n".join(
         "  ".join(c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))) for row in rows
     )
 
 
-def _table(rows: Sequence[Sequence[str]]) -> str:
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown."""
     head, *body = rows
     lines = [f"| {' | '.join(head)} |", f"|{'|'.join(' --- ' for _ in head)}|"]
     return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in body)])
@@ -76,7 +68,7 @@ def markdown(result: dict[str, Any]) -> str:
     machine = f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}"
     python = f"{platform.python_implementation()} {platform.python_version()}"
     today = datetime.date.today().isoformat()
-    page = f"""\
+    return f"""\
 # Benchmarks: the figures beside {framework.title}
 
 Written by `benchmarks/run.py` on {today}, {result["rounds"]} rounds; {machine}, {python}; upstream in {result["upstream"]}.
@@ -88,20 +80,9 @@ on the machine. `benchmarks/README.md` tells how it is measured.
 
 ## Calls
 
-{_table(_rows(result))}
+{table(_rows(result))}
 
 ## Promises
 
-{_table(_limit_rows(result))}
-"""
-    return page + _decisions_part(result) if result["decisions"] else page
-
-
-def _decisions_part(result: dict[str, Any]) -> str:
-    return f"""
-## Decisions
-
-One decision with its record (decide, close the books, keep the record), without any call. Limit: below {DECISION_LIMIT:g} us.
-
-{_table(_decision_rows(result))}
+{table(_limit_rows(result))}
 """

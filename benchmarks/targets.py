@@ -61,8 +61,6 @@ class Framework(NamedTuple):
     versions: tuple[str, ...]
     #: what the table says of the models
     about: str
-    #: whether deciding alone is timed too; once is enough, it knows no framework
-    decisions: bool = False
 
     @property
     def yardstick(self) -> str:

@@ -134,5 +134,4 @@ FRAMEWORK = Framework(
 RoutedChatModel routes over two deployments with everything on that is on by default: prices, live state, decisions, records.
 "handler" is the same model with a plain callback handler attached (in async measures an async one; "sync handler" is one that
 LangChain takes to a thread for every event).""",
-    decisions=True,
 )

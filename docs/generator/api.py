@@ -26,7 +26,11 @@ MODULES = {
     "routed_llm.requests": "routed_llm.requests: what routing sees of a call",
     "routed_llm.policy.shapes": "routed_llm.policy.shapes: pieces of a policy",
     "routed_llm.policy.strategies": "routed_llm.policy.strategies: policies by name and by stage",
+    "routed_llm.policy.condition": "routed_llm.policy.condition: conditions as data",
+    "routed_llm.policy.data": "routed_llm.policy.data: policies as data",
+    "routed_llm.policy.registry": "routed_llm.policy.registry: pieces by name",
     "routed_llm.policy.scorers.by_fact": "routed_llm.policy.scorers.by_fact: models by a table",
+    "routed_llm.saved": "routed_llm.saved: decisions in files, made again",
     "routed_llm.llama_index.callbacks": "routed_llm.llama_index.callbacks: cost by query, engine, agent",
     "routed_llm.testing": "routed_llm.testing: for tests of your own",
 }

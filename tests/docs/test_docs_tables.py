@@ -108,7 +108,7 @@ def test_every_public_name_has_a_place_in_the_api(generate, tmp_path):
 
 @pytest.mark.parametrize("page", PAGES, ids=IDS)
 def test_every_name_exists(page):
-    text = page.read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8").replace('entry-points."routed_llm.', "")  # groups, not modules
     for name in set(DOTTED.findall(text)):
         assert resolve(name) is not None, name
     for module, names in IMPORTED.findall(text):

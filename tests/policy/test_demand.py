@@ -138,6 +138,8 @@ def options_moved(text):
 def test_the_order_of_options_changes_no_choice():
     from outcomes_kit import recorded
 
-    changed = [(text, other) for text in recorded("routellm_mmlu").prompts[:1_500] if (other := options_moved(text)) is not None]
+    changed = [
+        (text, other) for text in recorded("routellm_mmlu").prompts[:1_500] if (other := options_moved(text)) is not None
+    ]
     assert len(changed) >= 500
     assert sum(level(text) == level(other) for text, other in changed) >= 0.98 * len(changed)

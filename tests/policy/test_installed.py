@@ -194,7 +194,7 @@ BROKEN = {
     "nonsense": ("???", "", "of the installed package 'Broken-Pieces' cannot be loaded"),
     "no function": ("broken:make", "make = 7", "is 'int', no class and no function: broken:make must name what makes it"),
     "fails": ("broken:make", "def make(): {}['key']", "broken.make failed: KeyError: 'key'"),
-    "gives no policy": ("broken:make", "def make(): return 7", "broken.make gave 7: a strategy is a function that gives a Policy"),
+    "gives no policy": ("broken:make", "def make(): return 7", "gave 7: a strategy is a function that gives a Policy"),
 }
 
 
@@ -251,9 +251,9 @@ def test_what_a_process_registers_comes_before_what_is_installed(packages):
     lines, _ = run(
         packages,
         """
-        from routed_llm.policy.registry import register
+        from routed_llm.policy.registry import register_as
         def mine(): return Policy("mine")
-        register("strategies", "theirs", mine)
+        register_as("strategies", "theirs", mine)
         print(Router("sandbox", "theirs").policy.name)
         """,
     )
@@ -322,3 +322,25 @@ def test_a_name_is_taken_once_but_by_the_same_definition_again(registered):
     registered("scorers", "rerun", first["Rerun"])
     registered("scorers", "rerun", second["Rerun"])
     assert registry.find("scorers", "rerun", "here") is second["Rerun"]
+
+
+def test_pieces_are_added_by_their_own_names(registered):
+    class Letters:
+        name, unit, lower_is_better = "letters", "", True
+
+        def values(self, ask, candidates, live):
+            return [0.0] * len(candidates)
+
+    def thrifty():
+        return "cheapest"
+
+    registry.register(Letters, thrifty)
+    assert registry.find("scorers", "letters", "here") is Letters
+    assert registry.find("strategies", "thrifty", "here") is thrifty
+    assert "letters" in registry.known("scorers")
+
+
+@pytest.mark.parametrize("piece", [Piece, Piece(), "cheapest"], ids=["no piece", "no class", "a text"])
+def test_what_is_no_piece_is_not_added(registered, piece):
+    with pytest.raises(ConfigurationError, match=r"is neither a function that makes a strategy nor a class with a name"):
+        registry.register(piece)

@@ -170,7 +170,7 @@ def test_what_is_sensitive_fails_closed(error):
     if error is None:
         assert langchain(closed, "Hi")["model"] == SMALL
     else:
-        with pytest.raises(NoEligibleModel, match="sensitive data"):
+        with pytest.raises(NoEligibleModel, match="rule 'personal data'"):
             langchain(closed, "Hi")
 
 

@@ -13,7 +13,7 @@ from routed_llm.cli.pool import chat_model, pool_options, read_prompt
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from routed_llm.saved.file import SavedDecision
+    from routed_llm.saved.reading import SavedDecision
 
 __all__ = ["explain"]
 
@@ -57,7 +57,7 @@ def _found(path: str, decision_id: str | None) -> Sequence[SavedDecision]:
         ConfigurationError: for a file that holds something else.
         click.ClickException: for an unknown id, and for a file that cannot be read.
     """
-    from routed_llm.saved.file import load_decisions
+    from routed_llm.saved.reading import load_decisions
 
     try:
         saved = load_decisions(path)

@@ -18,7 +18,8 @@ _ARGUMENT = re.compile(r"^    (\w+): (.*(?:\n {8}.*)*)", re.MULTILINE)
 _MARKUP = re.compile(r":\w+:`~?([^`]*)`|``([^`]*)``")
 
 _STRATEGY = {
-    "description": "A strategy: its name, a list of strategies that hold together, or a table.",
+    "description": "A strategy: its name (built in, one of policies, or of an installed package), a list of strategies that "
+    "hold together, or a table.",
     "anyOf": [
         {"type": "string"},
         {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/Strategy"}},
@@ -50,7 +51,8 @@ _STRATEGY = {
     ],
 }
 _PIECE = {
-    "description": "A piece of a policy: its name, or a table with use = its name and its arguments.",
+    "description": "A piece of a policy: its name (built in, or of an installed package), or a table with use = its name and "
+    "its arguments.",
     "anyOf": [{"type": "string"}, {"type": "object", "required": ["use"], "properties": {"use": {"type": "string"}}}],
 }
 _CONDITION = {

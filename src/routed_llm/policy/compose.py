@@ -47,7 +47,7 @@ class Eligible:
     ``unsure`` holds the ids of those of whom it is not known that they can; they rank after the others.
     """
 
-    __slots__ = ("_narrowed", "candidates", "needs", "rejected", "unsure")
+    __slots__ = ("_narrowed", "candidates", "needs", "rejected", "unsure", "window")
 
     #: verdicts of filters with keys that are kept
     KEPT = 256
@@ -57,6 +57,8 @@ class Eligible:
         self.candidates = Pool(candidates)
         self.rejected = rejected
         self.needs = needs
+        #: the smallest window of all
+        self.window = min((d.context for d in candidates if d.context is not None), default=float("inf"))
         self._narrowed: dict[Hashable, Eligible] = {}
 
     def narrowed(self, filters: Sequence[Any], ask: Ask, live: Live) -> Eligible:
@@ -115,6 +117,8 @@ class Policy:
         self.keyed_filters = tuple(f for f in every if not f.static and hasattr(f, "depends"))
         #: those that do something for calls without hints and without ``max_tokens``, too
         self.plain_filters = tuple(f for f in self.live_filters if getattr(f, "hint", None) is None)
+        #: the same for prompts that fit every window
+        self.fitting_filters = tuple(f for f in self.plain_filters if not isinstance(f, Window))
         self.plain_keyed = tuple(f for f in self.keyed_filters if getattr(f, "hint", None) is None)
         self.scorers = tuple((scorer, float(weight)) for scorer, weight in (scorers or {}).items())
         #: the only scorer, where there is one and its values are totals as they are
@@ -135,7 +139,14 @@ class Policy:
     @property
     def pieces(self) -> tuple[Any, ...]:
         """All pieces but the features."""
-        return (*self.rules, *self.static_filters, *self.keyed_filters, *self.live_filters, *(s for s, _ in self.scorers), *_chain(self.selector))
+        return (
+            *self.rules,
+            *self.static_filters,
+            *self.keyed_filters,
+            *self.live_filters,
+            *(s for s, _ in self.scorers),
+            *_chain(self.selector),
+        )
 
     @property
     def reads(self) -> frozenset[str]:

@@ -78,6 +78,9 @@ class Condition:
                 return False
         return True
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.data,)
+
     def __str__(self) -> str:
         return _told(self.data)
 

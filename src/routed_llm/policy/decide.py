@@ -74,14 +74,19 @@ def _choose(
         eligible = eligible.narrowed(keyed, ask, live)
     candidates: Sequence[Deployment] = eligible.candidates
     rejected = eligible.rejected
-    for each in policy.plain_filters if plain else policy.live_filters:
+    filters = policy.plain_filters if plain else policy.live_filters
+    if plain and ask.longest <= eligible.window:  # nearly every prompt
+        filters = policy.fitting_filters
+    for each in filters:
         if verdicts := each.reject(ask, candidates, live):
             candidates, rejected = left_of(candidates, verdicts), Reasons.of(rejected, verdicts)
     if live.watching and (verdicts := over_budget(ask, candidates, live)):
         candidates, rejected = left_of(candidates, verdicts), Reasons.of(rejected, verdicts)
     values: Sequence[Sequence[float | None]] = ()
     totals: Sequence[float | None] = ()
-    if policy.single is not None:
+    if not candidates:
+        pass
+    elif policy.single is not None:
         totals = policy.single.values(ask, candidates, live)
         values = (totals,)
     elif policy.scorers:
@@ -108,9 +113,7 @@ def _choose(
         reason, propensity = leaf.reason(reason), propensity * leaf.probability
     else:
         reason = f"{policy.name}: {reason}"
-    decision = Decision(
-        ask, policy.name, candidates, order, rejected, cooling, (), reason, propensity, catalog
-    )
+    decision = Decision(ask, policy.name, candidates, order, rejected, cooling, (), reason, propensity, catalog)
     if values:
         decision.scorers, decision.values = policy.scorers, values
     if leaf is not None and leaf.effects:
@@ -126,7 +129,7 @@ def _cooling(candidates: Sequence[Deployment], cooling: Mapping[str, float], now
     if not still:
         return still
     if isinstance(candidates, Pool):
-        index = candidates.index
+        index = candidates.index_of
         return {key: until for key, until in still.items() if key in index}
     ids = {d.id for d in candidates}
     return {key: until for key, until in still.items() if key in ids}
@@ -148,7 +151,8 @@ def _without(
     if not totals or not ready:
         return ready, ()
     if len(policy.scorers) == 1 and isinstance(totals, LaterValues):
-        return ready, weigh(policy.scorers, ask, ready, live)[1]  # a single scorer has no scale, and its lowest is found at once
+        # a single scorer has no scale, and its lowest is found at once
+        return ready, weigh(policy.scorers, ask, ready, live)[1]
     if isinstance(totals, Values):
         return ready, totals.kept([d.id not in cooling for d in candidates])
     return ready, [t for t, d in zip(totals, candidates, strict=True) if d.id not in cooling]

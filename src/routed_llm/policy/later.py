@@ -45,7 +45,7 @@ class Pool(tuple[Deployment, ...]):
             return note
 
     @property
-    def index(self) -> Mapping[str, int]:
+    def index_of(self) -> Mapping[str, int]:
         """Index of each candidate by its id."""
         return self.noted("index", lambda pool: {d.id: index for index, d in enumerate(pool)})
 
@@ -79,7 +79,7 @@ class Part(Sequence[Deployment]):
 
     def without(self, ids: frozenset[str]) -> Part:
         """The part without some candidates."""
-        gone = [index for each in ids if (index := self.pool.index.get(each)) is not None]
+        gone = [index for each in ids if (index := self.pool.index_of.get(each)) is not None]
         if isinstance(self.indexes, list):
             return Part(self.pool, [index for index in self.indexes if index not in gone])
         kept = self.indexes
@@ -93,7 +93,7 @@ class Part(Sequence[Deployment]):
     def __getitem__(self, index: slice) -> Sequence[Deployment]: ...
     def __getitem__(self, index: int | slice) -> Deployment | Sequence[Deployment]:
         if isinstance(index, int):
-            return self.pool[self.indexes[index]]
+            return self.pool[int(self.indexes[index])]
         return self._items()[index]
 
     def _items(self) -> list[Deployment]:
@@ -156,15 +156,17 @@ class _Later(Sequence[T]):
 
     __slots__ = ("_all",)
 
-    _all: Sequence[T] | None
+    _all: Sequence[T]
 
     @abstractmethod
     def _work_out(self) -> Sequence[T]: ...
 
     def _items(self) -> Sequence[T]:
-        if self._all is None:
+        try:
+            return self._all
+        except AttributeError:
             self._all = self._work_out()
-        return self._all
+            return self._all
 
     @overload
     def __getitem__(self, index: int) -> T: ...
@@ -199,7 +201,6 @@ class HeadFirst(_Later[Deployment]):
     def __init__(
         self, head: Deployment, count: int, whole: Callable[..., Sequence[Deployment]], of: Any = None, by: Any = None
     ) -> None:
-        self._all = None
         self._head = head
         self._count = count
         self._whole = whole
@@ -229,7 +230,6 @@ class LaterValues(_Later[float | None]):
     def __init__(
         self, lowest: int, candidates: Sequence[Deployment], value: Callable[[Deployment, Ask], float | None], ask: Ask
     ) -> None:
-        self._all = None
         self.lowest = lowest
         self._candidates = candidates
         self._value = value

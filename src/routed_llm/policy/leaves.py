@@ -44,7 +44,7 @@ def holding_of(policy: Policy, ask: Ask) -> Holding:
 def leaves(policy: AnyPolicy, leaf: Leaf, rng: Chance, holding: Holding | None = None) -> Iterator[Leaf]:
     """The policies to ask, in turn until one finds somebody; ``holding`` is what :func:`holding_of` found already."""
     if isinstance(policy, Policy):
-        return _through_rules(policy, leaf, rng, holding_of(policy, leaf.ask) if not holding else holding)
+        return _through_rules(policy, leaf, rng, holding or holding_of(policy, leaf.ask))
     return _through_branch(policy, leaf, rng)
 
 

@@ -16,7 +16,7 @@ from routed_llm.policy.shapes import Candidates
 from routed_llm.policy.vectors import LARGE, home_of, is_large
 from routed_llm.requests import Ask
 
-__all__ = ["MILLION", "Contenders", "RateTable", "expected_cost", "never_changing", "plain_costs", "table_for"]
+__all__ = ["MILLION", "Contenders", "RateTable", "expected_cost", "most_of", "never_changing", "plain_costs", "table_for"]
 
 MILLION = 1_000_000
 _INFINITE = float("inf")
@@ -40,7 +40,7 @@ def expected_cost(deployment: Deployment, ask: Ask) -> int | None:
 class Contenders:
     """Who can be the cheapest: by flat rates ``(index, input, output, request)``, and those of which a rate is unknown.
 
-    Rates are nano-dollars per million tokens, and ``request`` a million times nano-dollars: what is compared need not be rounded.
+    Rates are nano-dollars per million tokens, ``request`` a million times nano-dollars: what is compared need not be rounded.
     """
 
     __slots__ = ("_breaks", "_exact_below", "_flat", "_floats", "_hull", "_others")
@@ -56,7 +56,7 @@ class Contenders:
 
     def lowest(self, input_tokens: int, output_tokens: int) -> int | None:
         """Index of the cheapest candidate, the first of equals; None where no price is known."""
-        if self._breaks and output_tokens:
+        if output_tokens and self._breaks:
             ratio = input_tokens / output_tokens
             place = bisect_right(self._breaks, ratio * _NEAR)
             if place == bisect_right(self._breaks, ratio / _NEAR):  # too near to a break, floats could be wrong
@@ -86,7 +86,7 @@ class RateTable:
     Lists, or arrays of numpy for large pools.
     """
 
-    __slots__ = ("cache", "contenders", "image", "images", "input", "output", "request")
+    __slots__ = ("cache", "contenders", "highest", "image", "images", "input", "output", "request")
 
     def __init__(self, rates: Sequence[Rates | None], pool: Pool) -> None:
         self.contenders = _contenders(rates, pool)
@@ -96,7 +96,19 @@ class RateTable:
         self.output = _column([None if r is None else r.output for r in rates])
         self.cache = _column([None if r is None else r.input if r.cache_read is None else r.cache_read for r in rates])
         self.request = _column([None if r is None else (r.request or 0) * MILLION for r in rates])
+        #: the highest rate of each kind, which bound all costs; None where a rate is unknown
+        self.highest = _highest(rates)
         self.image = _column([None if r is None else (r.image or 0) * MILLION for r in rates])
+
+
+def _highest(rates: Sequence[Rates | None]) -> tuple[float, float, float] | None:
+    known = [
+        (r.input, r.output, r.request or 0) for r in rates if r is not None and r.input is not None and r.output is not None
+    ]
+    if not known or len(known) < len(rates):
+        return None
+    a, b, request = (max(column) for column in zip(*known, strict=True))
+    return a / MILLION, b / MILLION, float(request)
 
 
 def _column(values: Sequence[int | None]) -> Any:
@@ -126,6 +138,14 @@ def table_for(pool: Pool, ask: Ask) -> RateTable:
     tokens = breaks.lengths[step - 1] + 1 if step else 0
     seconds = breaks.times[hour - 1] if hour else 0
     return pool.noted(("rates", step, hour), lambda pool: _table(pool, tokens, seconds))
+
+
+def most_of(ask: Ask, candidates: Candidates) -> float:
+    """What the call is expected to cost at most at any of the candidates; infinite where a price is unknown."""
+    highest = table_for(home_of(candidates)[0], ask).highest
+    if highest is None:
+        return _INFINITE
+    return ask.input_tokens * highest[0] + ask.output_tokens * highest[1] + highest[2]
 
 
 def plain_costs(ask: Ask, candidates: Candidates) -> Any:

@@ -18,7 +18,7 @@ from typing import Any, Literal
 from routed_llm.errors import ConfigurationError
 from routed_llm.policy.installed import Offers, load, name_of_class, offered, one_of
 
-__all__ = ["BUILT_IN", "Kind", "find", "known", "name_of", "register", "strategies_named"]
+__all__ = ["BUILT_IN", "Kind", "register", "find", "known", "name_of", "register_as", "strategies_named"]
 
 Kind = Literal["features", "rules", "filters", "scorers", "selectors", "strategies"]
 
@@ -128,7 +128,7 @@ def strategies_named(strategies: Mapping[str, Callable[..., Any]]) -> Iterator[N
         _named.reset(token)
 
 
-def register(kind: Kind, name: str, piece: Callable[..., Any]) -> None:
+def register_as(kind: Kind, name: str, piece: Callable[..., Any]) -> None:
     """Make a class of pieces, or a function that makes a strategy, known by a name in this process.
 
     The same definition may be registered again, as notebooks do that run a cell twice; the newest one counts. A name that an
@@ -152,6 +152,35 @@ def register(kind: Kind, name: str, piece: Callable[..., Any]) -> None:
         if _place(before) != _place(piece):
             raise ConfigurationError(f"{name!r} is registered already, as {before!r}.", path=f"{kind}.{name}")
         _registered[kind][name] = piece
+
+
+#: what the pieces of a kind do
+_METHODS: dict[str, Kind] = {
+    "read": "features", "apply": "rules", "reject": "filters", "values": "scorers", "order": "selectors",
+}  # fmt: skip
+
+
+def register(*pieces: Callable[..., Any]) -> None:
+    """Make classes of pieces and functions that make strategies known in this process by their own names.
+
+    A class is known by its attribute ``name``, as what its method says that it is; a function by its name, as a strategy:
+    ``register(Carbon, greenest)``. With other names, and for classes that give each piece a name of its own, use :func:`register_as`.
+
+    Raises:
+        ConfigurationError: as :func:`register_as`, and for what is neither.
+    """
+    for piece in pieces:
+        kinds = [kind for method, kind in _METHODS.items() if callable(getattr(piece, method, None))]
+        if not isinstance(piece, type) and callable(piece):
+            register_as("strategies", getattr(piece, "__name__", ""), piece)
+        elif isinstance(piece, type) and len(kinds) == 1 and isinstance(getattr(piece, "name", None), str):
+            register_as(kinds[0], getattr(piece, "name"), piece)  # noqa: B009  # a type is not known to have it
+        else:
+            raise ConfigurationError(
+                f"{piece!r} is neither a function that makes a strategy nor a class with a name and one of the methods "
+                f"{', '.join(_METHODS)}: say what it is with register_as(kind, name, piece).",
+                path="register",
+            )
 
 
 def _place(piece: Any) -> Any:

@@ -45,7 +45,7 @@ class Present(Protocol):
 
     @property
     def known(self) -> Set[str]:
-        """What was ever told of any deployment: ``usage`` of tokens, ``pace`` of streams, ``room`` that a provider still has."""
+        """What was ever told of any deployment: ``usage`` of tokens, ``pace`` of streams, ``room`` before a limit."""
         ...
 
     @property
@@ -114,7 +114,7 @@ class Seen(LaterDraws):
         self.known = self.known | {what}
         return True
 
-    def column(self, name: str, candidates: Candidates) -> Sequence[float]:
+    def column(self, name: str, candidates: Candidates) -> Any:
         """A live number of each candidate, in their order; NaN where it is unknown. An array of numpy for large pools."""
         if type(candidates) is Pool:
             present = self._present
@@ -122,16 +122,12 @@ class Seen(LaterDraws):
                 places = candidates.places[present.key]
             except KeyError:
                 places = self._find_places(candidates)
-            columns = self.columns
-            if columns is None or name not in columns:
-                column = self._whole(name)
-            else:
-                column = columns[name]
+            column = self._whole(name)
             count = len(candidates)
             # most routers have one small pool, whose places are those of the columns
             return column if places is None and count == len(column) < LARGE else taken(column, places, count)
         if type(candidates) is Part:
-            return candidates.taken(self.column(name, candidates.pool))  # type: ignore[no-any-return]  # a column
+            return candidates.taken(self.column(name, candidates.pool))
         placed = self._placed([d.id for d in candidates])
         column = self._whole(name)
         return [column[place] for place in placed]

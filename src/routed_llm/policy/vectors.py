@@ -98,7 +98,7 @@ def as_column(values: Sequence[float | None], candidates: Candidates) -> Any:
 
 def part_of(values: Sequence[float | None], part: Any) -> Sequence[float | None]:
     """A part's values of those over its pool."""
-    return Values(part.taken(values.array)) if type(values) is Values else part.taken(values)  # type: ignore[no-any-return]
+    return Values(part.taken(values.array)) if type(values) is Values else part.taken(values)
 
 
 class Values(Sequence["float | None"]):
@@ -119,7 +119,7 @@ class Values(Sequence["float | None"]):
     def __getitem__(self, index: int) -> float | None: ...
     @overload
     def __getitem__(self, index: slice) -> Sequence[float | None]: ...
-    def __getitem__(self, index: int | slice) -> float | None | Sequence[float | None]:
+    def __getitem__(self, index: int | slice) -> float | Sequence[float | None] | None:
         if isinstance(index, slice):
             return Values(self.array[index])
         value = float(self.array[index])
@@ -167,6 +167,7 @@ class Rejected(Mapping[str, str]):
         self._why = why
         self._reasons: dict[str, str] | None = None
         kept: Any
+        self._indexes: Any
         if is_large(candidates):
             import numpy as np
 
@@ -178,7 +179,7 @@ class Rejected(Mapping[str, str]):
 
     def _all(self) -> dict[str, str]:
         if self._reasons is None:
-            chosen = [(self._candidates[index], int(index)) for index in self._indexes]
+            chosen = [(self._candidates[int(index)], int(index)) for index in self._indexes]
             self._reasons = {deployment.id: self._why(deployment, index) for deployment, index in chosen}
         return self._reasons
 
@@ -208,7 +209,9 @@ def rejected(candidates: Candidates, mask: Any, why: Callable[[Deployment, int],
 
 
 def _part(candidates: Pool | Part, indexes: Any) -> Part:
-    return Part(candidates, indexes) if isinstance(candidates, Pool) else Part(candidates.pool, candidates.taken_indexes(indexes))
+    if isinstance(candidates, Pool):
+        return Part(candidates, indexes)
+    return Part(candidates.pool, candidates.taken_indexes(indexes))
 
 
 def left_of(candidates: Candidates, verdicts: Mapping[str, str]) -> Candidates:
@@ -256,6 +259,8 @@ def outside(
 
         wrong = column < least if least is not None else column > most
         return rejected(candidates, wrong | np.isnan(column) if unknown else wrong, why)
+    if most is not None and len(column) and max(column) <= most and not (unknown and sum(column) != sum(column)):
+        return NOBODY  # a NaN in front is no number below the limit, and one behind it does not hide a higher number
     if least is not None:
         mask = [not v >= least for v in column] if unknown else [v < least for v in column]
     else:
@@ -275,7 +280,7 @@ def home_of(candidates: Candidates) -> tuple[Pool, Any]:
 def place_of(candidates: Candidates, deployment_id: str) -> int | None:
     """Index of a deployment among the candidates; None where it is not one of them."""
     pool, indexes = home_of(candidates)
-    index = pool.index.get(deployment_id)
+    index = pool.index_of.get(deployment_id)
     return index if indexes is None or index is None else index_in(indexes, index)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from routed_llm.policy.later import Part, Pool
 from routed_llm.policy.shapes import Candidates, Live, Scorer
-from routed_llm.policy.vectors import Values, as_vector, home_of, is_large
+from routed_llm.policy.vectors import Values, as_vector, home_of, is_large, part_of
 from routed_llm.requests import Ask
 
 __all__ = ["Weighed", "weigh"]
@@ -37,10 +37,9 @@ def weigh(scorers: Sequence[tuple[Scorer, float]], ask: Ask, candidates: Candida
     for scorer, weight in scorers:
         values, scaled = _scaled(scorer, weight, ask, candidates, live, large)
         told.append(values)
-        if sums is None:
-            sums = scaled
-        else:
-            sums = sums + scaled if large else list(map(operator.add, sums, scaled))
+        if sums is not None:
+            scaled = sums + scaled if large else list(map(operator.add, sums, scaled))
+        sums = scaled
     if large:
         return told, Values(sums)
     # NaN is no number that could be compared; a sum of all totals finds it without a look at each
@@ -48,16 +47,14 @@ def weigh(scorers: Sequence[tuple[Scorer, float]], ask: Ask, candidates: Candida
     return told, sums if total == total else [None if v != v else v for v in sums]
 
 
-def _scaled(
-    scorer: Scorer, weight: float, ask: Ask, candidates: Candidates, live: Live, large: bool
-) -> tuple[Given, Any]:
+def _scaled(scorer: Scorer, weight: float, ask: Ask, candidates: Candidates, live: Live, large: bool) -> tuple[Given, Any]:
     """A scorer's values as they are and weighed. They are kept with the pool where they depend on nothing but a key."""
     depends = getattr(scorer, "depends", None)
     if depends is None or type(candidates) not in (Pool, Part):
         values = scorer.values(ask, candidates, live)
         return values, _weighed(values, scorer.lower_is_better, weight, large)
     pool, indexes = home_of(candidates)
-    kept = pool.noted("scaled", lambda pool: {})
+    kept: dict[Any, Any] = pool.noted("scaled", lambda pool: {})
     where = (id(scorer), weight, depends(ask))
     found = kept.get(where)
     if found is None:
@@ -70,8 +67,7 @@ def _scaled(
         found = kept[where] = (values, _weighed(values, scorer.lower_is_better, weight, large), scorer)
     if indexes is None:
         return found[0], found[1]
-    part = candidates.taken(found[0].array if large else found[0])  # type: ignore[attr-defined]  # a part
-    values = Values(part) if large else part
+    values = part_of(found[0], candidates)
     return values, _weighed(values, scorer.lower_is_better, weight, large)
 
 

@@ -167,14 +167,18 @@ class DeploymentState:
             if usage.output_tokens > 0:
                 self._average("output", usage.output_tokens)
             if expected and usage.input_tokens > 0:
-                ratio, column = min(MISJUDGED, max(1 / MISJUDGED, usage.input_tokens / expected)), self.columns["ratio"]
-                column[self.slot] = ratio if not self._counted else column[self.slot] + EWMA_WEIGHT * (ratio - column[self.slot])
-                self._counted = True
+                self._misjudged(min(MISJUDGED, max(1 / MISJUDGED, usage.input_tokens / expected)))
         if now is not None:
             columns, slot, minute = self.columns, self.slot, now // 60
             if columns["minute"][slot] != minute:
                 columns["minute"][slot], columns["minute_tokens"][slot] = minute, 0.0
             columns["minute_tokens"][slot] += usage.input_tokens + usage.output_tokens
+
+    def _misjudged(self, ratio: float) -> None:
+        """A prompt had so many times the expected tokens."""
+        column, old = self.columns["ratio"], self.columns["ratio"][self.slot]
+        column[self.slot] = old + EWMA_WEIGHT * (ratio - old) if self._counted else ratio
+        self._counted = True
 
     def went_wrong(self) -> None:
         """A call failed, and its deployment is to blame."""

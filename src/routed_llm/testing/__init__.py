@@ -1,5 +1,6 @@
 """What tests of your own programs need: simulated models on a loopback port, without keys and without cost.
 
+Pieces of policies are proved by the checks of :mod:`routed_llm.testing.pieces`.
 The fixture ``sandbox`` comes with ``pytest_plugins = ["routed_llm.testing.pytest_plugin"]``.
 """
 
@@ -14,13 +15,29 @@ from routed_llm.providers.sandbox import (
     SandboxServer,
 )
 from routed_llm.providers.sandbox_endpoint import sandbox_entries
+from routed_llm.testing.pieces import (
+    Proven,
+    check_feature,
+    check_filter,
+    check_rule,
+    check_scorer,
+    check_selector,
+    check_strategy,
+)
 
 __all__ = [
     "DEFAULT_EMBEDDINGS",
     "DEFAULT_MODELS",
+    "Proven",
     "Sandbox",
     "SandboxEmbedding",
     "SandboxModel",
     "SandboxServer",
+    "check_feature",
+    "check_filter",
+    "check_rule",
+    "check_scorer",
+    "check_selector",
+    "check_strategy",
     "sandbox_entries",
 ]

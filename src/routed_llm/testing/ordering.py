@@ -41,11 +41,12 @@ def check_selector(
             if not here.deployments:
                 continue
             for ask in here.asks:
-                said = subject.agrees(here, ask)
-                check_order(subject, here, said)
+                said = subject.agrees(here, ask, _check_order)
                 for other in again:
                     found = subject.answer(subject.seat(here, ask, Pool(here.deployments)), other)
-                    subject.expect(found == said, f"made again of its data or its pickle it says {shown(found)}, not {shown(said)}")
+                    subject.expect(
+                        found == said, f"made again of its data or its pickle it says {shown(found)}, not {shown(said)}"
+                    )
         _check_chance(subject)
     return subject.proven()
 
@@ -77,7 +78,7 @@ class _Asked:
         return Values(as_vector(totals)) if len(totals) >= LARGE and not isinstance(seat.candidates, list) else totals
 
 
-def check_order(subject: Subject, here: World, said: Any) -> None:
+def _check_order(subject: Subject, here: World, ask: Ask, said: Any) -> None:
     """Each candidate once, a probability, and a reason."""
     ids, probability, reason = said
     wanted = Counter(d.id for d in here.deployments)
@@ -86,7 +87,9 @@ def check_order(subject: Subject, here: World, said: Any) -> None:
     subject.expect(not lost, f"its order loses {shown(lost)}: who may serve the call must stay as a fallback")
     subject.expect(not invented, f"its order holds {shown(invented)} once too often, or from nowhere")
     number = isinstance(probability, (int, float)) and not isinstance(probability, bool)
-    subject.expect(number and 0 < probability <= 1, f"the probability of the head must be above 0 and at most 1, not {probability!r}")
+    subject.expect(
+        number and 0 < probability <= 1, f"the probability of the head must be above 0 and at most 1, not {probability!r}"
+    )
     subject.expect(isinstance(reason, str) and bool(reason), f"the reason must be a text, not {reason!r}")
 
 

@@ -20,6 +20,7 @@ from typing import Any
 from routed_llm.policy.chance import Draws
 from routed_llm.policy.later import Pool
 from routed_llm.policy.shapes import Demands, Effects
+from routed_llm.requests import Ask
 from routed_llm.testing.features import check_feature
 from routed_llm.testing.ordering import check_selector
 from routed_llm.testing.proof import Proven, Seat, Subject, same, shown
@@ -58,9 +59,7 @@ def check_rule(piece: Any, *, facts: Facts | None = None, if_known: Sequence[str
     again = check_stored(subject)
     for here in subject.worlds():
         for ask in here.asks:
-            said = subject.agrees(here, ask)
-            if said is not None:
-                _check_effects(subject, piece.apply(ask))
+            said = subject.agrees(here, ask, _check_effects)
             _says_the_same(subject, here, ask, said, again)
     return subject.proven()
 
@@ -73,9 +72,16 @@ def _effects(piece: Any, seat: Seat) -> Any:
     return (*effects._replace(policy=None, set=dict(effects.set)), getattr(policy, "version", None))
 
 
-def _check_effects(subject: Subject, effects: Any) -> None:
-    subject.expect(isinstance(effects, Effects), f"apply gives {shown(effects)}; give Effects(...), or None where it does not hold")
-    subject.expect(isinstance(effects.demands, Demands), f"the demands of its effects must be Demands(...), not {effects.demands!r}")
+def _check_effects(subject: Subject, here: World, ask: Ask, said: Any) -> None:
+    if said is None:
+        return
+    effects = subject.piece.apply(ask)
+    subject.expect(
+        isinstance(effects, Effects), f"apply gives {shown(effects)}; give Effects(...), or None where it does not hold"
+    )
+    subject.expect(
+        isinstance(effects.demands, Demands), f"the demands of its effects must be Demands(...), not {effects.demands!r}"
+    )
     subject.expect(isinstance(effects.demands, Hashable) and _hashed(effects.demands), "its demands must be tuples, not lists")
     for name, texts in (*effects.demands._asdict().items(), ("prefer", effects.prefer), ("notify", effects.notify)):
         if name in ("allow", "deny", "agreements", "region", "prefer", "notify"):
@@ -107,8 +113,7 @@ def check_filter(piece: Any, *, facts: Facts | None = None, if_known: Sequence[s
     again = check_stored(subject)
     for here in subject.worlds():
         for ask in here.asks:
-            said = subject.agrees(here, ask)
-            _check_verdicts(subject, here, said)
+            said = subject.agrees(here, ask, _check_verdicts)
             mixed = _mixed(here, subject.seed)
             other = subject.answer(subject.seat(here, ask, mixed))
             subject.expect(other == said, f"in another order of the candidates it says {shown(other)}, not {shown(said)}")
@@ -125,20 +130,24 @@ def _verdicts(piece: Any, seat: Seat) -> Any:
     return dict(found) if isinstance(found, Mapping) else found
 
 
-def _check_verdicts(subject: Subject, here: World, said: Any) -> None:
-    subject.expect(isinstance(said, dict), f"reject gives {shown(said)}; give a mapping of reasons by deployment id, {{}} for nobody")
+def _check_verdicts(subject: Subject, here: World, ask: Ask, said: Any) -> None:
+    subject.expect(
+        isinstance(said, dict), f"reject gives {shown(said)}; give a mapping of reasons by deployment id, {{}} for nobody"
+    )
     strangers = sorted(set(said) - {d.id for d in here.deployments})
     subject.expect(not strangers, f"it rejects {shown(strangers)}, which are no ids of candidates")
     for name, why in said.items():
         subject.expect(isinstance(why, str) and bool(why), f"the reason for {name!r} must be a text, not {why!r}")
 
 
-def _check_static(subject: Subject, here: World, ask: Any, said: Any) -> None:
+def _check_static(subject: Subject, here: World, ask: Ask, said: Any) -> None:
     for other in here.asks:
         call = other.changed(ask.requires, other.prefer, other.params)
         draws = Draws(subject.seed)
         found = subject.answer(Seat(call, Pool(here.deployments), Unseen(), draws))
-        subject.expect(found == said, "static = True, but it looks at more of a call than ask.requires: its verdicts are cached")
+        subject.expect(
+            found == said, "static = True, but it looks at more of a call than ask.requires: its verdicts are cached"
+        )
 
 
 def check_scorer(piece: Any, *, facts: Facts | None = None, if_known: Sequence[str] = (), seed: int = 1) -> Proven:
@@ -155,15 +164,15 @@ def check_scorer(piece: Any, *, facts: Facts | None = None, if_known: Sequence[s
     for here in subject.worlds():
         by_key: dict[Any, Any] = {}
         for ask in here.asks:
-            said = subject.agrees(here, ask)
-            _check_values(subject, here, said)
+            said = subject.agrees(here, ask, _check_values)
             mixed = _mixed(here, subject.seed)
             other = subject.answer(subject.seat(here, ask, mixed))
             mine, theirs = _by_id(here.deployments, said), _by_id(mixed, other)
             subject.expect(same(mine, theirs), "in another order of the candidates some have other values")
             if (depends := getattr(piece, "depends", None)) is not None:
                 subject.expect(
-                    same(by_key.setdefault(depends(ask), said), said), "calls that are the same for its depends have different values"
+                    same(by_key.setdefault(depends(ask), said), said),
+                    "calls that are the same for its depends have different values",
                 )
             _says_the_same(subject, here, ask, said, again)
     return subject.proven()
@@ -174,14 +183,15 @@ def _values(piece: Any, seat: Seat) -> Any:
     return list(found) if isinstance(found, Sequence) and not isinstance(found, str) else found
 
 
-def _check_values(subject: Subject, here: World, said: Any) -> None:
+def _check_values(subject: Subject, here: World, ask: Ask, said: Any) -> None:
     subject.expect(isinstance(said, list), f"values gives {shown(said)}; give a list")
     count = len(here.deployments)
     subject.expect(len(said) == count, f"it gives {len(said)} values for {count} candidates: give one for each, in their order")
     for deployment, value in zip(here.deployments, said, strict=True):
         number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
         subject.expect(
-            value is None or number, f"the value of {deployment.id} must be a finite number, or None where it is unknown, not {value!r}"
+            value is None or number,
+            f"the value of {deployment.id} must be a finite number, or None where it is unknown, not {value!r}",
         )
 
 
@@ -195,7 +205,7 @@ def _mixed(here: World, seed: int) -> list[Any]:
     return mixed
 
 
-def _says_the_same(subject: Subject, here: World, ask: Any, said: Any, again: Sequence[Any]) -> None:
+def _says_the_same(subject: Subject, here: World, ask: Ask, said: Any, again: Sequence[Any]) -> None:
     """The piece made again, of data and of a pickle, says the same."""
     for other in again:
         found = subject.answer(subject.seat(here, ask, Pool(here.deployments)), other)

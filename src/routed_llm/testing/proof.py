@@ -23,8 +23,8 @@ __all__ = ["Proven", "Seat", "Subject", "said", "same", "shown", "timed"]
 #: sizes of pools in which a piece is asked; from 48 on many pieces of ours work with arrays
 COUNTS = (0, 1, 2, 7, 20, 60)
 #: size of a large pool, and calls in it
-LARGE, FEW_CALLS = 1_000, 3
-CALLS = 12
+LARGE, FEW_CALLS = 1_000, 2
+CALLS = 8
 _PIECES_OF_SPEED = (20, LARGE)
 
 
@@ -81,13 +81,18 @@ class Subject:
         self.expect(isinstance(name, str) and bool(name), f"its name must be a text of its own, not {name!r}")
         self.words = f"{kind} {name!r}"
         self.name = str(name)
-        self.reads = self._texts("reads")
-        self._texts("names")
+        self.reads = self.texts("reads")
+        self.texts("names")
         self.allowed = {*self.reads, *if_known, *DOOR_FACTS}
 
-    def _texts(self, attribute: str) -> tuple[str, ...]:
+    def texts(self, attribute: str) -> tuple[str, ...]:
+        """An attribute that holds texts; none where it is missing."""
         value = getattr(self.piece, attribute, ())
-        right = not isinstance(value, str) and isinstance(value, Sequence) and all(isinstance(each, str) for each in value)
+        right = (
+            not isinstance(value, str)
+            and isinstance(value, (Sequence, frozenset))
+            and all(isinstance(each, str) for each in value)
+        )
         self.expect(right, f"{attribute} must be a tuple of texts, such as ('difficulty',), not {value!r}")
         return tuple(value)
 
@@ -100,10 +105,15 @@ class Subject:
         if not holds:
             raise AssertionError(f"{self.words}: {problem}.")
 
-    def has(self, method: str) -> None:
-        """It has a method, and a plain one."""
+    def has_any(self, method: str) -> Any:
+        """It has a method; gives it."""
         found = getattr(self.piece, method, None)
         self.expect(callable(found), f"it has no method {method!r}")
+        return found
+
+    def has(self, method: str) -> None:
+        """It has a method, and a plain one."""
+        found = self.has_any(method)
         self.expect(not inspect.iscoroutinefunction(found), f"{method} is a coroutine; deciding never waits, only features do")
 
     def worlds(self) -> Iterator[World]:
@@ -134,38 +144,45 @@ class Subject:
         draws = Draws(self.seed)
         return Seat(ask, candidates, Seen(present(here.data if data is None else data), Draws(self.seed)), draws)
 
-    def agrees(self, here: World, ask: Ask) -> Any:
-        """Its answer at a seat, which must be the same each time, in each form, and from what it is known to have seen."""
-        pool = Pool(here.deployments)
+    def agrees(self, here: World, ask: Ask, check: Callable[[Subject, World, Ask, Any], None]) -> Any:
+        """Its answer at a seat, which must be the same each time, in each form, and from what it is known to have seen.
+
+        ``check`` looks at the first one by itself.
+        """
+        pool, before = Pool(here.deployments), _state(here, ask)
         first = self.seat(here, ask, pool)
         said = self.answer(first)
-        self.expect(self.answer(self.seat(here, ask, pool)) == said, f"asked twice it says {shown(said)} and then something else")
+        check(self, here, ask, said)
+        self.expect(
+            self.answer(self.seat(here, ask, pool)) == said, f"asked twice it says {shown(said)} and then something else"
+        )
         listed = list(here.deployments)
         for form in (listed, Part(pool, _places(pool))):
             other = self.answer(self.seat(here, ask, form))
-            self.expect(same(said, other), f"of the same candidates as {type(form).__name__} it says {shown(other)}, not {shown(said)}")
+            self.expect(
+                same(said, other), f"of the same candidates as {type(form).__name__} it says {shown(other)}, not {shown(said)}"
+            )
         self.expect(listed == list(here.deployments), "it changes the list of candidates")
         replayed = self.answer(self.seat(here, ask, pool, first.live.as_data()))
         self.expect(
-            same(said, replayed), f"made again from what live told it, it says {shown(replayed)}, not {shown(said)}: it looks elsewhere"
+            same(said, replayed),
+            f"made again from what live told it, it says {shown(replayed)}, not {shown(said)}: it looks elsewhere",
         )
-        self.keeps_still(here, ask)
+        self.reads_declared(here, ask)
+        now = _state(here, ask)
+        self.expect(now[0] == before[0], "it changes the call")
+        self.expect(now[1] == before[1], "it changes a deployment")
         return said
 
-    def keeps_still(self, here: World, ask: Ask) -> None:
-        """It reads no facts but those that it declares, and changes neither the call nor the candidates."""
+    def reads_declared(self, here: World, ask: Ask) -> None:
+        """It reads no facts but those that it declares."""
         other, facts = spied(ask)
-        slots = {name: copy(getattr(ask, name)) for name in Ask.__slots__ if name != "facts"}
-        before = [d.facts() for d in here.deployments[:60]]
-        known = dict(ask.facts)
         self.answer(self.seat(here, other, Pool(here.deployments)))
-        after = {name: getattr(other, name) for name in slots}
-        self.expect(after == slots and dict(ask.facts) == known, "it changes the call")
-        self.expect(before == [d.facts() for d in here.deployments[:60]], "it changes a deployment")
         self.expect(ALL not in facts.asked, "it goes through all facts: read those that it declares in reads")
         undeclared = sorted(facts.asked - self.allowed)
         self.expect(
-            not undeclared, f"it reads the facts {', '.join(undeclared)}, but declares reads = {self.reads}: their features do not run"
+            not undeclared,
+            f"it reads the facts {', '.join(undeclared)}, but declares reads = {self.reads}: their features do not run",
         )
 
     def proven(self) -> Proven:
@@ -177,6 +194,12 @@ class Subject:
             seats = [self.seat(here, asks[number % 2], pool) for number in range(10)]
             times[count] = timed(lambda each: self.call(self.piece, each), seats)
         return said(Proven(self.kind, self.name, times))
+
+
+def _state(here: World, ask: Ask) -> tuple[dict[str, Any], list[Any]]:
+    """What a call is made of, and what the first deployments are."""
+    found = {name: copy(getattr(ask, name)) for name in Ask.__slots__ if name != "hints"}
+    return {**found, "hints": dict(ask.hints.given), "said": dict(ask.hints.facts)}, [d.facts() for d in here.deployments[:60]]
 
 
 def said(proven: Proven) -> Proven:

@@ -75,6 +75,6 @@ def _from_pickle(subject: Subject) -> Any:
         return pickle.loads(pickle.dumps(subject.piece))
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         raise AssertionError(
-            f"{subject.words}: cannot be pickled ({error}); routers travel to other processes. Define its class at the top of a "
-            "module, and keep no locks, files or functions in it."
+            f"{subject.words}: cannot be pickled ({error}); routers travel to other processes. Define its class at the top of "
+            "a module, and keep no locks, files or functions in it."
         ) from error

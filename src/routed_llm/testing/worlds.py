@@ -62,6 +62,8 @@ _HINTS: dict[str, tuple[Any, ...]] = {
     "region": ("eu", "us"),
     "private": (True,),
     "agreements": ("baa",),
+    "prefer": ("fast", ("m0", "q")),
+    "exclude": ("m1",),
     "needs": ("tools", ("images",)),
     "metadata": ({"team": "a"}, {"team": {"lead": 3}}),
     "profile": ({"tone": "concise", "language": "de", "liked": ["fast"]}, {"disliked": ["q"], "exclude": ["m1"]}),
@@ -93,10 +95,10 @@ def _deployment(rng: Random, number: int) -> Deployment:
         return rng.choice(values) if rng.random() < 0.7 else None
 
     model = f"m{number // 3 if number > 5 else number}"
-    price = {"input": rng.choice([0.0, 0.1, 1, 3]), "output": rng.choice([0.4, 4, 15])}
+    price = Price.from_usd(input=rng.choice([0.0, 0.1, 1, 3]), output=rng.choice([0.4, 4, 15]))
     return Deployment(
         f"{model}#{number}", model, rng.choice(["p", "q"]), f"served-{model}", SilentEndpoint(),
-        price=maybe(Price.from_usd(**price)), context=maybe(8_000, 200_000), max_output=maybe(100, 8_000),
+        price=maybe(price), context=maybe(8_000, 200_000), max_output=maybe(100, 8_000),
         abilities={need: rng.random() < 0.7 for need in ("tools", "images", "search") if rng.random() < 0.7},
         region=maybe(*_REGIONS), tags=tuple(tag for tag in ("fast", "strong") if rng.random() < 0.4),
         private=rng.random() < 0.3, weight=rng.choice([0.0, 1.0, 3.0]), position=number, quality=maybe(0.2, 0.6, 0.95),
@@ -121,12 +123,13 @@ def _ask(rng: Random, facts: Mapping[str, Sequence[Any]], known: float) -> Ask:
     found = {name: rng.choice(values) for name, values in facts.items() if rng.random() < known}
     limit = rng.choice([None, None, 16, 4_000])
     requires = Requirements(
-        frozenset(hints.needs), rng.choice(["sync", "async"]), None, hints.exclude, hints.region, hints.private, hints.agreements
+        frozenset(hints.needs), rng.choice(["sync", "async"]), None, hints.exclude, hints.region, hints.private,
+        hints.agreements,
     )  # fmt: skip
     answer = 300 if limit is None else min(300, limit)
     return Ask(
-        requires, hints, rng.choice([0, 12, 900, 60_000]), answer, {**found, **hints.facts}, 50_000.0, rng.random() < 0.5, limit,
-        wall=1_780_000_000.0 + rng.randrange(86_400), params={"temperature": 0.2} if known else {},
+        requires, hints, rng.choice([0, 12, 900, 60_000]), answer, {**found, **hints.facts}, 50_000.0, rng.random() < 0.5,
+        limit, wall=1_780_000_000.0 + rng.randrange(86_400), params={"temperature": 0.2} if known else {},
         session=hints.session,
     )  # fmt: skip
 
@@ -144,15 +147,17 @@ def _data(rng: Random, pool: Sequence[Deployment]) -> dict[str, Any]:
         measured = {
             "calls": rng.randrange(1, 200), "in_flight": rng.choice([0, 0, 2, 9]), "latency": wait + 300 * pace,
             "first_content": wait, "per_token": pace, "errors": rng.choice([0.0, 0.1]), "p95": 3 * wait, "p95_first": 2 * wait,
-            "at": 50_000.0 - rng.choice([1, 20, 4_000]), "output": rng.randrange(20, 900), "ratio": 0.8 + rng.random() / 2,
+            "at": 50_000.0 - rng.choice([1, 20, 4_000]),
+            "output": rng.randrange(20, 900), "ratio": 0.8 + rng.random() / 2,
             "network": rng.random() / 4, "minute": 50_000 // 60, "minute_tokens": rng.choice([0, 49_000]), "start": wait,
             "base": wait, "slope": pace, "trust": rng.randrange(1, 40), "room_requests": rng.choice([0, 5]),
             "room_tokens": rng.choice([0, 90_000]), "room_until": 50_000.0 + rng.choice([-5, 20]),
         }  # fmt: skip
         for name, value in measured.items():
             columns[name][place] = float(value)
-    money = Standing("day", "", (2_000_000_000, None, None), (rng.randrange(2_000_000_000), 0, 0), starts=1.779e9, ends=1.781e9)
-    homes = {key: _home(rng, pool).as_data() for name in ("s1", "c1") for key in (name, f"{name}\0plan")} if pool else {}
+    money = Standing("day", "", (2_000_000_000, None, None), (rng.randrange(2_000_000_000), 0, 0), (0, 0, 0), 1.779e9, 1.781e9)
+    keys = [key for name in ("s1", "c1") for key in (name, f"{name}\0plan")] if pool else []
+    homes = {key: _home(rng, pool).as_data() for key in keys}
     return {
         "cooling": {}, "round": rng.randrange(1_000), "known": ["usage", "room"], "deployments": [d.id for d in pool],
         "columns": {name: [None if v != v else v for v in column] for name, column in columns.items()},

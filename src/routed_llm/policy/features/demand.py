@@ -1,9 +1,9 @@
 """How much a call asks of a model, for the strategy ``auto``: a few signs of the user's words, cut by calibrated thresholds.
 
 On recorded outcomes of real models (``docs/strategies-outcomes.md``) no sign of a prompt tells much about who answers it well.
-What holds on all of them: within the length of a question, a longer one gains more from a strong model; beyond that it is pasted
-material, which makes the strong model dear and gains little. So length speaks up to :data:`QUESTION` different words, and
-speaks against a strong model beyond. Repeated words and long padding therefore buy nothing.
+What holds on all of them: within the length of a question, a longer one gains more from a strong model; beyond that it is
+pasted material, which makes the strong model dear and gains little. So length speaks up to :data:`QUESTION` different words and
+against a strong model beyond. Repeated words and long padding therefore buy nothing.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ QUESTION = 60
 #: weights, set by hand so that all signs together give about 1: length of the question; the difficulty that the shipped
 #: classifier sees; each sign of code, of mathematics, and of up to two words that ask for thinking, three of them at most;
 #: things to keep track of (commas and numbers)
-LENGTH, CLASSIFIED, SIGN, SIGNS, ITEMS, MOST_ITEMS = 0.55, 0.2, 0.08, 3, 0.025, 10
+LENGTH, CLASSIFIED, SIGN, SIGNS, ITEMS, MOST_ITEMS = 0.57, 0.18, 0.07, 3, 0.025, 10
 #: what material takes off, by the logarithm of how many times a question's length it has
 MATERIAL = 0.5
 #: how much the call's shape (tools, turns, a long transcript) counts beside the words; recorded prompts have none of it
@@ -53,8 +53,8 @@ _STATEMENTS = vocabulary("def class function import return select const var let 
 _CODE_SIGNS = ("):", ") {", "){", "();", ";\n", "=>", "{\n", "==", " = ")
 _DIGITS = re.compile(r"\d[\d.,:/-]*")
 _NUMBERS = vocabulary(
-    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen "
-    "twenty thirty forty fifty sixty seventy eighty ninety hundred thousand half twice dozen"
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
+    "nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand half twice dozen"
 )
 _POLITE = vocabulary("please kindly thanks thank you hi hello hey pls bitte")
 _BEFORE = re.compile(r"\s*(?:(?:please|kindly|hi|hello|hey)\b[\s,!]*)+", re.IGNORECASE)

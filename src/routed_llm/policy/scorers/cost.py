@@ -16,8 +16,8 @@ __all__ = ["ExpectedCost", "expected_cost"]
 
 #: tokens of answers whose length a feature or the caller told in a word
 LENGTHS = {"short": 60, "medium": 300, "long": 1_200}
-#: seconds after which a cached prefix begins to be dropped, and after which none is left: Anthropic keeps it for 5 minutes after
-#: its last use, OpenAI for 5 to 10 (their guides to prompt caching)
+#: seconds after which a cached prefix begins to be dropped, and after which none is left: Anthropic keeps it for 5 minutes
+#: after its last use, OpenAI for 5 to 10 (their guides to prompt caching)
 FRESH, GONE = 300.0, 600.0
 
 
@@ -47,7 +47,9 @@ class ExpectedCost:
     def values(self, ask: Ask, candidates: Candidates, live: Live) -> Sequence[float | None]:
         """Expected cost of each candidate."""
         learned = self.learn and (ask.session is not None or live.knows("usage"))
-        if type(candidates) is Pool and not learned and (not ask.facts or _told_length(ask) is None):
+        facts = ask.facts
+        told = "answer_length" in facts or "answer_tokens" in facts
+        if type(candidates) is Pool and not learned and not told:
             contenders = candidates.notes.get("contenders")  # those of a pool whose prices never change
             if contenders is None:
                 contenders = _static(ask, candidates)
@@ -72,13 +74,12 @@ class ExpectedCost:
         told = _told_length(ask)
         answer = min(float(ask.output_tokens if told is None else told), limit)
         learned = self.learn and live.knows("usage")
-        if is_large(candidates):
-            costs = _many(ask.input_tokens, answer, limit, rates, *self._columns(learned, told, candidates, live))
-        else:
-            costs = _few(ask.input_tokens, answer, limit, rates, *self._columns(learned, told, candidates, live))
+        work_out = _many if is_large(candidates) else _few
+        costs: Any = work_out(ask.input_tokens, answer, limit, rates, *self._columns(learned, told, candidates, live))
         if table.images and (images := _images(ask)):
             extra = table.image if indexes is None else candidates.taken(table.image)  # type: ignore[attr-defined]  # a part
-            costs = costs + images * extra if is_large(candidates) else [c + images * e for c, e in zip(costs, extra, strict=True)]
+            large = is_large(candidates)
+            costs = costs + images * extra if large else [c + images * e for c, e in zip(costs, extra, strict=True)]
         if self.learn and ask.session is not None:
             _less_cached(costs, ask, table, candidates, live)
         if prepaid := pool.noted("prepaid", _prepaid):
@@ -158,7 +159,7 @@ def _less_cached(costs: Any, ask: Ask, table: RateTable, candidates: Candidates,
     place = None if home is None else place_of(candidates, home.last or home.deployment)
     if home is None or place is None:
         return
-    index = home_of(candidates)[0].index[home.last or home.deployment]
+    index = home_of(candidates)[0].index_of[home.last or home.deployment]
     left = min(1.0, max(0.0, (GONE - (ask.now - home.at)) / (GONE - FRESH)))
     costs[place] -= min(home.tokens, ask.input_tokens) * left * (table.input[index] - table.cache[index])
 

@@ -65,7 +65,7 @@ class Latency:
         if large:
             return Values(waits)
         total = sum(waits)
-        return waits if total == total else [None if w != w else w for w in waits]  # type: ignore[no-any-return]
+        return waits if total == total else [None if w != w else w for w in waits]
 
 
 class _Call:

@@ -9,28 +9,32 @@ from typing import NamedTuple
 from routed_llm.policy.later import Pool
 from routed_llm.policy.scorers.quality import kind_of, qualities
 from routed_llm.policy.shapes import Candidates, Live
+from routed_llm.policy.vectors import Values, as_vector, is_large
 from routed_llm.requests import Ask
 
 __all__ = ["LADDER", "TRADE", "LevelGap", "levels"]
 
 #: by price alone: wanted level of easy, middle and hard calls
 WANTED = {"easy": 0.0, "middle": 0.5, "hard": 1.0}
-#: models up to which a pool is taken as a ladder that somebody put together. Of more, the price does not tell a good middle one:
+#: models up to which a pool is taken as a ladder that somebody put together. Of more, the price tells no good middle one:
 #: on recorded outcomes the model nearest to the middle lies 1 to 4 hundredths of quality below the straight line between
 #: the ends in random pools of three, and 7 to 15 in random pools of nine of the models of mmlu_pro and llmrouter
 LADDER = 4
 
 
 class Trade(NamedTuple):
-    """What a difficulty pays: ``price`` shares of the pool's range of quality for its range of (log) prices; ``between`` is
-    what a model in the middle of these prices gets on top, and those at the ends do not."""
+    """What a difficulty pays.
+
+    ``price`` shares of the pool's range of quality for its range of (log) prices; ``between`` is what a model in the middle
+    of these prices gets on top, and those at the ends do not.
+    """
 
     price: float
     between: float
 
 
-#: by known quality. Easy calls take the cheapest, unless a step up in price buys twice its share of quality; hard ones the best,
-#: unless a tenth of the range of quality saves the whole range of prices. Set by hand
+#: by known quality. Easy calls take the cheapest, unless a step up in price buys twice its share of quality; hard ones the
+#: best, unless a tenth of the range of quality saves the whole range of prices. Set by hand
 TRADE = {"easy": Trade(2.0, 0.0), "middle": Trade(1.0, 0.25), "hard": Trade(0.1, 0.0)}
 
 Gaps = Sequence["float | None"]
@@ -78,7 +82,7 @@ def _by_quality(candidates: Candidates, known: Sequence[float | None]) -> dict[s
     both = [pair for pair in pairs if pair is not None]
     if len(both) < 2:
         return None
-    # from the cheapest (the best of equals) to the best (the cheapest of equals): who is dearer than that is out of the question
+    # from the cheapest (the best of equals) to the best (the cheapest of equals); who is dearer than that never wins
     low, best = min(both, key=lambda pair: (pair[0], -pair[1])), min(both, key=lambda pair: (-pair[1], pair[0]))
     price_span, quality_span = best[0] - low[0] or 1.0, best[1] - low[1] or 1.0
     places = [p and ((p[0] - low[0]) / price_span, (p[1] - low[1]) / quality_span) for p in pairs]
@@ -112,11 +116,14 @@ class LevelGap:
         """Gap of each candidate; a difficulty that is unknown is a middle one."""
         kept: dict[tuple[str, ...], Mapping[str, Gaps]] = candidates.noted("gaps", _nothing) if type(candidates) is Pool else {}
         kind = kind_of(ask)
-        gaps = kept.get(kind)
+        gaps: Mapping[str, Gaps] | None = kept.get(kind)
         if gaps is None:
             if len(kept) >= _KEPT:
                 kept.clear()
-            gaps = kept[kind] = _by_quality(candidates, list(qualities(ask, candidates))) or _by_price(candidates)
+            gaps = _by_quality(candidates, list(qualities(ask, candidates))) or _by_price(candidates)
+            if is_large(candidates):
+                gaps = {each: Values(as_vector(values)) for each, values in gaps.items()}
+            kept[kind] = gaps
         return gaps.get(ask.facts.get("difficulty", "middle")) or gaps["middle"]
 
 

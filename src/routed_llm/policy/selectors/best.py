@@ -38,7 +38,8 @@ class Best:
         count = len(candidates)
         at = totals.lowest if type(totals) is LaterValues else lowest_index(totals)
         if at is None:
-            return by_total(candidates, totals), 1.0, "nothing is known to compare, first in order"
+            order = by_total(candidates, totals) if len(totals) else candidates
+            return order, 1.0, "nothing is known to compare, first in order"
         told, reason = self._told
         if told != count:
             reason = f"{self.because} of {count}"

@@ -72,5 +72,7 @@ class LocalFirst(Grouping):
         return "too hard for local models" if self._too_hard(ask) else "no local model is known to be able to serve it now"
 
     def _too_hard(self, ask: Ask) -> bool:
+        if self.up_to == _LEVELS[-1]:
+            return False
         difficulty = ask.facts.get("difficulty", "middle")
         return difficulty in _LEVELS and _LEVELS.index(difficulty) > _LEVELS.index(self.up_to)

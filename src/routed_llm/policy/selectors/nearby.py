@@ -45,7 +45,11 @@ class Nearby:
     by_total = True
 
     def __init__(
-        self, tolerance: float = 0.2, explore: float = MOST_EXPLORED, stale: float = 300.0, because: str = "shortest expected wait"
+        self,
+        tolerance: float = 0.2,
+        explore: float = MOST_EXPLORED,
+        stale: float = 300.0,
+        because: str = "shortest expected wait",
     ) -> None:
         for name, value, low, high in (("tolerance", tolerance, 0, 10), ("explore", explore, 0, MOST_EXPLORED)):
             if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
@@ -78,9 +82,7 @@ class Nearby:
             share = (1 - explored) * share + (explored / len(silent) if head in silent else 0.0)
         return HeadFirst(candidates[head], count, by_total, candidates, totals), share, reason
 
-    def _silent(
-        self, ask: Ask, candidates: Candidates, totals: Sequence[float | None], live: Live, known: bool
-    ) -> Any:
+    def _silent(self, ask: Ask, candidates: Candidates, totals: Sequence[float | None], live: Live, known: bool) -> Any:
         """Indexes of those that answered long ago, or of which nothing is known, and that have no call under way."""
         heard, since = live.column("at", candidates), ask.now - self.stale
         if is_large(candidates):
@@ -105,6 +107,7 @@ class _Band:
         width = abs(best) * tolerance
         limit = best + width
         self.indexes: Sequence[int]
+        self.totals: Sequence[float]
         if type(totals) is Values:
             found = (totals.array <= limit).nonzero()[0]
             self.indexes, self.totals = found.tolist(), totals.array[found].tolist()
@@ -113,9 +116,9 @@ class _Band:
                 self.indexes = [i for i, t in enumerate(totals) if t <= limit]  # type: ignore[operator]  # none is unknown
             else:
                 self.indexes = [i for i, t in enumerate(totals) if t is not None and t <= limit]
-            self.totals = [totals[i] for i in self.indexes]
+            self.totals = [totals[i] for i in self.indexes]  # type: ignore[misc]  # those are known
         self._equal = len(self.totals) == 1 or max(self.totals) == best
-        self.weights = [] if self._equal else [1.0 - (t - best) / width for t in self.totals]
+        self.weights: list[float] = [] if self._equal else [1.0 - (t - best) / width for t in self.totals]
 
     def draw(self, rng: Chance) -> int:
         """Index of the better of two drawn by weight; of equals the first drawn."""

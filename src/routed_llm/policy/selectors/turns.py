@@ -64,7 +64,8 @@ class WeightedDraw:
 
     Args:
         over: ``deployments`` draws among all deployments, so that a model has the weight of all of its deployments together;
-            ``models`` draws a model by the mean weight of its deployments, and then one of these. Fallbacks are drawn among all.
+            ``models`` draws a model by the mean weight of its deployments, and then one of these. Fallbacks are drawn among
+            all.
 
     Raises:
         ConfigurationError: for another word.
