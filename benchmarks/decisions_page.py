@@ -107,6 +107,10 @@ def features_markdown() -> str:
     return f"""\
 {_head("Benchmarks: features", "--features")}
 CPU of one reading of a prompt, by its length: the least of many batches. What features share has a row of its own.
+The two sums have a limit, 500 us for the text being one of 2,000 characters: of the features that look at a call's form, and of
+those that read its text and run by themselves where a policy reads all of their facts. Those below are apart: `demand` is of
+the strategy `auto`, `structure_difficulty` runs for the facts `code` and `mathematics` alone; `examples` has ten tasks of five
+examples each here, `pattern` two expressions.
 
 {table(features.rows(features.measure()))}
 """

@@ -1,7 +1,7 @@
 """Sets the two thresholds of the strategy ``auto`` on recorded outcomes of real models.
 
 ``python scripts/calibrate_auto.py [--data FOLDER] [--check]`` writes ``src/routed_llm/policy/features/data/auto.json``: two
-numbers and how they were found. Nothing else of the data enters the package. The same data give the same file.
+numbers and how they were found. It takes nothing else of the data. The same data give the same file.
 
 A threshold is a quantile of the demand (``routed_llm.policy.features.demand``) over all prompts, each data set counting alike.
 ``hard``: by the height above the straight line between the cheapest and the dearest model, both known by price alone; of the

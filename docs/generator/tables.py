@@ -160,6 +160,24 @@ def facts() -> str:
     return _table(("Facts", "Found out by", "How"), rows)
 
 
+def pieces() -> str:
+    """Every built-in rule, filter, scorer and selector with its arguments and what it does."""
+    from inspect import signature
+    from typing import get_args
+
+    from routed_llm.policy.registry import BUILT_IN, Kind, find
+
+    rows = []
+    for kind in get_args(Kind):
+        if kind in ("features", "strategies"):  # they have tables of their own
+            continue
+        for name in sorted(BUILT_IN[kind]):
+            piece = find(kind, name, name)
+            takes = ", ".join(f"`{argument.rstrip('_')}`" for argument in signature(piece).parameters)  # if_ is if in files
+            rows.append((f"`{name}`", kind.removesuffix("s"), takes or "-", first_sentence(piece.__doc__ or "").rstrip(".")))
+    return _table(("Piece", "Kind", "Takes", "What it does"), rows)
+
+
 def features() -> str:
     """Every feature that runs only for those who ask for it, with its arguments."""
     from inspect import signature
@@ -187,6 +205,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "features": features,
     "hints": hints,
     "limits": limits,
+    "pieces": pieces,
     "providers": providers,
     "reactions": reactions,
     "sandbox": sandbox,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["ABILITIES", "BLOCKS", "DOMAINS", "NEEDS", "NOT_ON_THE_WIRE", "TASKS", "TASK_GROUPS", "able"]
+__all__ = ["ABILITIES", "BLOCKS", "DIFFICULTIES", "DOMAINS", "NEEDS", "NOT_ON_THE_WIRE", "TASKS", "TASK_GROUPS", "able"]
 
 #: every ability that a call can need, as ``Model(abilities=...)`` names it. ``thinking_blocks``, ``citations`` and
 #: ``cache_points`` mean that such blocks come to the model as they are; ``search`` that it looks into the web by itself, in
@@ -70,6 +70,9 @@ TASK_GROUPS: tuple[str, ...] = ("code",)
 
 #: fields of knowledge
 DOMAINS: tuple[str, ...] = ("legal", "medical", "finance", "science", "support", "marketing", "travel", "general")
+
+#: how hard a call is, as features find it out and as the hint says it
+DIFFICULTIES: tuple[str, ...] = ("easy", "middle", "hard")
 
 
 def able(abilities: Mapping[str, bool], need: str) -> bool | None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Callable, Mapping
 from datetime import date
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from routed_llm.abilities import BLOCKS, NEEDS
+from routed_llm.abilities import BLOCKS, DIFFICULTIES, NEEDS
 from routed_llm.errors import UnknownHint
+from routed_llm.refusing import nearest
 
 __all__ = ["HINTS", "NO_HINTS", "Hint", "Hints"]
 
@@ -80,8 +80,7 @@ def _date(name: str, value: Any) -> str:
 def _one_of(*known: str) -> Callable[[str, Any], str]:
     def parse(name: str, value: Any) -> str:
         if value not in known:
-            near = difflib.get_close_matches(str(value), known, n=1, cutoff=0.5)
-            meant = f" Did you mean {near[0]!r}?" if near else ""
+            meant = nearest(value, known)
             raise UnknownHint(f"routing[{name!r}] must be one of {', '.join(known)}, not {_shown(value)}.{meant}")
         return str(value)
 
@@ -109,8 +108,7 @@ def profile_of(name: str, value: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, each in _mapping(name, value).items():
         if key not in PROFILE:
-            near = difflib.get_close_matches(str(key), PROFILE, n=1, cutoff=0.5)
-            meant = f" Did you mean {near[0]!r}?" if near else ""
+            meant = nearest(key, PROFILE)
             raise UnknownHint(f"routing[{name!r}] takes {', '.join(PROFILE)}, not {key!r}.{meant}")
         if each is not None:
             found[key] = (_text if key in ("tone", "length", "language") else _texts)(f"{name}.{key}", each)
@@ -124,8 +122,7 @@ def _needs(name: str, value: Any) -> tuple[str, ...]:
     found = _texts(name, value)
     for each in found:
         if each not in NEEDS:
-            near = difflib.get_close_matches(each, NEEDS, n=1, cutoff=0.5)
-            meant = f" Did you mean {near[0]!r}?" if near else ""
+            meant = nearest(each, NEEDS)
             raise UnknownHint(f"routing[{name!r}] names {each!r}, which is no ability.{meant} Known: {', '.join(NEEDS)}.")
     return tuple(dict.fromkeys(BLOCKS.get(each, each) for each in found))
 
@@ -169,7 +166,7 @@ HINTS: dict[str, Hint] = {
         Hint("priority", "str", "low, normal, high or critical", _one_of("low", "normal", "high", "critical"), True),
         Hint("task", "str", "the kind of work, such as summarising; else found out", _text, True),
         Hint("domain", "str", "the field of knowledge, such as legal; else found out", _text, True),
-        Hint("difficulty", "str", "easy, middle or hard; else found out", _one_of("easy", "middle", "hard"), True),
+        Hint("difficulty", "str", "easy, middle or hard; else found out", _one_of(*DIFFICULTIES), True),
         Hint("language", "str", "the language, as an ISO 639-1 code; else found out", _text, True),
         Hint("stage", "str", "the stage of a chain, agent or engine, such as plan or write", _text, True),
         Hint("profile", "dict", f"the user's tastes: {', '.join(PROFILE)}; for the strategy preference", profile_of),
@@ -259,6 +256,5 @@ NO_HINTS = Hints()
 
 
 def _unknown(name: str) -> str:
-    near = difflib.get_close_matches(str(name), HINTS, n=1, cutoff=0.5)
-    meant = f" Did you mean {near[0]!r}?" if near else ""
+    meant = nearest(name, HINTS)
     return f"Unknown hint {name!r} in routing.{meant} Known hints: {', '.join(HINTS)}."

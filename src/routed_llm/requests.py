@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 from routed_llm.hints import NO_HINTS, Hints
@@ -18,6 +20,7 @@ __all__ = [
     "Requirements",
     "SchemaBinding",
     "ToolBinding",
+    "reader",
 ]
 
 Mode = Literal["sync", "async"]
@@ -31,12 +34,13 @@ class PromptView(Protocol):
     """The read-only look that routing has at a prompt; each door makes one over its own messages.
 
     ``characters`` counts the text of all messages, ``media`` names the kinds of media in them (``images``,
-    ``image_urls``, ``pdf``, ``audio``, ``video``), ``media_tokens`` estimates what these cost, ``turns`` counts the user's
-    messages.
+    ``image_urls``, ``pdf``, ``audio``, ``video``), ``media_counts`` says how many of each there are, ``media_tokens`` estimates
+    what these cost, ``turns`` counts the user's messages.
     """
 
     characters: int
     media: frozenset[str]
+    media_counts: Mapping[str, int]
     media_tokens: int
     turns: int
 
@@ -215,7 +219,9 @@ class Requirements(NamedTuple):
 
 
 #: names under which :meth:`Ask.value` gives what is no fact and no hint
-_OF_ASK = {"tokens": "input_tokens", "max_tokens": "max_tokens", "stream": "stream", "session": "session"}
+_OF_ASK = {
+    "tokens": "input_tokens", "max_tokens": "max_tokens", "stream": "stream", "session": "session", "model": "requires.model",
+}  # fmt: skip
 
 
 class Ask:
@@ -229,7 +235,7 @@ class Ask:
     """
 
     #: names under which :meth:`value` tells what is no fact and no hint
-    NAMES: ClassVar[tuple[str, ...]] = (*_OF_ASK, "model")
+    NAMES: ClassVar[tuple[str, ...]] = tuple(_OF_ASK)
 
     __slots__ = (
         "facts",
@@ -282,17 +288,7 @@ class Ask:
         A fact or a hint by its name, ``metadata.team`` (and ``metadata.team.lead``), ``params.temperature``, ``tokens`` (of
         the prompt), ``max_tokens``, ``stream``, ``session``, or ``model`` (the pinned one).
         """
-        found = self.facts.get(name)
-        if found is not None:
-            return found
-        head, dot, rest = name.partition(".")
-        if dot and head in ("metadata", "params"):
-            return _below(self.hints.metadata if head == "metadata" else self.params, rest)
-        if name in _OF_ASK:
-            return getattr(self, _OF_ASK[name])
-        if name == "model":
-            return self.requires.model
-        return self.hints.given.get(name)
+        return reader(name)(self)
 
     def changed(self, requires: Requirements, prefer: tuple[str, ...], params: Mapping[str, Any]) -> Ask:
         """The same call under other requirements, preferences and parameters, as rules set them."""
@@ -305,6 +301,20 @@ class Ask:
         if limit != self.max_tokens and type(limit) is int:
             ask.max_tokens, ask.output_tokens = limit, min(self.output_tokens, limit)
         return ask
+
+
+@lru_cache(maxsize=1_024)
+def reader(name: str) -> Callable[[Ask], Any]:
+    """What :meth:`Ask.value` gives under a name, as a function: whoever asks for every call looks at the name only once."""
+    if name in _OF_ASK:
+        attribute = attrgetter(_OF_ASK[name])
+        return lambda ask: attribute(ask) if (found := ask.facts.get(name)) is None else found
+    head, dot, rest = name.partition(".")
+    if dot and head == "metadata":
+        return lambda ask: _below(ask.hints.metadata, rest) if (found := ask.facts.get(name)) is None else found
+    if dot and head == "params":
+        return lambda ask: _below(ask.params, rest) if (found := ask.facts.get(name)) is None else found
+    return lambda ask: ask.hints.given.get(name) if (found := ask.facts.get(name)) is None else found
 
 
 def _below(values: Any, name: str) -> Any:

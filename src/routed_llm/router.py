@@ -104,9 +104,10 @@ class Router:
 
             models = discover()
         if max_price_ratio is not None and not (
-            isinstance(max_price_ratio, (int, float)) and 0 < max_price_ratio < float("inf")
+            isinstance(max_price_ratio, (int, float)) and 1 <= max_price_ratio < float("inf") and max_price_ratio is not True
         ):
-            raise ConfigurationError(f"must be a number above zero, not {max_price_ratio!r}.", path="max_price_ratio")
+            told = f"must be a number of at least 1, the first choice itself, not {max_price_ratio!r}."
+            raise ConfigurationError(told, path="max_price_ratio")
         self._settings = (models, strategy, common, limits, max_price_ratio, quiet_fallbacks, seed, purpose, features, budgets,
                           aliases, clock)  # fmt: skip
         #: name and data of the configuration that it was made of, or None
@@ -359,7 +360,7 @@ class Router:
         from routed_llm.saved.known import otherwise
         from routed_llm.saved.what_if import Changes
 
-        return otherwise(self, decision, Changes(prices or {}, policy, without, hints or {}, cooling))
+        return otherwise(self, decision, Changes({} if prices is None else prices, policy, without, hints or {}, cooling))
 
 
 def _reloaded(cls: type[Router], name: str, data: dict[str, Any]) -> Router:

@@ -13,6 +13,7 @@ from routed_llm.catalog.deployments import Deployment
 from routed_llm.catalog.prices import Hours, Price, Rates, Tier
 from routed_llm.catalog.usd import DAY, clock, seconds_of_day
 from routed_llm.dispatch.settle import bill
+from routed_llm.errors import ConfigurationError
 from routed_llm.events import Attempt
 from routed_llm.results import Usage
 
@@ -126,3 +127,38 @@ def test_a_mistyped_price_is_refused():
         Price.from_usd(inputs=1)  # type: ignore[call-arg]
     with pytest.raises(ValueError, match=r"hours\[0\]\.from"):
         Price.from_usd(input=1, hours=[{"from": "noon", "to": "13:00", "input": 1}])
+
+
+def test_prices_of_long_prompts_in_the_words_of_users():
+    long = {"above": 200_000, "input": 2.5}
+    price = Price.from_usd(input=1.25, output=10, tiers=[{"above": 500_000, "output": 20}, long], hours=[NIGHT])
+    assert [tier.above for tier in price.tiers] == [200_000, 500_000]
+    assert price.rates_for(200_000) == price.rates
+    assert price.rates_for(200_001) == Rates(2_500_000_000, 10_000_000_000)
+    assert price.rates_for(500_001) == Rates(1_250_000_000, 20_000_000_000), "what a tier does not say is as for short prompts"
+    night = price.at(at("17:00"))
+    assert night.rates_for(200_001) == Rates(2_500_000_000, 550_000_000), "what a window does not say is as outside"
+    own = Price.from_usd(input=1, output=1, tiers=[long], hours=[{**NIGHT, "tiers": [{"above": 10, "input": 3}]}])
+    assert own.at(at("17:00")).rates_for(11).input == 3_000_000_000
+    (deployment,) = Router(
+        [Model("sandbox:sandbox-small", price={"input": 1, "output": 2, "tiers": [long]})]
+    ).catalog.deployments
+    assert deployment.price.rates_for(200_001).input == 2_500_000_000
+
+
+@pytest.mark.parametrize(
+    ("tiers", "path"),
+    [
+        ("long", r"price\.tiers"),
+        ([5], r"price\.tiers\[0\]"),
+        ([{"input": 1}], r"price\.tiers\[0\]\.above"),
+        ([{"above": True, "input": 1}], r"price\.tiers\[0\]\.above"),
+        ([{"above": 5}], r"price\.tiers\[0\]"),
+        ([{"above": 5, "input": -1}], r"price\.tiers\[0\]"),
+        ([{"above": 5, "inputs": 1}], "Did you mean 'input'"),
+        ([{"above": 5, "input": 1}, {"above": 5, "input": 2}], r"price\.tiers\[1\].*one price"),
+    ],
+)
+def test_a_tier_that_is_none_is_refused(tiers, path):
+    with pytest.raises(ConfigurationError, match=path):
+        Router([Model("sandbox:sandbox-small", price={"input": 1, "output": 1, "tiers": tiers})])

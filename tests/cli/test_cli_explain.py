@@ -70,6 +70,8 @@ def test_one_decision_as_json_is_read_too(saved, tmp_path):
         (["What is 1 + 1?", "-m", "sandbox", "--replay"], "there is no file 'What is 1 + 1?'"),
         (["What is 1 + 1?", "-m", "sandbox", "--id", "x"], "--replay and --id are for files"),
         (["{other}"], "line 1 is no JSON"),
+        (["decisions.jsonl", "-m", "sandbox"], "there is no file 'decisions.jsonl'"),
+        (["nowhere/decisions", "-m", "sandbox"], "there is no file 'nowhere/decisions'"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_in_one_line(arguments, words, saved, tmp_path):

@@ -34,6 +34,16 @@ def test_prices_that_change_with_the_hour_are_marked():
     assert "*" not in run("models", "gpt-5-mini", "-p", "openai").output
 
 
+def test_what_is_to_be_done_may_be_said_first():
+    assert names("list") == names()
+    assert names("list", "-p", "groq") == names("-p", "groq")
+    assert names("search", "mini", "-p", "openai") == names("mini", "-p", "openai") != []
+    assert all("search" in name for name in names("search"))
+    pair = ("openai:gpt-5-mini", "anthropic:claude-sonnet-4-6")
+    assert run("models", "compare", *pair).output == run("models", "--compare", *pair).output
+    assert run("models", "compare").exit_code == 2
+
+
 def test_models_are_compared():
     shown = run("models", "--compare", "openai:gpt-5-mini", "claude:claude-sonnet-4-6").output
     assert "anthropic:claude-sonnet-4-6" in shown
@@ -46,7 +56,7 @@ def test_models_are_compared():
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (("--compare",), 2, "--compare needs names"),
+        (("--compare",), 2, "compare needs names"),
         (("--compare", "openai:gpt-5-mni"), 2, "Did you mean 'openai:gpt-5-mini'?"),
         (("--needs", "tolls"), 2, "Did you mean 'tools'?"),
         (("--under", "-1"), 2, "--under"),

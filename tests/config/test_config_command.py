@@ -49,6 +49,27 @@ def test_check_says_what_a_good_file_means(run):
     assert "90 % cheapest" in done.output
 
 
+def test_a_wrong_key_hides_nothing_else(run):
+    Path("bad.toml").write_text(
+        'models = ["sandbox"]\n[limits]\nfrist = 3\n[policies.p]\nstrategy = "besst"\n[budgets.b]\nusd = -1\n'
+    )
+    done = run("config", "check", "bad.toml")
+    for place in ("limits.frist (line 3)", "policies.p.strategy (line 5)", "budgets.b.usd (line 7)", "3 mistakes"):
+        assert place in done.output
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'strategy = "p"\n[models.fast]\nmodle = "sandbox"\n[policies.p]\nstrategy = "best"\n',  # no word of the missing model
+        'strategy = "p"\nmodels = ["sandbox"]\n[polices.p]\nstrategy = "best"\n',  # nor of the unknown strategy
+    ],
+)
+def test_what_only_follows_from_a_wrong_key_is_not_told(run, text):
+    Path("bad.toml").write_text(text)
+    assert "1 mistake in bad.toml" in run("config", "check", "bad.toml").output
+
+
 def test_check_lists_all_that_can_be_found_by_itself(run):
     Path("bad.toml").write_text(
         'strategy = "chepest"\n'

@@ -18,8 +18,8 @@ FILES = [(page.relative_to(ROOT), n, text) for page in PAGES for n, text in enum
 def test_files_choose(page, number, text, monkeypatch):
     for variable in re.findall(r"env:(\w+)", text):
         monkeypatch.setenv(variable, "not-a-key")
-    for variable in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GROQ_API_KEY", "MISTRAL_API_KEY", "GEMINI_API_KEY", "DEEPSEEK_API_KEY"):
-        monkeypatch.setenv(variable, "not-a-key")
+    for provider in ("OPENAI", "ANTHROPIC", "GROQ", "MISTRAL", "GEMINI", "DEEPSEEK"):
+        monkeypatch.setenv(f"{provider}_API_KEY", "not-a-key")
     router = Router.from_config(text)
     assert RoutedChatModel(router=router).explain("What is 17 + 4?").order
     assert RoutedLLM(router=router).explain("What is 17 + 4?").order

@@ -71,6 +71,13 @@ def test_every_strategy_is_told():
         assert "```toml\n" in page, f"{name} has no example of a file"
 
 
+def test_every_piece_is_told():
+    from routed_llm.policy.registry import BUILT_IN
+
+    kinds = ("rules", "filters", "scorers", "selectors")
+    assert column("pieces.md", "pieces") == [name for kind in kinds for name in sorted(BUILT_IN[kind])]
+
+
 def test_every_kind_of_error_is_told():
     from typing import get_args
 

@@ -11,7 +11,7 @@ from llama_index.core.base.llms.types import ImageBlock, TextBlock
 from llama_index.core.callbacks import CallbackManager, TokenCountingHandler
 from llama_index.core.llms import ChatMessage
 from llama_index.core.tools import FunctionTool
-from mistakes import AT_CONSTRUCTION, AT_THE_CALL, GPT
+from door_mistakes import AT_CONSTRUCTION, AT_THE_CALL, GPT
 
 from routed_llm import Model, Policy, Price, RoutedChatModel, RoutedEmbedding, RoutedLLM, Router
 from routed_llm.errors import ConfigurationError, InvalidCall, NoEligibleModel, NoModels
@@ -151,9 +151,9 @@ def test_a_router_is_shared(door):
 
 
 def test_mistakes_of_one_door_alone():
-    with pytest.raises(ConfigurationError, match=r"context_windw.*did you mean 'context_window'"):
+    with pytest.raises(ConfigurationError, match=r"context_windw.*Did you mean 'context_window'"):
         RoutedLLM(GPT, context_windw=3)
-    with pytest.raises(ConfigurationError, match=r"contxt_window.*did you mean 'context_window'"):
+    with pytest.raises(ConfigurationError, match=r"contxt_window.*Did you mean 'context_window'"):
         RoutedLLM(GPT, profile={"contxt_window": 3})
     with pytest.raises(ConfigurationError, match=r"profile\.x: .*context_window, num_output, .*model_name"):
         RoutedLLM(GPT, profile={"x": 1})

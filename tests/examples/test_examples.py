@@ -19,7 +19,7 @@ PRINTED = {
         "invoke: 391",
         "stream: apple, fig, pear",
         r"batch: \['180', 'Friday'\]",
-        "answered by: sandbox:sandbox-large",
+        r"answered by: sandbox:sandbox-\w+",
         "because: auto: .+",
         "cost in nano-dollars: [1-9][0-9]*",
     ],

@@ -24,6 +24,7 @@ class View:
         self.text = text
         self.characters = len(text)
         self.media = media
+        self.media_counts = dict.fromkeys(media, 1)
         self.media_tokens = 0
         self.turns = turns
 

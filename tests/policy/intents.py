@@ -59,23 +59,26 @@ def read() -> Intents:
     return Intents(train, asked, others)
 
 
-def tasks(count: int, seed: int | None) -> list[Task]:
-    """Tasks of ``count`` examples: drawn by a seed, or with None the first ones in the file, which are much alike."""
+def tasks(count: int, seed: int | None, named: bool = True) -> list[Task]:
+    """Tasks of ``count`` examples: drawn by a seed, or with None the first ones in the file, which are much alike.
+
+    Without ``named`` their names are numbers, which tell nothing.
+    """
     found = []
-    for label, texts in sorted(read().train.items()):
+    for number, (label, texts) in enumerate(sorted(read().train.items())):
         drawn = texts[:count] if seed is None else random.Random(f"{seed} {label}").sample(texts, min(count, len(texts)))
-        found.append(Task(label, drawn))
+        found.append(Task(label if named else f"task_{number}", drawn))
     return found
 
 
-def measure(count: int, seed: int | None) -> Measured:
+def measure(count: int, seed: int | None, named: bool = True) -> Measured:
     """Learn from ``count`` examples of each intent and ask."""
-    feature = Examples(tasks(count, seed))
+    feature = Examples(tasks(count, seed, named))
     begun = perf_counter()
     feature.learn()
     seconds = perf_counter() - begun
     few_shot, certainty = feature._learned
-    names = [task.name for task in feature.tasks]
+    labels = sorted(read().train)
     right, own, others, times = 0, [], [], []
     for number, (text, label) in enumerate(read().asked):
         if number < TIMED:
@@ -83,7 +86,7 @@ def measure(count: int, seed: int | None) -> Measured:
             feature.found(text)
             times.append(perf_counter() - begun)
         scores = few_shot.scores(text)
-        right += names[int(scores.argmax())] == label
+        right += labels[int(scores.argmax())] == label
         own.append(float(scores.max()))
     others = [float(few_shot.scores(text).max()) for text in read().others]
     floor = certainty.floor

@@ -2,6 +2,7 @@
 
 import contextlib
 from random import Random
+from types import MappingProxyType
 
 import pytest
 import random_worlds as worlds
@@ -28,6 +29,7 @@ class View:
     """A prompt of one message."""
 
     media, media_tokens, turns = frozenset(), 0, 1
+    media_counts = MappingProxyType({})
 
     def __init__(self, text):
         self.text, self.characters = text, len(text)

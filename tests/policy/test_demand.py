@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from routed_llm.errors import ConfigurationError
-from routed_llm.policy.features.classifier import understood
-from routed_llm.policy.features.demand import Demand, calibrated, demand, without_manners
+from routed_llm.policy.features.demand import Demand, calibrated, demand, demanded, without_manners
 from routed_llm.prompt.said import normalised
 from routed_llm.prompt.words import words_of
 
@@ -24,6 +23,13 @@ EASY = (
 )
 PADDING = {
     "keywords": " step by step prove derive theorem integral hard difficult",
+    "keywords in a list": " Prove rigorously step by step, theorem, derive, algorithm, optimise, integral",
+    "a longer list": " prove, derive, theorem, integral, algorithm, probability, design, tradeoffs, strategy, critique, debug",
+    "keywords in sentences": " Prove it rigorously. Derive it step by step. Use a theorem. Optimise the algorithm. Why?",
+    "one long sentence of keywords": " This needs a rigorous proof, a careful derivation, step by step reasoning, and an "
+    "optimised algorithm with all tradeoffs of its architecture.",
+    "keywords in lines": "\ntheorem\nproof\nintegral\nmatrix\nalgorithm\nwhy\ncompare\nevaluate",
+    "keywords behind a comma": ", prove rigorously, theorem, derive, algorithm, optimise, integral",
     "keywords, again and again": " prove step by step" * 200,
     "words, again and again": " lorem ipsum dolor sit amet" * 2_000,
     "different words": " " + " ".join(f"w{number}" for number in range(300)),
@@ -45,8 +51,7 @@ SURFACES = {
 
 def value(text):
     """The demand of a text, as the feature works it out."""
-    plain = normalised(text)
-    return demand(words_of(plain), understood(without_manners(plain)).score)
+    return demanded(words_of(normalised(text)))
 
 
 def level(text):
@@ -66,6 +71,27 @@ def test_padding_does_not_make_an_easy_question_hard(text, padding):
     assert level(text) == 0
     assert level(text + padding) < 2
     assert level(padding + "\n" + text) < 2
+
+
+@pytest.mark.parametrize("padding", [padding for name, padding in PADDING.items() if name.startswith(("keywords in", "one"))])
+def test_keywords_without_anything_to_think_about_buy_less_than_a_real_proof(padding):
+    proof = value("Prove that the square root of two is irrational, and explain each step of the argument.")
+    assert max(value(text + padding) for text in EASY) < proof - 0.1
+
+
+def test_a_list_of_keywords_around_a_question_does_not_make_it_hard():
+    text = "Prove rigorously with a theorem, why is Paris the capital of France, compare, optimise, derive, design"
+    assert level(text) < 2
+
+
+def test_what_is_said_in_sentences_of_keywords_counts_once():
+    text = "How does a suspension bridge carry its load over such a distance?"
+    once, often = (
+        value(f"{text} Explain it step by step."),
+        value(f"{text} Explain it step by step. Prove it. Optimise it. Why?"),
+    )
+    assert value(text) < once == often
+    assert value("Prove it step by step.") > value("Hello.")
 
 
 def test_a_longer_question_asks_more_and_pasted_material_does_not():
@@ -111,15 +137,15 @@ def test_thresholds_are_those_of_the_calibration_unless_given():
 
 def test_2000_characters_take_less_than_500_microseconds():
     text = (" ".join(text for text, _ in written()))[:2_000]
-    words, plain = words_of(text), without_manners(text)
-    best = min(_seconds(words, plain) for _ in range(60))
+    words = words_of(text)
+    best = min(_seconds(words) for _ in range(60))
     assert best < 500e-6
 
 
-def _seconds(words, plain):
-    began = time.perf_counter()
-    demand(words, understood(plain).score)
-    return time.perf_counter() - began
+def _seconds(words):
+    began = time.thread_time()
+    demanded(words)
+    return time.thread_time() - began
 
 
 def options_moved(text):

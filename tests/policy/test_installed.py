@@ -284,7 +284,7 @@ def test_the_command_checks_files_that_name_them(packages, tmp_path):
 @pytest.fixture
 def registered():
     before = {kind: dict(names) for kind, names in registry._registered.items()}
-    yield registry.register
+    yield registry.register_as
     for kind, names in before.items():
         registry._registered[kind].clear()
         registry._registered[kind].update(names)

@@ -58,7 +58,7 @@ ARGUMENTS = {
 
 #: facts that pieces use where they are known anyway: no feature is to run for them
 IF_KNOWN = {
-    "cost": ("answer_length", "answer_tokens", "images"),
+    "cost": ("answer_length", "answer_tokens", "audio", "images"),
     "level_gap": ("task", "domain", "language", "programming_language"),
     "min_quality": ("task", "domain", "language", "programming_language"),
 }

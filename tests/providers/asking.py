@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from types import MappingProxyType
 
 from loopback import answer, chunked
 
@@ -18,6 +19,7 @@ SSE = b"content-type: text/event-stream\r\n"
 
 class View:
     characters, media, media_tokens, turns = 2, frozenset(), 0, 1
+    media_counts = MappingProxyType({})
 
     def user_text(self):
         return "hi"

@@ -98,6 +98,8 @@ def test_calls_that_cost_more_than_expected_make_the_next_ones_hold_more():
     assert hold.amounts[0] == 300
     settle(hold, 100, 1)
     assert 2.7 < standings([account], 0.0)[0].margin < 2.9
+    settle(reserve([account], MODEL, 100, 1, 0.0), 100_000, 1)
+    assert standings([account], 0.0)[0].margin == 4.0
 
 
 def test_all_accounts_of_a_call_or_none():

@@ -42,7 +42,10 @@ def test_estimated_usage_teaches_nothing_and_a_ratio_has_bounds():
     state = answered(live, "a", 1.0, usage=Usage(500, 500, estimated=True), expected=100)
     assert (state.ratio, state.output) == (1.0, None)
     answered(live, "a", 1.0, usage=Usage(90_000, 5), expected=100)
-    assert state.ratio == 10.0
+    assert state.ratio == 4.0
+    for _ in range(60):
+        answered(live, "a", 1.0, usage=Usage(1, 5), expected=90_000)
+    assert state.ratio == pytest.approx(0.25, abs=0.01)
 
 
 def test_the_percentile_is_that_of_the_last_hundred_and_needs_twenty():

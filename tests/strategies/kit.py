@@ -64,12 +64,14 @@ class Pool:
         for alias, told in self.about.items():
             lines.append(f"[models.{alias}]")
             plain = {"model": f"openai:{alias}", "private": False, "base_url": self.server.base_url, "api_key": "env:POOL_KEY"}
-            lines.extend(f"{key} = {_toml(value)}" for key, value in {**plain, **told}.items())
+            lines.extend(f"{key} = {as_toml(value)}" for key, value in {**plain, **told}.items())
             lines.append("")
         return "\n".join(lines)
 
 
-def ask(door: str, router: Router, text: str = "What is 17 + 4?", routing: dict[str, Any] | None = None, **params: Any) -> Answered:
+def ask(
+    door: str, router: Router, text: str = "What is 17 + 4?", routing: dict[str, Any] | None = None, **params: Any
+) -> Answered:
     """One call through a door; raises what the door raises."""
     if door == "langchain":
         message = RoutedChatModel(router=router).invoke([HumanMessage(text)], routing=routing, **params)
@@ -86,11 +88,11 @@ def fails_when_ordered(promise: Any, *args: Any) -> None:
         promise("ordered", *args)
 
 
-def _toml(value: Any) -> str:
+def as_toml(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict):
-        return "{ " + ", ".join(f'"{key}" = {_toml(each)}' for key, each in value.items()) + " }"
+        return "{ " + ", ".join(f'"{key}" = {as_toml(each)}' for key, each in value.items()) + " }"
     if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(_toml, value)) + "]"
+        return "[" + ", ".join(map(as_toml, value)) + "]"
     return repr(value) if isinstance(value, (int, float)) else '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -6,7 +6,10 @@ from three_ways import WAYS, asked, router_of, through
 
 from routed_llm.catalog.distances import distance
 from routed_llm.errors import CallFailed, ConfigurationError, NoEligibleModel
+from routed_llm.hints import Hints
+from routed_llm.policy.rules.residency import Residency
 from routed_llm.policy.strategies import policy_of
+from routed_llm.requests import Ask, Requirements
 
 POOL = {
     "somewhere": {"price": {"input": 0.1, "output": 0.1}},
@@ -15,6 +18,11 @@ POOL = {
     "netherlands": {"region": "westeurope", "price": {"input": 2, "output": 2}},
     "tokyo": {"region": "asia-northeast1", "price": {"input": 2, "output": 2}},
 }
+
+
+def an_ask(**hints):
+    told = Hints(hints)
+    return Ask(Requirements(), told, 100, 50, told.facts, 0.0, False, wall=0.0, params={})
 
 
 @pytest.fixture(scope="module")
@@ -67,13 +75,22 @@ def test_a_deployment_outside_is_never_tried(pool, way):
     assert set(pool.asked) == {"frankfurt", "netherlands"}
 
 
-@pytest.mark.parametrize("where", [{}, {"location": "europe"}, {"location": "our-office"}, {"location": "es"}])
+@pytest.mark.parametrize(
+    "where", [{}, {"location": "europe"}, {"location": "our-office"}, {"location": "mars"}, {"location": "es"}]
+)
 def test_a_caller_who_is_not_known_to_be_elsewhere_is_under_the_rule(pool, where):
     strategy = {"first": [{"strategy": "nearest", "residency": {"eu": ["fr"]}}, "ordered"]}
     with pytest.raises(NoEligibleModel, match=r"residency of eu.*add a model with a region there"):
         asked("langchain", pool, strategy, **where)
     assert pool.asked == []
     assert asked("langchain", pool, strategy, location="ch").model != "somewhere"  # Zurich is not in the union
+
+
+def test_a_country_of_which_only_the_code_is_known():
+    rule = Residency("TR", ["tr", "eu"])
+    assert [rule.apply(an_ask(location=where)) is None for where in ("de", "us-east-1", "tr", "europe", "apac", "mars")] == [
+        True, True, False, False, False, False,
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -105,6 +122,11 @@ def test_distances_follow_the_map():
     [
         ({"location": ""}, r"strategy\.location: must be a region"),
         ({"residency": {"eu": []}}, r"strategy\.residency\.eu: must be a region or a list of regions"),
+        ({"residency": {"European Union": ["eu"]}}, r"residency\.European Union: .*is no known area.* Did you mean 'eu'"),
+        ({"residency": {"uee": ["eu"]}}, r"residency\.uee: 'uee' is no known area"),
+        ({"residency": {"eu": ["germany"]}}, r"residency\.eu: 'germany' is no known area.* Did you mean 'de'"),
+        ({"residency": {"eu": ["eu"]}, "location": "mars"}, r"strategy\.location: 'mars' is no known area"),
+        ({"location": "mars"}, r"strategy\.location: 'mars' is no known area"),
         ({"residency": "eu"}, r"strategy\.residency"),
         ({"within": -1}, r"strategy\.within: must be a number of at least zero"),
     ],

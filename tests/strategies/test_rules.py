@@ -155,7 +155,7 @@ def test_what_a_rule_demands_holds_for_fallbacks(pool, door):
 def test_rules_that_leave_nobody_are_named_in_the_error(pool, door):
     router = pool.router(POLITE, clock=Clock(wall=noon))
     with pytest.raises(
-        NoEligibleModel, match=r"not allowed by the rule 'free users'.*pinned to 'strong' by the rule 'beta'"
+        NoEligibleModel, match=r"not allowed by the rule 'free users'.*'strong', to which the call is pinned by the rule 'beta'"
     ) as caught:
         ask(door, router, routing={"tags": "beta", "tier": "free"})
     assert set(caught.value.rejected) == set(POOL)

@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from kit import Answered, Pool, _toml, ask
+from kit import Answered, Pool, as_toml, ask
 
 from routed_llm import Router
 
@@ -19,7 +19,7 @@ def router_of(way: str, pool: Pool, strategy: Any) -> Router:
     os.environ["POOL_KEY"] = "any"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "routed.toml"
-        path.write_text(pool.file(f"strategy = {_toml(strategy)}"), encoding="utf-8")
+        path.write_text(pool.file(f"strategy = {as_toml(strategy)}"), encoding="utf-8")
         return Router.from_config(path)
 
 

@@ -6,7 +6,6 @@ not know stays unknown. Names are found without regard to case, in their other s
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from typing import Any, NamedTuple, cast
 from routed_llm.catalog.known import Known, parsed
 from routed_llm.catalog.prices import PRICE_KEYS, Hours, Price, Rates, Tier
 from routed_llm.catalog.usd import seconds_of_day
+from routed_llm.refusing import most_like
 
 __all__ = ["CardSources", "ModelCard", "card_providers", "card_sources", "cards_of", "find_card", "nearest_name"]
 
@@ -197,8 +197,8 @@ def find_card(provider: str, name: str) -> ModelCard | None:
 def nearest_name(provider: str, name: str) -> str | None:
     """The known model of a provider whose name is most like ``name``; None where none is."""
     shelf = _shelf(provider)
-    near = difflib.get_close_matches(name.lower(), shelf.spellings, n=1, cutoff=0.6)
-    return shelf.spellings[near[0]] if near else None
+    near = most_like(name.lower(), shelf.spellings, cutoff=0.6)
+    return None if near is None else shelf.spellings[near]
 
 
 def cards_of(provider: str) -> tuple[ModelCard, ...]:

@@ -12,9 +12,9 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any, Literal, TypedDict, cast
 
-from routed_llm.catalog.refusing import nearest, refuse_unknown
 from routed_llm.catalog.strengths import check_strength_name
 from routed_llm.errors import ConfigurationError
+from routed_llm.refusing import nearest, refuse_unknown
 
 __all__ = ["LATENCY", "LIMITS", "NOTHING", "PLACES", "PREPAID", "Known", "Place", "parsed"]
 

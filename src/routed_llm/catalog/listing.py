@@ -7,9 +7,9 @@ from typing import Any, Literal, NamedTuple
 
 from routed_llm.abilities import ABILITIES, BLOCKS, NEEDS, able
 from routed_llm.catalog.cards import ModelCard, card_providers, cards_of, find_card, nearest_name
-from routed_llm.catalog.refusing import nearest
 from routed_llm.catalog.usd import NANO, PRICE_KEYS, clock
 from routed_llm.errors import ConfigurationError, UnknownModel
+from routed_llm.refusing import nearest
 
 __all__ = ["ORDERS", "Compared", "Order", "card_data", "compare", "search"]
 

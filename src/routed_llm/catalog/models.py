@@ -13,8 +13,8 @@ from routed_llm.catalog.hiding import bare, is_literal
 from routed_llm.catalog.known import Known, Place, parsed
 from routed_llm.catalog.price_words import parsed_price
 from routed_llm.catalog.prices import Price
-from routed_llm.catalog.refusing import nearest
 from routed_llm.errors import ConfigurationError
+from routed_llm.refusing import nearest
 
 __all__ = ["Model"]
 
@@ -36,7 +36,7 @@ class Model:
         credential: a function, sync or async, that gives the key or token of each call; instead of ``api_key``.
         price: a mapping of US dollars per million tokens (``input``, ``output``, ``cache_read``, ``cache_write``,
             ``audio_input``, ``audio_output``, ``reasoning``; ``request`` in dollars per request, ``image`` in dollars per
-            image; ``hours`` for windows of the day with other prices) or a ``Price``.
+            image; ``tiers`` for long prompts and ``hours`` for windows of the day with other prices) or a ``Price``.
         context: longest prompt in tokens.
         max_output: longest answer in tokens.
         abilities: names of what it can do, or a mapping of names to True and False; see :data:`routed_llm.abilities.ABILITIES`.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from routed_llm.catalog.deployments import Deployment
-from routed_llm.catalog.refusing import nearest
 from routed_llm.errors import ConfigurationError
+from routed_llm.refusing import nearest
 
 __all__ = ["named_also"]
 

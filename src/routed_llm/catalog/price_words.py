@@ -1,18 +1,20 @@
-"""A price as users write it: US dollars by kind of token, and windows of the day with other prices."""
+"""A price as users write it: US dollars by kind of token, others for long prompts, and windows of the day with other prices."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from routed_llm.catalog.prices import Hours, Price, Rates
-from routed_llm.catalog.refusing import nearest, refuse_unknown
+from routed_llm.catalog.prices import Hours, Price, Rates, Tier
 from routed_llm.catalog.usd import DAY, PRICE_KEYS, nano, seconds_of_day
 from routed_llm.errors import ConfigurationError
+from routed_llm.refusing import nearest, refuse_unknown
 
 __all__ = ["parsed_price", "price_of"]
 
 _EXAMPLE = "{'input': 0.25, 'output': 2.0} (USD per million tokens)"
+_TIERS_EXAMPLE = "[{'above': 200_000, 'input': 2.5}]"
+_ALL_KEYS = (*PRICE_KEYS, "tiers", "hours")
 _HOURS_EXAMPLE = "[{'from': '16:30', 'to': '00:30', 'input': 0.14}]"
 
 
@@ -27,7 +29,7 @@ def parsed_price(given: Any, path: str) -> Price | None:
     if not isinstance(given, Mapping):
         raise ConfigurationError(f"must be a dict such as {_EXAMPLE}, not {given!r}.", path=path)
     for key in given:
-        refuse_unknown(key, (*PRICE_KEYS, "hours"), path, "price")
+        refuse_unknown(key, _ALL_KEYS, path, "price")
     try:
         return price_of(given, path)
     except ConfigurationError:
@@ -44,23 +46,58 @@ def price_of(usd: Mapping[str, Any], path: str = "price") -> Price:
         TypeError: for a key that is none.
     """
     for key in usd:
-        if key not in PRICE_KEYS and key != "hours":
-            raise TypeError(f"unknown price {key!r}.{nearest(key, (*PRICE_KEYS, 'hours'))}")
+        if key not in _ALL_KEYS:
+            raise TypeError(f"unknown price {key!r}.{nearest(key, _ALL_KEYS)}")
     base = {key: nano(key, usd[key]) for key in PRICE_KEYS if key in usd}
-    windows = usd.get("hours") or ()
-    if not isinstance(windows, Sequence) or isinstance(windows, str):
-        raise ConfigurationError(f"must be a list such as {_HOURS_EXAMPLE}, not {windows!r}.", path=f"{path}.hours")
-    hours = tuple(_window(window, base, f"{path}.hours[{number}]") for number, window in enumerate(windows))
+    longer = _listed(usd.get("tiers"), _TIERS_EXAMPLE, f"{path}.tiers")
+    windows = _listed(usd.get("hours"), _HOURS_EXAMPLE, f"{path}.hours")
+    tiers = _tiers(longer, base, f"{path}.tiers")
+    hours = tuple(_window(window, base, longer, f"{path}.hours[{number}]") for number, window in enumerate(windows))
     _refuse_overlaps(hours, f"{path}.hours")
-    return Price(Rates(**base), (), hours)
+    return Price(Rates(**base), tiers, hours)
 
 
-def _window(window: Any, base: Mapping[str, int | None], path: str) -> Hours:
-    """One window of the day; what it does not say is as outside of it."""
+def _listed(given: Any, example: str, path: str) -> Sequence[Any]:
+    if given is not None and (not isinstance(given, Sequence) or isinstance(given, str)):
+        raise ConfigurationError(f"must be a list such as {example}, not {given!r}.", path=path)
+    return given or ()
+
+
+def _own(given: Mapping[str, Any], path: str) -> dict[str, int | None]:
+    """The rates that a tier or a window says."""
+    try:
+        own = {key: nano(key, given[key]) for key in PRICE_KEYS if key in given}
+    except ValueError as error:
+        raise ConfigurationError(str(error), path=path) from None
+    if not own:
+        raise ConfigurationError("says no price.", path=path)
+    return own
+
+
+def _tiers(given: Sequence[Any], base: Mapping[str, int | None], path: str) -> tuple[Tier, ...]:
+    """Rates of long prompts, by rising length; what a tier does not say is as for short ones."""
+    found: dict[int, Tier] = {}
+    for number, tier in enumerate(given):
+        here = f"{path}[{number}]"
+        if not isinstance(tier, Mapping):
+            raise ConfigurationError(f"must be a dict such as {_TIERS_EXAMPLE[1:-1]}, not {tier!r}.", path=here)
+        for key in tier:
+            refuse_unknown(key, ("above", *PRICE_KEYS), here)
+        above = tier.get("above")
+        if type(above) is not int or above < 1:
+            raise ConfigurationError(f"must be a whole number of tokens above zero, not {above!r}.", path=f"{here}.above")
+        if above in found:
+            raise ConfigurationError(f"two tiers begin above {above:,} tokens; a length has one price.", path=here)
+        found[above] = Tier(above, Rates(**{**base, **_own(tier, here)}))
+    return tuple(found[above] for above in sorted(found))
+
+
+def _window(window: Any, base: Mapping[str, int | None], longer: Sequence[Any], path: str) -> Hours:
+    """One window of the day; what it does not say is as outside of it, tiers (``longer``) too."""
     if not isinstance(window, Mapping):
         raise ConfigurationError(f"must be a dict such as {_HOURS_EXAMPLE[1:-1]}, not {window!r}.", path=path)
     for key in window:
-        refuse_unknown(key, ("from", "to", *PRICE_KEYS), path)
+        refuse_unknown(key, ("from", "to", *PRICE_KEYS, "tiers"), path)
     bounds = []
     for key in ("from", "to"):
         try:
@@ -70,13 +107,10 @@ def _window(window: Any, base: Mapping[str, int | None], path: str) -> Hours:
     begin, end = bounds
     if begin % DAY == end % DAY:
         raise ConfigurationError("must not begin when it ends; a price of the whole day needs no window.", path=path)
-    try:
-        own = {key: nano(key, window[key]) for key in PRICE_KEYS if key in window}
-    except ValueError as error:
-        raise ConfigurationError(str(error), path=path) from None
-    if not own:
-        raise ConfigurationError("says no price.", path=path)
-    return Hours(begin % DAY, end, Price(Rates(**{**base, **own})))
+    rates = {**base, **_own(window, path)}
+    if window.get("tiers") is not None:
+        longer = _listed(window["tiers"], _TIERS_EXAMPLE, f"{path}.tiers")
+    return Hours(begin % DAY, end, Price(Rates(**rates), _tiers(longer, rates, f"{path}.tiers")))
 
 
 def _refuse_overlaps(hours: Sequence[Hours], path: str) -> None:

@@ -236,8 +236,8 @@ class Price:
     def from_usd(cls, **usd: Unpack[UsdPrices]) -> Price:
         """A price in US dollars per million tokens (``request``: per request, ``image``: per image of the prompt).
 
-        A float counts as it is written: 0.1 is exactly a tenth of a dollar. ``hours`` are windows of the day, in UTC; what
-        one does not say is as outside.
+        A float counts as it is written: 0.1 is exactly a tenth of a dollar. ``tiers`` are prices of prompts ``above`` a number
+        of tokens, ``hours`` windows of the day, in UTC; what a tier or a window does not say is as without it.
 
         >>> Price.from_usd(input=0.27, output=1.1, hours=[{"from": "16:30", "to": "00:30", "input": 0.135}]).at(0).rates.input
         135000000

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-__all__ = ["AREAS", "areas_of", "in_region"]
+from routed_llm.refusing import most_like
+
+__all__ = ["AREAS", "areas_of", "in_region", "is_known", "names_country", "nearest_region"]
 
 #: countries of the European Union, ISO 3166-1
 _UNION = [
@@ -69,8 +71,27 @@ _WITHIN: dict[str, tuple[str, ...]] = {
 #: every area that can be asked for
 AREAS = frozenset(_WITHIN)
 
+_CODES = (
+    "ad ae af ag ai al am ao aq ar as at au aw ax az ba bb bd be bf bg bh bi bj bl bm bn bo bq br bs bt bv bw by bz ca cc cd "
+    "cf cg ch ci ck cl cm cn co cr cu cv cw cx cy cz de dj dk dm do dz ec ee eg eh er es et fi fj fk fm fo fr ga gb gd ge gf "
+    "gg gh gi gl gm gn gp gq gr gs gt gu gw gy hk hm hn hr ht hu id ie il im in io iq ir is it je jm jo jp ke kg kh ki km kn "
+    "kp kr kw ky kz la lb lc li lk lr ls lt lu lv ly ma mc md me mf mg mh mk ml mm mn mo mp mq mr ms mt mu mv mw mx my mz na "
+    "nc ne nf ng ni nl no np nr nu nz om pa pe pf pg ph pk pl pm pn pr ps pt pw py qa re ro rs ru rw sa sb sc sd se sg sh si "
+    "sj sk sl sm sn so sr ss st sv sx sy sz tc td tf tg th tj tk tl tm tn to tr tt tv tw tz ua ug um us uy uz va vc ve vg vi "
+    "vn vu wf ws ye yt za zm zw uk"
+)
+#: every country, ISO 3166-1; of those that lie in no area above only their codes are known
+_COUNTRIES = frozenset(_CODES.split())
+
 #: other words for an area
 _SAME = {"gb": "uk", "usa": "us"}
+
+#: names in full, which are no words for an area but are taken for one
+_IN_FULL = {
+    "european union": "eu", "germany": "de", "france": "fr", "spain": "es", "italy": "it", "netherlands": "nl",
+    "united kingdom": "uk", "switzerland": "ch", "united states": "us", "canada": "ca", "japan": "jp", "india": "in",
+    "china": "cn", "brazil": "br", "australia": "au", "asia": "apac", "america": "americas",
+}  # fmt: skip
 
 #: what a region's name says before its first "-" (the clouds' words; countries only where they are no other word, too)
 _PREFIX = {
@@ -146,3 +167,20 @@ def in_region(region: str | None, wanted: str) -> bool:
         return False
     asked = wanted.strip().lower()
     return _SAME.get(asked, asked) in areas_of(region)
+
+
+def is_known(region: str) -> bool:
+    """Whether a word names an area, a country or a region of a cloud; a place that only its owner knows it does not."""
+    name = region.strip().lower()
+    return len(areas_of(name)) > 1 or _SAME.get(name, name) in _WITHIN or name in _COUNTRIES
+
+
+def names_country(region: str) -> bool:
+    """Whether it is known in which country a region lies."""
+    return not _COUNTRIES.isdisjoint(areas_of(region))
+
+
+def nearest_region(word: str) -> str | None:
+    """The area or region of a cloud that is most like a word; None where none is alike."""
+    near = most_like(word.strip().lower().replace("_", " "), (*_WITHIN, *_REGIONS, *_IN_FULL), 0.6)
+    return _IN_FULL.get(near, near) if near is not None else None

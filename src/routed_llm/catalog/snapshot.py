@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from routed_llm.catalog.deployments import Deployment
 from routed_llm.catalog.stored import deployment_data, deployment_of
 from routed_llm.errors import ConfigurationError, NoModels, UnknownHint, UnknownModel
+from routed_llm.refusing import nearest
 
 __all__ = ["Catalog"]
 
@@ -63,8 +63,7 @@ class Catalog:
         found = tuple(d for d in self.deployments if name in d.names)
         if not found:
             known = sorted({n for d in self.deployments for n in d.names})
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-            meant = f" Did you mean {near[0]!r}?" if near else ""
+            meant = nearest(name, known)
             raise UnknownModel(f"No model {name!r} in this router.{meant} It has: {', '.join(self.models)}.")
         return found
 
@@ -99,8 +98,7 @@ class Catalog:
                 raise ConfigurationError(f"the budget {budget!r} {self._names_nobody(name)}", path="budgets")
 
     def _names_nobody(self, name: str) -> str:
-        near = difflib.get_close_matches(name, sorted(self.known), n=1, cutoff=0.5)
-        meant = f" Did you mean {near[0]!r}?" if near else ""
+        meant = nearest(name, sorted(self.known))
         return f"names {name!r}, which is no model, alias, provider or tag here.{meant}"
 
     def as_data(self) -> dict[str, Any]:
@@ -117,7 +115,7 @@ class Catalog:
         try:
             catalog = cls(deployment_of(each) for each in data["deployments"])
             told = data["version"]
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ConfigurationError(f"this is no stored catalog: {type(error).__name__}: {error}", path="catalog") from None
         if catalog.version != told:
             raise ConfigurationError(

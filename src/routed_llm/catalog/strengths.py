@@ -6,12 +6,12 @@ programming language (``code:python``), or a task or domain of the user's own.
 
 from __future__ import annotations
 
-import difflib
 import re
 from functools import lru_cache
 
 from routed_llm.abilities import DOMAINS, TASK_GROUPS, TASKS
 from routed_llm.errors import ConfigurationError
+from routed_llm.refusing import nearest
 
 __all__ = ["check_strength_name", "strength_names"]
 
@@ -35,9 +35,9 @@ def check_strength_name(name: str, path: str) -> None:
                 path=f"{path}.{name}",
             )
     elif name not in known:
-        near = difflib.get_close_matches(name, known, n=1, cutoff=_MISTYPED)
-        if near:
-            raise ConfigurationError(f"unknown strength. Did you mean {near[0]!r}?", path=f"{path}.{name}")
+        meant = nearest(name, known, cutoff=_MISTYPED)
+        if meant:
+            raise ConfigurationError(f"unknown strength.{meant}", path=f"{path}.{name}")
 
 
 @lru_cache(maxsize=1024)

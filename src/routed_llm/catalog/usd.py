@@ -38,7 +38,9 @@ _CLOCK = re.compile(r"(\d\d?):(\d\d)")
 class UsdPrices(TypedDict, total=False):
     """A price in US dollars: per million tokens, but ``request`` per request and ``image`` per image of the prompt.
 
-    ``hours`` are windows of the day with other prices, such as ``{"from": "16:30", "to": "00:30", "input": 0.135}``, in UTC.
+    ``tiers`` are prices of longer prompts, such as ``{"above": 200_000, "input": 2.5}``: the highest that a prompt is above
+    counts for the whole call. ``hours`` are windows of the day with other prices, such as ``{"from": "16:30", "to": "00:30",
+    "input": 0.135}``, in UTC.
     """
 
     input: UsdAmount | None
@@ -50,6 +52,7 @@ class UsdPrices(TypedDict, total=False):
     reasoning: UsdAmount | None
     request: UsdAmount | None
     image: UsdAmount | None
+    tiers: Sequence[Mapping[str, Any]]
     hours: Sequence[Mapping[str, Any]]
 
 

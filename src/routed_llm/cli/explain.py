@@ -46,8 +46,20 @@ def explain(
         ctx.exit(_replay(found, as_json) if again else _show(found, as_json))
     if again or decision_id is not None:
         raise click.UsageError(f"--replay and --id are for files of decisions, and there is no file {what!r}.")
+    if _names_file(what):
+        raise click.UsageError(
+            f"there is no file {what!r}; a prompt that reads like one comes from the standard input: give -."
+        )
     decision = chat_model(models, strategy, config).explain(read_prompt(what))
     click.echo(decision.as_json() if as_json else str(decision))
+
+
+def _names_file(what: str) -> bool:
+    """Whether it reads like the name of a file and not like a prompt: prompts mostly have spaces, names mostly do not."""
+    ending = what.endswith((".json", ".jsonl"))
+    if any(map(str.isspace, what)):
+        return ending and what.startswith((os.sep, f".{os.sep}", f"..{os.sep}", "~"))
+    return "://" not in what and (ending or os.sep in what or (os.altsep or os.sep) in what)
 
 
 def _found(path: str, decision_id: str | None) -> Sequence[SavedDecision]:

@@ -18,6 +18,8 @@ __all__ = ["models"]
 
 _SHOWN = ("tools", "structured_output", "images", "pdf", "audio", "video", "reasoning", "search")
 _NANO = 1_000_000_000
+#: what the first of WORDS may say that is to be done
+_DOING = ("list", "search", "compare")
 
 
 @click.command()
@@ -39,14 +41,23 @@ def models(
     side_by_side: bool,
     as_json: bool,
 ) -> None:
-    """List models with price, window and abilities.
+    r"""List models with price, window and abilities.
 
-    WORDS are parts of "provider:model". Without anything, the models that a router without configuration takes.
+    \b
+    models list                the models that a router without configuration takes
+    models search gpt-5 mini   those with all of these words in "provider:model"
+    models compare A B         these models side by side
+
+    The words list and search may be left out, and --compare does what compare does. Options narrow lists and searches.
     """
+    wished = any(wish is not None for wish in (provider, needs, under, context))
+    if words and words[0] in _DOING and (words != ("search",) or wished):  # the bare word is looked for: some names have it
+        side_by_side = side_by_side or words[0] == "compare"
+        words = words[1:]
     if side_by_side:
         _compare(words, as_json)
         return
-    if not words and all(wish is None for wish in (provider, needs, under, context)):
+    if not words and not wished:
         found = tuple(_current())
     else:
         from routed_llm.catalog.listing import search
@@ -131,7 +142,7 @@ def _compare(names: tuple[str, ...], as_json: bool) -> None:
     from routed_llm.providers.rows import find_row
 
     if not names:
-        raise click.UsageError("--compare needs names of models, such as openai:gpt-5-mini anthropic:claude-sonnet-4-6.")
+        raise click.UsageError("compare needs names of models, such as openai:gpt-5-mini anthropic:claude-sonnet-4-6.")
     rows = [(name, find_row(name.partition(":")[0])) for name in names]
     lines = compare(f"{row.name}:{name.partition(':')[2]}" if row and ":" in name else name for name, row in rows)
     if as_json:

@@ -23,7 +23,7 @@ class RoutingTable(Table):
     strategy: Strategy = Field(default=None, description="How one model is chosen for a call; by default the order of models.")
     purpose: Purpose = Field(default="chat", description="What the models do.")
     seed: int | None = Field(default=None, description="Makes draws and jitter repeatable.")
-    max_price_ratio: Above | None = Field(
+    max_price_ratio: Annotated[float, Field(ge=1)] | None = Field(
         default=None, description="What a fallback may be expected to cost at most, as a multiple of the first choice."
     )
     quiet_fallbacks: bool = Field(default=False, description="Do not write a warning when a call falls back.")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from routed_llm.catalog.refusing import nearest
 from routed_llm.config.document import Document, KindTable
 from routed_llm.config.places import below
 from routed_llm.driver import Driver
@@ -13,6 +12,7 @@ from routed_llm.errors import ConfigurationError
 from routed_llm.policy.data import piece_from
 from routed_llm.policy.registry import known
 from routed_llm.policy.shapes import Feature
+from routed_llm.refusing import nearest
 from routed_llm.requests import Request
 
 __all__ = ["Narrowed", "features_of"]

@@ -18,7 +18,7 @@ from routed_llm.config.models import alias_problems, common_of, entries_of, mode
 from routed_llm.config.named_policies import NamedPolicies
 from routed_llm.config.names import CHOOSING, name_in
 from routed_llm.config.places import Source
-from routed_llm.config.problems import problems_of
+from routed_llm.config.problems import problems_of, without_unknown
 from routed_llm.config.reading import Config, read
 from routed_llm.config.secrets import secrets_in
 from routed_llm.dispatch.budget import Limits
@@ -115,16 +115,35 @@ def load(config: Config = None) -> Loaded:
 
 
 def examine(source: Source) -> tuple[Loaded | None, list[ConfigurationError]]:
-    """The values, as far as they can be made, and every mistake that can be found by itself, in the order of the file."""
+    """The values, as far as they can be made, and every mistake that can be found by itself, in the order of the file.
+
+    Where a key stands in the file, only such mistakes are told.
+    """
     problems = list(secrets_in(source.data))
+    if problems:  # what else is wrong may be told with a word that is a key
+        return None, _in_order(source, problems)
     try:
         document = Document.model_validate(source.data)
     except ValidationError as error:
-        told = {problem.path for problem in problems}
-        problems.extend(problem for problem in problems_of(error) if problem.path not in told)
+        problems = problems_of(error)
+        sound = without_unknown(source.data, error)
+        if sound is not None:
+            problems.extend(_further(source._replace(data=sound), {problem.path or "" for problem in problems}))
         return None, _in_order(source, problems)
     loaded = _made(source, document, problems)
     return loaded, _in_order(source, problems)
+
+
+def _further(source: Source, told: set[str]) -> list[ConfigurationError]:
+    """What is wrong in the tables beside those of which something is told; these may only follow from it."""
+    try:
+        document = Document.model_validate(source.data)
+    except ValidationError:
+        return []
+    found: list[ConfigurationError] = []
+    _made(source, document, found)
+    tables = {path.rpartition(".")[0] for path in told} - {""}
+    return [each for each in found if not any(f"{each.path}.".startswith((f"{table}.", f"{table}[")) for table in tables)]
 
 
 def _in_order(source: Source, problems: list[ConfigurationError]) -> list[ConfigurationError]:

@@ -30,16 +30,24 @@ class RatesTable(Table):
     image: Amount | None = None
 
 
+class TierTable(RatesTable):
+    """Other prices of prompts with more tokens than ``above``."""
+
+    above: Count
+
+
 class HoursTable(RatesTable):
     """Other prices between two times of the day, in UTC."""
 
     from_: Annotated[Text, Field(alias="from")]
     to: Text
+    tiers: list[TierTable] | None = None
 
 
 class PriceTable(RatesTable):
-    """What a model costs, and at which hours of the day it costs something else."""
+    """What a model costs, and for which prompts and at which hours of the day it costs something else."""
 
+    tiers: list[TierTable] | None = None
     hours: list[HoursTable] | None = None
 
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from routed_llm.catalog.models import Model
-from routed_llm.catalog.refusing import nearest
 from routed_llm.config.document import Document
 from routed_llm.config.model_tables import DefaultsTable, DeploymentTable, ModelTable
 from routed_llm.config.places import below
 from routed_llm.errors import ConfigurationError
+from routed_llm.refusing import nearest
 
 __all__ = ["COMMON", "alias_problems", "common_of", "entries_of", "model_problems", "where_is"]
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from typing import Any, get_args
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from routed_llm.catalog.refusing import nearest
 from routed_llm.config.document import Document
 from routed_llm.config.places import below
 from routed_llm.config.shapes import Table
 from routed_llm.errors import ConfigurationError
 from routed_llm.policy.arguments import shown
+from routed_llm.refusing import nearest
 
-__all__ = ["problems_of"]
+__all__ = ["problems_of", "without_unknown"]
 
 _SECRET = re.compile(r"key|secret|token|password|header|proxy|credential", re.IGNORECASE)
 _WORD = re.compile(r"'([^']*)'")
@@ -65,6 +66,27 @@ def problems_of(error: ValidationError) -> list[ConfigurationError]:
     """Every mistake that pydantic found, with its path."""
     found = error.errors(include_url=False)
     return [ConfigurationError(_said(each), path=_path(each["loc"])) for each in found]
+
+
+def without_unknown(data: Mapping[str, Any], error: ValidationError) -> dict[str, Any] | None:
+    """A copy of the file's values without the keys that are not known.
+
+    None where something else is wrong as well, and where a whole section is not known: what refers to it would only follow.
+    """
+    sound = deepcopy(dict(data))
+    for each in error.errors(include_url=False):
+        *above, key = [int(part[1:-1]) if isinstance(part, str) and _INDEX.fullmatch(part) else part for part in each["loc"]]
+        if each["type"] != "extra_forbidden" or (not above and isinstance(each["input"], (dict, list))):
+            return None
+        table: Any = sound
+        for part in above:
+            known = part in table if isinstance(table, dict) else isinstance(table, list) and isinstance(part, int)
+            if not known:
+                return None
+            table = table[part]
+        if not isinstance(table, dict) or table.pop(key, None) is None:
+            return None
+    return sound
 
 
 def _path(loc: Sequence[int | str]) -> str:

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from routed_llm.catalog.refusing import nearest
 from routed_llm.config.places import Source
 from routed_llm.config.plain import plain
 from routed_llm.config.toml_lines import lines_of
 from routed_llm.errors import ConfigurationError
+from routed_llm.refusing import nearest
 
 __all__ = ["Config", "DEFAULT_FILE", "VARIABLE", "read"]
 

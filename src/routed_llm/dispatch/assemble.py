@@ -66,6 +66,10 @@ class Assembly:
         """The text so far."""
         return "".join(self._texts)
 
+    def written(self) -> str:
+        """All that the model wrote so far: reasoning, text and arguments of tools."""
+        return "".join([*self._reasoning, *self._texts, *(piece for call in self._calls.values() for piece in call[2])])
+
     def answer(self) -> Answer:
         """The answer so far."""
         return Answer(

@@ -18,6 +18,8 @@ from routed_llm.state.accounts import reserve, settle, standings
 __all__ = ["hold_for", "out_of_budget", "release"]
 
 _NANO = 1e9
+#: how often a reservation may lose to others that end and begin at the same time
+_RACES = 10
 
 
 def hold_for(core: Core, decision: Decision, attempt: Attempt) -> BudgetSpent | None:
@@ -27,14 +29,17 @@ def hold_for(core: Core, decision: Decision, attempt: Attempt) -> BudgetSpent | 
     if not accounts:
         return None
     deployment, tokens, wall = attempt.deployment, ask.input_tokens + ask.output_tokens, _wall(ask, attempt.started)
-    held = reserve(accounts, deployment, expected_cost(deployment, ask), tokens, wall)
-    if not isinstance(held, str):
-        attempt.hold = held
-        return None
-    found = lacking(standings(accounts, wall), deployment, ask)
-    if found is None:  # what was short a moment ago is there again
-        return hold_for(core, decision, attempt)
-    return _spent(found[0], wall, {**decision.rejected, deployment.id: held})
+    for _ in range(_RACES):
+        held = reserve(accounts, deployment, expected_cost(deployment, ask), tokens, wall)
+        if not isinstance(held, str):
+            attempt.hold = held
+            return None
+        told = standings(accounts, wall)
+        found = lacking(told, deployment, ask)
+        if found is not None:
+            break
+        # what was short a moment ago is there again
+    return _spent(found[0] if found else told[0], wall, {**decision.rejected, deployment.id: str(held)})
 
 
 def release(attempt: Attempt, outcome: Outcome) -> None:
@@ -44,13 +49,16 @@ def release(attempt: Attempt, outcome: Outcome) -> None:
     what was expected counts. A refusal costs nothing, and what was never sent is no call.
     """
     hold, attempt.hold = attempt.hold, None
-    usage, error = attempt.usage, attempt.error
+    usage, error, seconds = attempt.usage, attempt.error, attempt.seconds
     if usage is not None:
-        settle(hold, attempt.cost_nanousd, usage.input_tokens + usage.output_tokens)
+        nano, tokens = attempt.cost_nanousd, usage.input_tokens + usage.output_tokens
+        if usage.estimated and outcome != "answered":  # nobody saw how much was written behind what had come
+            nano, tokens = max(nano or 0, hold.expected[0]), max(tokens, hold.expected[1])
+        settle(hold, nano, tokens, seconds=seconds)
     elif (error is None and outcome == "abandoned") or (error is not None and error.sent and error.status is None):
-        settle(hold, None, None)
+        settle(hold, None, None, seconds=seconds)
     else:
-        settle(hold, 0, 0, calls=int(error is not None and error.sent))
+        settle(hold, 0, 0, calls=int(error is not None and error.sent), seconds=seconds)
 
 
 def out_of_budget(core: Core, decision: Decision, now: float) -> BudgetSpent | None:

@@ -10,13 +10,14 @@ from routed_llm.decisions import Decision
 from routed_llm.dispatch.core import Core
 from routed_llm.dispatch.execute import execute
 from routed_llm.dispatch.own_calls import ended_early, find_out
-from routed_llm.dispatch.settle import attempt_succeeded, bill, finish, tell_room
+from routed_llm.dispatch.settle import attempt_succeeded, bill, finish, images_in, tell_room
 from routed_llm.dispatch.streaming import Opened, open_stream
 from routed_llm.driver import Driver, Patience
 from routed_llm.errors import ProviderError
 from routed_llm.events import Attempt, CallRecord
 from routed_llm.policy.decide import decide
 from routed_llm.policy.facts import gather
+from routed_llm.policy.features.shape import pieces
 from routed_llm.prompt.estimate import expected_output, input_tokens, longest_text, text_tokens
 from routed_llm.requests import NO_FACTS, NO_NEEDS, Ask, Request, Requirements
 from routed_llm.results import Answer
@@ -36,7 +37,7 @@ class Completed(NamedTuple):
 
 
 async def consider(driver: Driver, core: Core, request: Request) -> Decision:
-    """Find out facts and decide; calls nobody but the features' own helpers."""
+    """Find out facts and decide; calls nobody but whom features ask."""
     hints = request.hints
     if request.model is not None:
         core.catalog.named(request.model)
@@ -44,6 +45,8 @@ async def consider(driver: Driver, core: Core, request: Request) -> Decision:
         core.catalog.check_names("prefer", hints.prefer)
         core.catalog.check_names("exclude", hints.exclude)
     facts, stages = request.facts, core.stages
+    if request.view.media:  # prices can count pieces: who reads them need not run a feature
+        facts = {**pieces(request.view), **facts}
     if stages.first or hints.facts:
         # what the caller said stands
         facts = await gather(stages.first, request, driver, {**facts, **hints.facts})
@@ -68,8 +71,8 @@ async def consider(driver: Driver, core: Core, request: Request) -> Decision:
     decision.microseconds = (driver.now() - ask.now) * 1e6
     decision.observers = core.observers()
     if decision.effects and decision.ask.params != ask.params:
-        # a rule that sets None takes a parameter out
-        request.params = {k: v for k, v in {**request.params, **decision.ask.params}.items() if v is not None}
+        # a rule that sets None takes a parameter out, the model's own too: nobody sends a None
+        request.params = {**request.params, **decision.ask.params}
     return decision
 
 
@@ -122,7 +125,9 @@ async def complete(driver: Driver, core: Core, request: Request) -> Completed:
         answer = await driver.call(deployment.endpoint, request, patience)
         if answer.room is not None:
             tell_room(core, deployment, answer.room, driver.now())
-        bill(attempt, answer.usage, (decision.ask.input_tokens, text_tokens(answer.text)), driver.wall())
+        bill(
+            attempt, answer.usage, (decision.ask.input_tokens, text_tokens(answer.text)), driver.wall(), images_in(decision.ask)
+        )
         if answer.fault is not None:
             raise answer.fault
         if answer.is_empty and answer.finish == "stop":

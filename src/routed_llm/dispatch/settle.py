@@ -16,9 +16,10 @@ from routed_llm.dispatch.staying import remember
 from routed_llm.errors import ProviderError
 from routed_llm.events import Attempt, CallRecord, Outcome
 from routed_llm.policy.scorers.cost import expected_cost
+from routed_llm.requests import Ask
 from routed_llm.results import Usage
 
-__all__ = ["attempt_failed", "attempt_succeeded", "bill", "finish", "tell_room", "warn_of_fallback"]
+__all__ = ["attempt_failed", "attempt_succeeded", "bill", "finish", "images_in", "tell_room", "warn_of_fallback"]
 
 log = logging.getLogger("routed_llm")
 
@@ -56,11 +57,18 @@ def attempt_failed(core: Core, attempt: Attempt, error: ProviderError, now: floa
     return cool_down(core, deployment, error, failures, now) if blame else 0.0
 
 
-def bill(attempt: Attempt, usage: Usage | None, estimate: tuple[int, int], wall: float | None = None) -> Usage:
+def images_in(ask: Ask) -> int:
+    """Images in the call's prompt."""
+    count = ask.facts.get("images")
+    return count if type(count) is int else 0
+
+
+def bill(attempt: Attempt, usage: Usage | None, estimate: tuple[int, int], wall: float | None = None, images: int = 0) -> Usage:
     """Book what an attempt used; the provider's own cost is preferred to the table of prices.
 
     ``estimate`` is (input, output) tokens for an answer without usable counts; such usage is marked as estimated. ``wall``
-    is when the answer ended, in seconds since 1970 (UTC), for prices that change with the time of day.
+    is when the answer ended, in seconds since 1970 (UTC), for prices that change with the time of day;
+    ``images`` of the prompt, where they have a price.
     """
     if usage is None:
         usage = Usage(estimate[0], estimate[1], estimated=True)
@@ -69,7 +77,7 @@ def bill(attempt: Attempt, usage: Usage | None, estimate: tuple[int, int], wall:
     if usage.cost_nanousd is not None:
         attempt.cost_nanousd = usage.cost_nanousd
     elif price is not None:
-        attempt.cost_nanousd = price.cost(usage, time_of_day=None if wall is None else wall % DAY)
+        attempt.cost_nanousd = price.cost(usage, time_of_day=None if wall is None else wall % DAY, images=images)
     return usage
 
 

@@ -9,7 +9,7 @@ from routed_llm.decisions import Decision
 from routed_llm.dispatch.assemble import Assembly
 from routed_llm.dispatch.core import Core
 from routed_llm.dispatch.own_calls import tell
-from routed_llm.dispatch.settle import attempt_failed, attempt_succeeded, bill, finish
+from routed_llm.dispatch.settle import attempt_failed, attempt_succeeded, bill, finish, images_in
 from routed_llm.driver import Driver, Endpoint, Patience
 from routed_llm.errors import ProviderError, StreamBroken
 from routed_llm.events import Attempt, CallRecord
@@ -94,8 +94,9 @@ class Opened:
 
     def _book(self, now: float | None = None) -> None:
         ask = self.decision.ask
-        counted = (ask.input_tokens, text_tokens(self.assembly.text()))
-        bill(self.attempts[-1], self.assembly.usage, counted, ask.wall + (0.0 if now is None else now - ask.now))
+        counted = (ask.input_tokens, text_tokens(self.assembly.written()))
+        wall = ask.wall + (0.0 if now is None else now - ask.now)
+        bill(self.attempts[-1], self.assembly.usage, counted, wall, images_in(ask))
 
     def answered(self, now: float) -> CallRecord:
         """The stream ended as it should."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal
@@ -11,6 +10,7 @@ from pydantic import ValidationError
 
 from routed_llm.door.reach import Rule
 from routed_llm.errors import ConfigurationError
+from routed_llm.refusing import nearest
 from routed_llm.requests import Purpose
 from routed_llm.router import Router
 
@@ -25,9 +25,8 @@ def refuse_unknown(given: Collection[str], known: Collection[str]) -> None:
     """
     for name in given:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-            meant = f"; did you mean {near[0]!r}?" if near else "."
-            raise ConfigurationError(f"unknown argument{meant} Provider parameters go into model_kwargs.", path=name)
+            meant = nearest(name, known, cutoff=0.6)
+            raise ConfigurationError(f"unknown argument.{meant} Provider parameters go into model_kwargs.", path=name)
 
 
 def kwargs_of(given: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 from routed_llm.errors import InvalidCall
 from routed_llm.prompt.estimate import CHARACTERS_PER_TOKEN, text_tokens
+from routed_llm.requests import NO_FACTS
 
 __all__ = ["MOST_TEXTS", "TextsView", "batches", "checked", "no_chat"]
 
@@ -58,6 +59,7 @@ class TextsView:
     """Routing's look at texts; see :class:`~routed_llm.requests.PromptView`."""
 
     media: frozenset[str] = frozenset()
+    media_counts: Mapping[str, int] = NO_FACTS
     media_tokens = 0
     turns = 0
 

@@ -38,7 +38,7 @@ _START = """
     AsyncCallbackManagerForLLMRun ahandle_event append asyncio gather handlers inheritable_handlers inheritable_metadata
     inheritable_tags metadata parent_run_id run_id run_inline tags uuid7
 """
-# their helpers are taken from where they take them, and only when they were recognised
+# what they call is taken from where they take it, and only when they were recognised
 _models: Any = chat_models
 _managers: Any = core_manager
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage
 
 from routed_llm.langchain.signatures import signer
 from routed_llm.prompt.estimate import MEDIA_TOKENS, weight
+from routed_llm.prompt.strings import joined, texts_in
 
 __all__ = ["MessagesView", "media_of"]
 
@@ -22,6 +23,12 @@ def _source(block: Mapping[str, Any]) -> tuple[str, str]:
     data = str(file.get("file_data") or "")
     mime = block.get("mime_type") or inner.get("media_type") or (data[5:].split(";", 1)[0] if data[:5] == "data:" else "")
     return str(mime), str(block.get("url") or inner.get("url") or "")
+
+
+#: what answers are called in ``type``, which is faster to ask for than the class
+_ANSWERS = frozenset({"ai", "AIMessageChunk"})
+#: blocks that say again which tools a message calls
+_CALLS = frozenset({"tool_use", "tool_call", "invalid_tool_call", "function_call", "input_json_delta"})
 
 
 def media_of(block: Mapping[str, Any]) -> str | None:
@@ -46,19 +53,30 @@ def media_of(block: Mapping[str, Any]) -> str | None:
     return None
 
 
+def _called(message: Any) -> int:
+    """Characters of the tool calls of an answer; what Python writes of arguments is about as long as their JSON."""
+    length = sum(len(call["name"]) + weight(str(call["args"])) for call in message.tool_calls)
+    return length + sum(len(call["name"] or "") + weight(call["args"] or "") for call in message.invalid_tool_calls)
+
+
 class MessagesView:
     """Characters, media and turns, counted once; texts are read when somebody asks."""
 
-    __slots__ = ("_messages", "characters", "media", "media_tokens", "turns")
+    __slots__ = ("_messages", "characters", "media", "media_counts", "media_tokens", "turns")
 
     def __init__(self, messages: Sequence[BaseMessage]) -> None:
         self._messages = messages
         characters = turns = media_tokens = 0
-        media: set[str] | None = None
+        counts: dict[str, int] | None = None
         for message in messages:
             content = message.content
-            if message.type == "human":
+            calls = 0
+            said_by = message.type
+            if said_by == "human":
                 turns += 1
+            elif said_by in _ANSWERS and (message.tool_calls or message.invalid_tool_calls):  # type: ignore[attr-defined]
+                calls = _called(message)
+                characters += calls
             if type(content) is str:
                 characters += len(content) if content.isascii() else weight(content)
                 continue
@@ -66,17 +84,20 @@ class MessagesView:
                 if isinstance(block, str):
                     characters += weight(block)
                     continue
+                if calls and block.get("type") in _CALLS:
+                    continue
                 kind = media_of(block)
                 if kind is None:
                     characters += weight(block["text"]) if isinstance(block.get("text"), str) else len(str(block))
                 else:
-                    media = media or set()
-                    media.add(kind)
+                    counts = counts or {}
+                    counts[kind] = counts.get(kind, 0) + 1
                     media_tokens += MEDIA_TOKENS[kind]
         self.characters = characters
         self.turns = turns
         self.media_tokens = media_tokens
-        self.media = frozenset(media) if media else NO_MEDIA
+        self.media_counts: Mapping[str, int] = counts or NO_COUNTS
+        self.media = frozenset(counts) if counts else NO_MEDIA
 
     def user_text(self) -> str:
         """Text of the last message that the user wrote."""
@@ -90,17 +111,20 @@ class MessagesView:
         return [str(message.text) for message in self._messages if message.type == "human"]
 
     def texts(self) -> Iterable[str]:
-        """Every text of the prompt."""
+        """Every text of the prompt: of blocks of whatever type, of names, and of the arguments of tools too."""
         for message in self._messages:
             content = message.content
             if isinstance(content, str):
                 yield content
-                continue
-            for block in content:
-                if isinstance(block, str):
-                    yield block
-                elif isinstance(text := block.get("text", block.get("content")), str):
-                    yield text
+            else:
+                for block in content:
+                    yield from texts_in(block)
+            if message.name:
+                yield message.name
+            if isinstance(message, AIMessage):
+                yield from (joined({**call, "id": None}) for call in (*message.tool_calls, *message.invalid_tool_calls))
+            if message.additional_kwargs:
+                yield joined(message.additional_kwargs)
 
     def has_tool_results(self) -> bool:
         """True while a tool loop is under way."""
@@ -121,3 +145,4 @@ class MessagesView:
 
 
 NO_MEDIA: frozenset[str] = frozenset()
+NO_COUNTS: Mapping[str, int] = {}

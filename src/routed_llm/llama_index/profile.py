@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -13,6 +12,7 @@ from routed_llm.catalog.deployments import Deployment
 from routed_llm.door.arguments import check_profile
 from routed_llm.door.reach import reach_of
 from routed_llm.errors import ConfigurationError
+from routed_llm.refusing import nearest
 
 __all__ = ["Profile", "check_overrides", "check_sizes", "metadata_of"]
 
@@ -29,9 +29,9 @@ def check_overrides(profile: Profile) -> None:
     known = LLMMetadata.model_fields
     for name in profile if isinstance(profile, Mapping) else ():
         if name not in known:
-            near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.6)
-            meant = f"; did you mean {near[0]!r}?" if near else "."
-            raise ConfigurationError(f"LLMMetadata has no such field{meant} It has {', '.join(known)}.", path=f"profile.{name}")
+            meant = nearest(name, known, cutoff=0.6)
+            problem = f"LLMMetadata has no such field.{meant} It has {', '.join(known)}."
+            raise ConfigurationError(problem, path=f"profile.{name}")
 
 
 def check_sizes(**sizes: int | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from llama_index.core.base.llms.types import (
@@ -19,11 +19,15 @@ from llama_index.core.base.llms.types import (
     VideoBlock,
 )
 
+from routed_llm.errors import InvalidCall
+from routed_llm.llama_index.media import media_part
 from routed_llm.prompt.estimate import MEDIA_TOKENS, weight
+from routed_llm.prompt.strings import joined
 
 __all__ = ["MessagesView", "media_of"]
 
 NO_MEDIA: frozenset[str] = frozenset()
+NO_COUNTS: Mapping[str, int] = {}
 
 
 def media_of(block: Any) -> str | None:
@@ -44,15 +48,18 @@ def media_of(block: Any) -> str | None:
 class MessagesView:
     """Characters, media and turns, counted once; texts are read when somebody asks."""
 
-    __slots__ = ("_messages", "characters", "media", "media_tokens", "turns")
+    __slots__ = ("_messages", "characters", "media", "media_counts", "media_tokens", "turns")
 
     def __init__(self, messages: Sequence[ChatMessage]) -> None:
         self._messages = messages
         self.characters = self.turns = self.media_tokens = 0
         self.media = NO_MEDIA
+        self.media_counts = NO_COUNTS
         for message in messages:
             if message.role == "user":
                 self.turns += 1
+            elif message.additional_kwargs:
+                self.characters += _older_calls(message)
             for block in message.blocks:
                 if type(block) is TextBlock:
                     text = block.text
@@ -64,6 +71,7 @@ class MessagesView:
         kind = media_of(block)
         if kind is not None:
             self.media |= {kind}
+            self.media_counts = {**self.media_counts, kind: self.media_counts.get(kind, 0) + 1}
             self.media_tokens += MEDIA_TOKENS[kind]
         elif isinstance(block, TextBlock):
             self.characters += weight(block.text)
@@ -91,8 +99,13 @@ class MessagesView:
         return [message.content or "" for message in self._messages if message.role == "user"]
 
     def texts(self) -> Iterable[str]:
-        """Every text of the prompt."""
-        return (block.text for message in self._messages for block in message.blocks if isinstance(block, TextBlock))
+        """Every text of the prompt: of blocks of whatever type, of documents of text, and of the arguments of tools too."""
+        for message in self._messages:
+            for block in message.blocks:
+                yield from _texts(block)
+            if message.additional_kwargs:
+                # what a router told of an answer goes to nobody
+                yield joined({name: value for name, value in message.additional_kwargs.items() if name != "routing"})
 
     def has_tool_results(self) -> bool:
         """True while a tool loop is under way."""
@@ -126,6 +139,36 @@ def _signed_by(about: Mapping[str, Any]) -> str | None:
     if about.get("thought_signature"):
         return "google"
     return "anthropic" if about.get("signature") or about.get("type") == "redacted_thinking" else None
+
+
+def _texts(block: Any) -> Iterator[str]:
+    """Texts of one block. Documents of text are sent as their text, so they are read as it."""
+    if isinstance(block, TextBlock):
+        yield block.text
+    elif isinstance(block, DocumentBlock) and (block.document_mimetype or "text/")[:5] == "text/":
+        yield joined(block)
+        try:
+            part = media_part(block, [])
+        except InvalidCall:
+            return  # it cannot be sent either
+        if part is not None and part["type"] == "text":
+            yield part["text"]
+    elif isinstance(block, (CitableBlock, CitationBlock)):
+        inner = block.content if isinstance(block, CitableBlock) else [block.cited_content]
+        for each in inner:
+            yield from _texts(each)
+        yield joined({name: value for name, value in block if name not in ("content", "cited_content")})
+    elif rest := joined(block):
+        yield rest
+
+
+def _older_calls(message: ChatMessage) -> int:
+    """Characters of the tool calls that older code keeps beside the blocks; where blocks tell them, these are sent."""
+    more = message.additional_kwargs
+    calls = more.get("tool_calls") or more.get("function_call")
+    if not calls or any(isinstance(block, ToolCallBlock) for block in message.blocks):
+        return 0
+    return weight(joined(calls))
 
 
 def _length(document: DocumentBlock) -> int:

@@ -14,8 +14,8 @@ from datetime import date
 from types import SimpleNamespace
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from routed_llm.catalog.refusing import nearest
 from routed_llm.errors import ConfigurationError
+from routed_llm.refusing import nearest
 
 __all__ = ["check_types", "shown"]
 

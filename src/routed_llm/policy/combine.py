@@ -57,11 +57,12 @@ def _selector(policies: Sequence[Policy], path: str) -> Any:
             picking.append(policy)
     if len(picking) > 1 and not all(getattr(_base(policy), "by_total", False) for policy in picking):
         names = " and ".join(repr(policy.name) for policy in picking)
-        raise ConfigurationError(f"{names} each pick in their own way: leave one out, or put them into First(...).", path=path)
+        told = "leave one out, or say when each decides: When(condition, ...), or Split(...) for shares of the calls."
+        raise ConfigurationError(f"{names} each pick in their own way: {told}", path=path)
     if len(picking) == 1:
         chain = _base(picking[0])
     else:
-        chain = Best("best by " + " and ".join(policy.name for policy in picking)) if picking else None
+        chain = Best(f"{' and '.join(policy.name for policy in picking)} weighed together, first") if picking else None
     for selector in reversed(refining):
         selector = copy(selector)
         selector.then = chain

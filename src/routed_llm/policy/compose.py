@@ -29,6 +29,7 @@ from routed_llm.requests import Ask, Requirements
 
 if TYPE_CHECKING:
     from routed_llm.policy.branches import Branch
+    from routed_llm.policy.leaves import Ruling
 
 __all__ = ["HARD_FILTERS", "AnyPolicy", "Eligible", "Policy"]
 
@@ -132,6 +133,8 @@ class Policy:
         #: tells policies of this process apart, for caches
         self.key = next(_keys)
         self._version: str | None = None
+        #: what rules that hold together do to a call: see :func:`routed_llm.policy.leaves.ruling_of`
+        self.rulings: dict[tuple[int, ...], Ruling] = {}
         self._under: dict[int, tuple[AnyPolicy, AnyPolicy]] = {}
         #: the verdicts that were asked for last: by catalog and requirements
         self.last: tuple[Catalog, Requirements, Eligible] | None = None

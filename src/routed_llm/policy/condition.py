@@ -11,7 +11,6 @@ A condition is a table; all of its lines must hold. A line names what is tested 
 
 from __future__ import annotations
 
-import difflib
 import math
 import operator
 from collections.abc import Callable, Mapping
@@ -21,7 +20,8 @@ from typing import Any
 from routed_llm.errors import ConfigurationError
 from routed_llm.policy.hours import in_hours
 from routed_llm.policy.regex import safe_regex
-from routed_llm.requests import Ask
+from routed_llm.refusing import nearest
+from routed_llm.requests import Ask, reader
 
 __all__ = ["TESTS", "Condition"]
 
@@ -59,7 +59,9 @@ class Condition:
 
     def __init__(self, data: Mapping[str, Any], path: str = "if") -> None:
         self._reads: list[str] = []
-        self.data, self._checks = self._table(data, path, 0)
+        self.data, checks = self._table(data, path, 0)
+        #: whether all lines hold for a call
+        self.holds: Check = checks[0] if len(checks) == 1 else lambda ask: all(check(ask) for check in checks)
 
     @classmethod
     def of(cls, given: Any, path: str = "if") -> Condition:
@@ -70,13 +72,6 @@ class Condition:
     def reads(self) -> tuple[str, ...]:
         """Names of what it looks at."""
         return tuple(dict.fromkeys(self._reads))
-
-    def holds(self, ask: Ask) -> bool:
-        """Whether all lines hold for a call."""
-        for check in self._checks:  # noqa: SIM110  # asked for every call, and all() over a generator is slower
-            if not check(ask):
-                return False
-        return True
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.data,)
@@ -115,12 +110,12 @@ class Condition:
         self._reads.append(name)
         if not isinstance(wanted, Mapping):
             value, same = _among(wanted, path)
-            return value, lambda ask: same(ask.value(name))
+            read = reader(name)
+            return value, lambda ask: same(read(ask))
         if not wanted:
             raise ConfigurationError(f"has no test. Tests: {', '.join(TESTS)}.", path=path)
         tests = {test: _test(test, bound, f"{path}.{test}") for test, bound in wanted.items()}
-        passes = [each for _, each in tests.values()]
-        return {test: value for test, (value, _) in tests.items()}, lambda ask: _passes(ask.value(name), passes)
+        return {test: value for test, (value, _) in tests.items()}, _passing(name, [each for _, each in tests.values()])
 
     def _several(self, name: str, wanted: Any, path: str, depth: int) -> tuple[Any, Check]:
         if not isinstance(wanted, (list, tuple)) or not wanted:
@@ -131,8 +126,17 @@ class Condition:
         return [data for data, _ in parts], lambda ask: together(all(check(ask) for check in group) for group in groups)
 
 
-def _passes(value: Any, tests: list[Callable[[Any], bool]]) -> bool:
-    return all(test(value) for test in tests)
+def _passing(name: str, tests: list[Callable[[Any], bool]]) -> Check:
+    read = reader(name)
+    if len(tests) == 1:
+        (only,) = tests
+        return lambda ask: only(read(ask))
+
+    def all_pass(ask: Ask) -> bool:
+        value = read(ask)
+        return all(test(value) for test in tests)
+
+    return all_pass
 
 
 def _test(name: Any, bound: Any, path: str) -> tuple[Any, Callable[[Any], bool]]:
@@ -152,8 +156,7 @@ def _test(name: Any, bound: Any, path: str) -> tuple[Any, Callable[[Any], bool]]
     if name == "matches":
         regex = safe_regex(bound, path)
         return bound, lambda value: isinstance(value, str) and regex.search(value[:_SEARCHED]) is not None
-    near = difflib.get_close_matches(str(name), TESTS, n=1, cutoff=0.5)
-    meant = f" Did you mean {near[0]!r}?" if near else ""
+    meant = nearest(name, TESTS)
     raise ConfigurationError(f"is no test.{meant} Known: {', '.join(TESTS)}.", path=path)
 
 
@@ -169,8 +172,11 @@ def _among(wanted: Any, path: str) -> tuple[Any, Callable[[Any], bool]]:
         shown = plain if isinstance(wanted, (list, tuple)) else sorted(plain, key=repr)
     # True is no 1 here
     values = frozenset((isinstance(each, bool), each) for each in plain)
+    texts = frozenset(each for each in plain if isinstance(each, str))
 
     def same(value: Any) -> bool:
+        if value is None or type(value) is str:  # what most facts are
+            return value in texts
         if isinstance(value, (str, int, float)):
             return (isinstance(value, bool), value) in values
         if isinstance(value, (tuple, list, set, frozenset)):
@@ -213,10 +219,17 @@ def _told(data: Any) -> str:
         elif name == "time":
             lines.append(f"time {' '.join(f'{key} {_short(value)}' for key, value in wanted.items())}")
         elif isinstance(wanted, dict):
-            lines.extend(f"{name} {test} {_short(bound)}" for test, bound in wanted.items())
+            lines.extend(f"{name} {_tested(test, bound)}" for test, bound in wanted.items())
         else:
             lines.append(f"{name} = {_short(wanted)}")
     return ", ".join(lines)
+
+
+def _tested(test: str, bound: Any) -> str:
+    """A test in words: ``above 2000``, ``is not 'chat'``, ``is known``."""
+    if test == "known":
+        return "is known" if bound else "is not known"
+    return f"{test.replace('_', ' ')} {_short(bound)}"
 
 
 def _short(value: Any) -> str:

@@ -21,6 +21,7 @@ from routed_llm.errors import ConfigurationError
 from routed_llm.policy.arguments import check_types, shown
 from routed_llm.policy.installed import make_piece
 from routed_llm.policy.registry import Kind, find, name_of
+from routed_llm.refusing import nearest
 
 if TYPE_CHECKING:
     from routed_llm.policy.compose import AnyPolicy, Policy
@@ -262,13 +263,10 @@ def _need(table: Mapping[str, Any], key: str) -> None:
 
 def _only(table: Mapping[str, Any], known: set[str], path: str) -> None:
     """Refuse keys that nobody reads."""
-    import difflib
-
     for key in table:
         if key not in known:
             word = str(key)
-            near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-            meant = f" Did you mean {near[0].rstrip('_')!r}?" if near else ""
-            takes = ", ".join(sorted(k.rstrip("_") for k in known))
+            words = sorted(k.rstrip("_") for k in known)
+            meant, takes = nearest(word.rstrip("_"), words), ", ".join(words)
             told = f" It takes: {takes}." if takes else " It takes none: leave it out."
             raise ConfigurationError(f"is not known here.{meant}{told}", path=f"{path}.{word.rstrip('_')}")

@@ -13,7 +13,7 @@ from routed_llm.policy.chance import Draws
 from routed_llm.policy.compose import AnyPolicy, Policy
 from routed_llm.policy.filters.budgets import over_budget
 from routed_llm.policy.later import HeadFirst, LaterValues, Part, Pool, Reasons
-from routed_llm.policy.leaves import Leaf, holding_of, leaves
+from routed_llm.policy.leaves import Leaf, Ruling, leaves, ruling_of
 from routed_llm.policy.scorers.cost import expected_cost
 from routed_llm.policy.seen import Present, Seen
 from routed_llm.policy.shapes import Chance, Live
@@ -42,11 +42,11 @@ def decide(
     ``rng`` gives the seed from which everything that is drawn for this decision follows.
     """
     seen = Seen(live, rng)
-    holding = holding_of(policy, ask) if type(policy) is Policy and policy.rules else ()
-    if type(policy) is Policy and not holding:
+    ruling: Ruling | None = None
+    if type(policy) is Policy and not (policy.rules and (ruling := ruling_of(policy, ask)).holding):
         decision = _choose(policy, ask, None, catalog, seen, max_price_ratio)
     else:
-        for leaf in leaves(policy, Leaf(policy, ask), seen, holding):  # the last one stands where nobody is found
+        for leaf in leaves(policy, Leaf(policy, ask), seen, ruling):  # the last one stands where nobody is found
             assert isinstance(leaf.policy, Policy)  # leaves are no branches
             decision = _choose(leaf.policy, leaf.ask, leaf, catalog, seen, max_price_ratio)
             if decision.order or decision.cooling:

@@ -20,9 +20,11 @@ __all__ = ["BUILT_IN_FACTS", "Gathering", "Stages", "gather", "gathering_of", "s
 
 #: fact -> name of the built-in feature that finds it out
 BUILT_IN_FACTS: dict[str, str] = {
+    "audio": "shape",
     "bound_to": "past",
     "characters": "shape",
     "hour": "clock",
+    "images": "shape",
     "media": "shape",
     "schema": "shape",
     "spoke_before": "past",
@@ -31,8 +33,8 @@ BUILT_IN_FACTS: dict[str, str] = {
     "turns": "shape",
     "weekday": "clock",
     "conversation": "conversation",
-    "difficulty": "structure_difficulty",
-    "difficulty_score": "structure_difficulty",
+    "difficulty": "task_model",
+    "difficulty_score": "task_model",
     "code": "structure_difficulty",
     "answer_length": "length",
     "answer_tokens": "length",

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from routed_llm.catalog.snapshot import Catalog
 from routed_llm.errors import ConfigurationError
 from routed_llm.hints import HINTS
-from routed_llm.policy.branches import leaves_of
+from routed_llm.policy.branches import When, leaves_of
 from routed_llm.policy.compose import AnyPolicy, Policy
+from routed_llm.policy.condition import Condition
+from routed_llm.policy.fact_values import lines_of, open_facts, value_problem
 from routed_llm.policy.facts import BUILT_IN_FACTS
 from routed_llm.policy.shapes import Feature
+from routed_llm.refusing import nearest
 from routed_llm.requests import Ask
 
 __all__ = ["DOOR_FACTS", "OPEN", "check_facts", "check_pins", "known_facts"]
@@ -38,7 +40,7 @@ def known_facts(policies: Sequence[AnyPolicy], own: Sequence[Feature] = ()) -> f
 
 
 def check_facts(policy: AnyPolicy, own: Sequence[Feature] = ()) -> None:
-    """Refuse rules, conditions, shares and tables that ask for facts that no feature, hint or door gives.
+    """Refuse rules, conditions, shares and tables that ask for facts that nobody gives, or for values that they never have.
 
     Where a feature does not tell what it gives, nothing is refused.
 
@@ -47,20 +49,25 @@ def check_facts(policy: AnyPolicy, own: Sequence[Feature] = ()) -> None:
         own: the router's own features.
 
     Raises:
-        ConfigurationError: names the fact, and the nearest known one.
+        ConfigurationError: names the fact, and the nearest known one, or what its value can be.
     """
     known = known_facts([policy], own)
     if known is None:
         return
     for place, fact in _asked(policy):
         if fact not in known and not fact.startswith(OPEN):
-            near = difflib.get_close_matches(fact, known, n=1, cutoff=0.5)
-            meant = f" Did you mean {near[0]!r}?" if near else ""
+            meant = nearest(fact, known)
             pattern = " Patterns are named in the argument patterns." if fact.startswith("pattern.") else ""
             raise ConfigurationError(
                 f"{place} asks for {fact!r}, which nobody finds out.{meant}{pattern} Facts of your own are metadata.<name>.",
                 path="strategy",
             )
+    valued = open_facts([policy], own)
+    for place, condition in _conditions(policy):
+        for name, wanted, where in lines_of(condition.data, "if", _below):
+            problem = value_problem(name, wanted, where, valued)
+            if problem is not None:
+                raise ConfigurationError(f"{place}: {problem}", path="strategy")
 
 
 def check_pins(policy: AnyPolicy, catalog: Catalog) -> None:
@@ -93,3 +100,20 @@ def _asked(policy: AnyPolicy) -> Iterator[tuple[str, str]]:
         yield from ((f"the policy {policy.name!r}", fact) for fact in sorted(policy.reads))
     for part in policy.parts:
         yield from _asked(part)
+
+
+def _conditions(policy: AnyPolicy) -> Iterator[tuple[str, Condition]]:
+    """Every condition, and where it stands."""
+    if isinstance(policy, Policy):
+        for rule in policy.rules:
+            condition: Any = getattr(rule, "if_", None)
+            if isinstance(condition, Condition):
+                yield f"the rule {rule.name!r}", condition
+    elif isinstance(policy, When):
+        yield f"the policy {policy.name!r}", policy.condition
+    for part in policy.parts:
+        yield from _conditions(part)
+
+
+def _below(path: str, key: str | int) -> str:
+    return f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key}"

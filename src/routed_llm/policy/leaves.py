@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from routed_llm.policy.branches import Branch
 from routed_llm.policy.compose import AnyPolicy, Policy
 from routed_llm.policy.shapes import NO_DEMANDS, Chance, Effects
-from routed_llm.requests import Ask
+from routed_llm.requests import Ask, Requirements
 
-__all__ = ["Holding", "Leaf", "holding_of", "leaves"]
+__all__ = ["Leaf", "Ruling", "leaves", "ruling_of"]
 
 
 class Leaf(NamedTuple):
@@ -33,18 +33,56 @@ class Leaf(NamedTuple):
         return f"{', '.join([*self.way, *rules, self.policy.name])}: {reason}"
 
 
-Holding = Sequence[tuple[str, Effects]]
+class Ruling:
+    """What rules that hold together do to a call.
+
+    ``holding`` are these rules, as (name, effects), and ``said`` is what each rule of the policy said to the call.
+    """
+
+    __slots__ = ("_last", "demands", "holding", "policy", "prefer", "said", "setting")
+
+    def __init__(self, holding: Sequence[tuple[str, Effects]], said: Sequence[Effects | None] = ()) -> None:
+        self.holding = tuple(holding)
+        self.said = said
+        self.demands = tuple([(name, effects.demands) for name, effects in holding if effects.demands != NO_DEMANDS])
+        self.prefer = tuple(name for _, effects in holding for name in effects.prefer)
+        #: parameters; those of earlier rules stand
+        self.setting = {name: value for _, effects in reversed(holding) for name, value in effects.set.items()}
+        #: the policy that decides instead
+        self.policy = next((effects.policy for _, effects in holding if effects.policy is not None), None)
+        self._last: tuple[Requirements, Requirements] | None = None
+
+    def requires(self, given: Requirements) -> Requirements:
+        """Requirements with the demands of the rules; the same object for the same requirements, as most calls have."""
+        if not self.demands:
+            return given
+        last = self._last
+        if last is None or last[0] is not given:
+            self._last = last = (given, given._replace(rules=(*given.rules, *self.demands)))
+        return last[1]
 
 
-def holding_of(policy: Policy, ask: Ask) -> Holding:
-    """The rules of a policy that hold for a call, with their effects."""
-    return [(rule.name, effects) for rule in policy.rules if (effects := rule.apply(ask)) is not None]
+#: sets of rules that hold together, of which a policy keeps what they do
+_KEPT = 64
 
 
-def leaves(policy: AnyPolicy, leaf: Leaf, rng: Chance, holding: Holding | None = None) -> Iterator[Leaf]:
-    """The policies to ask, in turn until one finds somebody; ``holding`` is what :func:`holding_of` found already."""
+def ruling_of(policy: Policy, ask: Ask) -> Ruling:
+    """What the rules of a policy that hold for a call do to it."""
+    said = [rule.apply(ask) for rule in policy.rules]
+    key = tuple(map(id, said))
+    found = policy.rulings.get(key)
+    if found is None or found.said != said:  # a copy of a policy has its rulings, under ids that may be those of others
+        holding = [(rule.name, effects) for rule, effects in zip(policy.rules, said, strict=True) if effects is not None]
+        if len(policy.rulings) >= _KEPT:
+            policy.rulings.clear()
+        found = policy.rulings[key] = Ruling(holding, said)
+    return found
+
+
+def leaves(policy: AnyPolicy, leaf: Leaf, rng: Chance, ruling: Ruling | None = None) -> Iterable[Leaf]:
+    """The policies to ask, in turn until one finds somebody; ``ruling`` is what :func:`ruling_of` found already."""
     if isinstance(policy, Policy):
-        return _through_rules(policy, leaf, rng, holding or holding_of(policy, leaf.ask))
+        return _through_rules(policy, leaf, rng, ruling or ruling_of(policy, leaf.ask))
     return _through_branch(policy, leaf, rng)
 
 
@@ -74,31 +112,23 @@ def _kept(leaf: Leaf, found: Leaf) -> Leaf:
     return leaf._replace(ask=ask.changed(requires, ask.prefer, ask.params), effects=(*leaf.effects, *held))
 
 
-def _through_rules(policy: Policy, leaf: Leaf, rng: Chance, holding: Holding) -> Iterator[Leaf]:
+def _through_rules(policy: Policy, leaf: Leaf, rng: Chance, ruling: Ruling) -> Iterable[Leaf]:
     """The policy itself under the effects of its rules, or the policy that a rule switches to."""
     ask = leaf.ask
     if leaf.effects:  # one that holds already, as a firm demand, is not told twice
-        holding = [each for each in holding if each not in leaf.effects]
-    if not holding:
-        yield leaf if leaf.policy is policy else leaf._replace(policy=policy)
-        return
-    demands = tuple([(name, effects.demands) for name, effects in holding if effects.demands != NO_DEMANDS])
-    requires, prefer, params = ask.requires, ask.prefer, ask.params
-    if demands:
-        requires = requires._replace(rules=(*requires.rules, *demands))
+        ruling = Ruling([each for each in ruling.holding if each not in leaf.effects])
+    if not ruling.holding:
+        return (leaf if leaf.policy is policy else leaf._replace(policy=policy),)
     # who was there first wins: the caller, then rules further out, then earlier ones
-    if wanted := [name for _, effects in holding for name in effects.prefer]:
-        prefer = tuple(dict.fromkeys((*prefer, *wanted)))
-    if setting := [effects.set for _, effects in reversed(holding) if effects.set]:
+    prefer, params = ask.prefer, ask.params
+    if ruling.prefer:
+        prefer = tuple(dict.fromkeys((*prefer, *ruling.prefer)))
+    if ruling.setting:
         settled = {name for _, effects in leaf.effects for name in effects.set}
-        params = {**params}
-        for each in setting:
-            params.update((name, value) for name, value in each.items() if name not in settled)
-    ask = ask.changed(requires, prefer, params)
-    changed = Leaf(policy, ask, (*leaf.effects, *holding), leaf.way, leaf.probability)
-    other = next((effects.policy for _, effects in holding if effects.policy is not None), None)
-    if other is None:
-        yield changed
-    else:
-        under = policy.under(other)
-        yield from leaves(under, changed._replace(policy=under), rng)
+        params = {**params, **{name: value for name, value in ruling.setting.items() if name not in settled}}
+    ask = ask.changed(ruling.requires(ask.requires), prefer, params)
+    changed = Leaf(policy, ask, (*leaf.effects, *ruling.holding), leaf.way, leaf.probability)
+    if ruling.policy is None:
+        return (changed,)
+    under = policy.under(ruling.policy)
+    return leaves(under, changed._replace(policy=under), rng)

@@ -83,15 +83,16 @@ class Contenders:
 class RateTable:
     """Rates of each candidate of a pool, in nano-dollars a token (``request`` a call, ``image`` an image); unknown is NaN.
 
+    ``audio`` is what a token of audio costs more than another of the prompt.
     Lists, or arrays of numpy for large pools.
     """
 
-    __slots__ = ("cache", "contenders", "highest", "image", "images", "input", "output", "request")
+    __slots__ = ("audio", "cache", "contenders", "highest", "image", "input", "media", "output", "request")
 
     def __init__(self, rates: Sequence[Rates | None], pool: Pool) -> None:
         self.contenders = _contenders(rates, pool)
-        #: whether any of them has a price for images
-        self.images = any(each is not None and each.image for each in rates)
+        #: whether any of them has a price for images or audio
+        self.media = any(each is not None and (each.image or each.audio_input is not None) for each in rates)
         self.input = _column([None if r is None else r.input for r in rates])
         self.output = _column([None if r is None else r.output for r in rates])
         self.cache = _column([None if r is None else r.input if r.cache_read is None else r.cache_read for r in rates])
@@ -99,6 +100,11 @@ class RateTable:
         #: the highest rate of each kind, which bound all costs; None where a rate is unknown
         self.highest = _highest(rates)
         self.image = _column([None if r is None else (r.image or 0) * MILLION for r in rates])
+        self.audio = _column([None if r is None else _more_for_audio(r) for r in rates])
+
+
+def _more_for_audio(rates: Rates) -> int:
+    return 0 if rates.audio_input is None or rates.input is None else rates.audio_input - rates.input
 
 
 def _highest(rates: Sequence[Rates | None]) -> tuple[float, float, float] | None:
@@ -129,6 +135,9 @@ class _Breaks(NamedTuple):
 
 def table_for(pool: Pool, ask: Ask) -> RateTable:
     """The rates that count for a call."""
+    only: RateTable | None = pool.notes.get("rates")  # of a pool whose prices never change
+    if only is not None:
+        return only
     breaks = pool.noted("breaks of prices", _breaks)
     if not breaks.lengths and not breaks.times:
         return pool.noted("rates", lambda pool: _table(pool, 0, 0))
@@ -158,7 +167,7 @@ def plain_costs(ask: Ask, candidates: Candidates) -> Any:
     columns = (table.input, table.output, table.request)
     if indexes is not None:
         columns = tuple(map(candidates.taken, columns))  # type: ignore[attr-defined]  # a part
-    tokens, answer = ask.input_tokens, ask.output_tokens
+    tokens, answer = float(ask.input_tokens), float(ask.output_tokens)
     a, b, r = columns
     if is_large(candidates):
         return tokens * a + answer * b + r if answer else tokens * a + r

@@ -7,7 +7,6 @@ A new piece is one file and one line in :data:`BUILT_IN`. A package offers its o
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -17,6 +16,7 @@ from typing import Any, Literal
 
 from routed_llm.errors import ConfigurationError
 from routed_llm.policy.installed import Offers, load, name_of_class, offered, one_of
+from routed_llm.refusing import nearest
 
 __all__ = ["BUILT_IN", "Kind", "register", "find", "known", "name_of", "register_as", "strategies_named"]
 
@@ -164,7 +164,8 @@ def register(*pieces: Callable[..., Any]) -> None:
     """Make classes of pieces and functions that make strategies known in this process by their own names.
 
     A class is known by its attribute ``name``, as what its method says that it is; a function by its name, as a strategy:
-    ``register(Carbon, greenest)``. With other names, and for classes that give each piece a name of its own, use :func:`register_as`.
+    ``register(Carbon, greenest)``. With other names, and for classes that give each piece a name of its
+    own, use :func:`register_as`.
 
     Raises:
         ConfigurationError: as :func:`register_as`, and for what is neither.
@@ -216,8 +217,7 @@ def find(kind: Kind, name: str, path: str) -> Callable[..., Any]:
     points = _installed(kind).get(name)
     if points is not None:
         return load(kind, name, points, path)
-    near = difflib.get_close_matches(str(name), known(kind), n=1, cutoff=0.4)
-    meant = f" Did you mean {near[0]!r}?" if near else ""
+    meant = nearest(name, known(kind), cutoff=0.4)
     raise ConfigurationError(f"unknown {one_of(kind)} {name!r}.{meant} Known: {', '.join(known(kind))}.", path=path)
 
 

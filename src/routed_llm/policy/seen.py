@@ -92,7 +92,7 @@ class Seen(LaterDraws):
     #: the turn that was taken; None where nobody asked
     round: int | None = None
     #: what was asked for and told; see :meth:`knows`
-    known: frozenset[str] = frozenset()
+    known: tuple[str, ...] = ()
     #: columns that were read, as they were
     columns: dict[str, array[float]] | None = None
     #: how the call's budgets stand; None where nobody asked
@@ -111,7 +111,8 @@ class Seen(LaterDraws):
         """Whether ``usage``, ``pace`` or ``room`` was ever told of any deployment: what never was need not be looked at."""
         if what not in self._present.known:
             return False
-        self.known = self.known | {what}
+        if what not in self.known:
+            self.known += (what,)
         return True
 
     def column(self, name: str, candidates: Candidates) -> Any:

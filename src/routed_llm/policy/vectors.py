@@ -27,6 +27,7 @@ __all__ = [
     "Values",
     "as_column",
     "as_vector",
+    "has_unknown",
     "home_of",
     "index_in",
     "is_large",
@@ -42,7 +43,7 @@ __all__ = [
 ]
 
 #: candidates from which on arrays are faster than lists
-LARGE = 48
+LARGE = 32
 
 Candidates: TypeAlias = "Sequence[Deployment]"
 #: nobody is rejected
@@ -77,7 +78,9 @@ def taken(column: array[float], places: Any, count: int) -> Any:
     import numpy as np
 
     whole = np.frombuffer(column)
-    return whole[:count] if places is None else whole[places]
+    if places is not None:
+        return whole[places]
+    return whole if len(column) == count else whole[:count]
 
 
 def as_vector(values: Sequence[float | None]) -> Vector:
@@ -94,6 +97,14 @@ def as_column(values: Sequence[float | None], candidates: Candidates) -> Any:
     if is_large(candidates):
         return as_vector(values)
     return [nan if value is None else value for value in values] if None in values else values
+
+
+def has_unknown(array: Vector) -> bool:
+    """Whether there is a NaN: it counts as the lowest."""
+    if not len(array):
+        return False
+    lowest = array[array.argmin()]
+    return bool(lowest != lowest)
 
 
 def part_of(values: Sequence[float | None], part: Any) -> Sequence[float | None]:
@@ -142,13 +153,13 @@ class Values(Sequence["float | None"]):
 
 def lowest_of(values: Values) -> int | None:
     """Index of the lowest known value, the first of equals; None where nothing is known."""
-    import numpy as np
-
     filled = values.array
-    index = int(np.argmin(filled))  # a NaN counts as the lowest
+    index = int(filled.argmin())  # a NaN counts as the lowest
     if filled[index] != filled[index]:
+        import numpy as np
+
         filled = np.where(np.isnan(filled), np.inf, filled)
-        index = int(np.argmin(filled))
+        index = int(filled.argmin())
         if values.array[index] != values.array[index]:
             return None
     return index
@@ -255,10 +266,10 @@ def outside(
 ) -> Mapping[str, str]:
     """Verdicts on numbers below ``least`` or above ``most``; ``unknown`` says whether what is not known is rejected, too."""
     if is_large(candidates):
-        import numpy as np
-
+        if most is not None and len(column) and column[column.argmax()] <= most:
+            return NOBODY  # a NaN counts as the highest, and is no number below the limit
         wrong = column < least if least is not None else column > most
-        return rejected(candidates, wrong | np.isnan(column) if unknown else wrong, why)
+        return rejected(candidates, wrong | (column != column) if unknown else wrong, why)
     if most is not None and len(column) and max(column) <= most and not (unknown and sum(column) != sum(column)):
         return NOBODY  # a NaN in front is no number below the limit, and one behind it does not hide a higher number
     if least is not None:

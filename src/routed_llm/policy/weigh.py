@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from math import nan
 from typing import Any
 
 from routed_llm.policy.later import Part, Pool
@@ -35,11 +36,18 @@ def weigh(scorers: Sequence[tuple[Scorer, float]], ask: Ask, candidates: Candida
     told: list[Given] = []
     sums: Any = None
     for scorer, weight in scorers:
-        values, scaled = _scaled(scorer, weight, ask, candidates, live, large)
+        depends = getattr(scorer, "depends", None)
+        if depends is not None and type(candidates) in (Pool, Part):
+            values, whole = _kept_of(scorer, weight, depends(ask), ask, candidates, live)
+            if whole is not None:  # they are weighed already
+                sums = whole if sums is None else sums + whole if large else list(map(operator.add, sums, whole))
+                told.append(values)
+                continue
+        else:
+            values = scorer.values(ask, candidates, live)
         told.append(values)
-        if sums is not None:
-            scaled = sums + scaled if large else list(map(operator.add, sums, scaled))
-        sums = scaled
+        add = _add_vector if large else _add
+        sums = add(sums, values, scorer.lower_is_better, weight)
     if large:
         return told, Values(sums)
     # NaN is no number that could be compared; a sum of all totals finds it without a look at each
@@ -47,55 +55,66 @@ def weigh(scorers: Sequence[tuple[Scorer, float]], ask: Ask, candidates: Candida
     return told, sums if total == total else [None if v != v else v for v in sums]
 
 
-def _scaled(scorer: Scorer, weight: float, ask: Ask, candidates: Candidates, live: Live, large: bool) -> tuple[Given, Any]:
-    """A scorer's values as they are and weighed. They are kept with the pool where they depend on nothing but a key."""
-    depends = getattr(scorer, "depends", None)
-    if depends is None or type(candidates) not in (Pool, Part):
-        values = scorer.values(ask, candidates, live)
-        return values, _weighed(values, scorer.lower_is_better, weight, large)
+def _kept_of(scorer: Scorer, weight: float, key: Hashable, ask: Ask, candidates: Candidates, live: Live) -> tuple[Given, Any]:
+    """A scorer's values that depend on nothing but a key, kept with the pool; and weighed, where it is the whole pool."""
     pool, indexes = home_of(candidates)
-    kept: dict[Any, Any] = pool.noted("scaled", lambda pool: {})
-    where = (id(scorer), weight, depends(ask))
+    kept: dict[Any, Any] = pool.noted("scaled", _empty)
+    where = (id(scorer), weight, key)
     found = kept.get(where)
     if found is None:
-        values = scorer.values(ask, pool, live)
+        values, large = scorer.values(ask, pool, live), is_large(pool)
         if large:
             values = Values(as_vector(values))
         if len(kept) >= _KEPT:
             kept.clear()
+        weighed = (_add_vector if large else _add)(None, values, scorer.lower_is_better, weight)
         # the scorer is kept, too: as long as it is, no other one can have its id
-        found = kept[where] = (values, _weighed(values, scorer.lower_is_better, weight, large), scorer)
-    if indexes is None:
-        return found[0], found[1]
-    values = part_of(found[0], candidates)
-    return values, _weighed(values, scorer.lower_is_better, weight, large)
+        found = kept[where] = (values, weighed, scorer)
+    return (found[0], found[1]) if indexes is None else (part_of(found[0], candidates), None)
 
 
-def _weighed(values: Given, lower_is_better: bool, weight: float, large: bool) -> Any:
-    """Values on the scale from 0 to ``weight``, 0 the best; an unknown one is NaN."""
-    if large:
-        return _weighed_vector(as_vector(values), lower_is_better, weight)
-    known = values if None not in values else [v for v in values if v is not None]
+def _empty(pool: Pool) -> dict[Any, Any]:
+    return {}
+
+
+def _add(sums: Any, values: Given, lower_is_better: bool, weight: float) -> Any:
+    """Sums and values on the scale from 0 to ``weight``, 0 the best; an unknown one is NaN."""
+    numbers: Any = values
+    try:
+        low, high = min(numbers), max(numbers)
+        known = low is not None
+    except TypeError:  # None cannot be compared
+        known = False
     if not known:
-        return [0.0] * len(values)
-    low, high = min(known), max(known)  # type: ignore[type-var]  # unknown ones are out
-    factor = weight / ((high - low) or 1.0)  # type: ignore[operator]
-    if known is values:
-        return [(v - low) * factor for v in known] if lower_is_better else [(high - v) * factor for v in known]  # type: ignore[operator]
-    nan = float("nan")
-    if lower_is_better:
-        return [nan if v is None else (v - low) * factor for v in values]  # type: ignore[operator]
-    return [nan if v is None else (high - v) * factor for v in values]  # type: ignore[operator]
-
-
-def _weighed_vector(values: Any, lower_is_better: bool, weight: float) -> Any:
-    import numpy as np
-
-    low, high = float(np.fmin.reduce(values)), float(np.fmax.reduce(values))  # they pass over NaN
-    if low != low:
-        return np.zeros(len(values))
+        some = [v for v in values if v is not None]
+        if not some:  # what is known of nobody decides nothing
+            return [0.0] * len(values) if sums is None else sums
+        low, high = min(some), max(some)
+        numbers = [nan if v is None else v for v in values]
     factor = weight / ((high - low) or 1.0)
-    return (values - low) * factor if lower_is_better else (high - values) * factor
+    if sums is None:
+        return [(v - low) * factor for v in numbers] if lower_is_better else [(high - v) * factor for v in numbers]
+    if lower_is_better:
+        return [total + (v - low) * factor for total, v in zip(sums, numbers, strict=True)]
+    return [total + (high - v) * factor for total, v in zip(sums, numbers, strict=True)]
+
+
+def _add_vector(sums: Any, values: Given, lower_is_better: bool, weight: float) -> Any:
+    """The same for arrays."""
+    column = as_vector(values)
+    low, high = column[column.argmin()], column[column.argmax()]
+    if low != low:  # a NaN counts as the lowest, and as the highest
+        import numpy as np
+
+        low, high = np.fmin.reduce(column), np.fmax.reduce(column)  # they pass over NaN
+        if low != low:
+            return np.zeros(len(column)) if sums is None else sums
+    factor = weight / (float(high - low) or 1.0)
+    scaled = column - low if lower_is_better else high - column
+    scaled *= factor
+    if sums is not None:
+        scaled += sums
+    return scaled
 
 
 def _negative(values: Given) -> Given:

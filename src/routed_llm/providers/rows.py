@@ -5,12 +5,13 @@ A row is data. Nothing here opens a connection; the environment is only read thr
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import quote, urlsplit
+
+from routed_llm.refusing import most_like
 
 __all__ = ["SAMPLING", "ProviderRow", "find_row", "load_rows", "nearest_provider"]
 
@@ -180,5 +181,5 @@ def find_row(name: str) -> ProviderRow | None:
 def nearest_provider(name: str) -> str | None:
     """The provider whose name or alias is most like ``name``, by our name; None where none is."""
     known = _by_any_name()
-    near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
-    return known[near[0]].name if near else None
+    near = most_like(name.lower(), known)
+    return None if near is None else known[near].name

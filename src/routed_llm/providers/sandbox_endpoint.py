@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -21,6 +20,7 @@ from routed_llm.providers.sandbox import DEFAULT_EMBEDDINGS, DEFAULT_MODELS, San
 from routed_llm.providers.sandbox_twin import TwinTransports
 from routed_llm.providers.strings import About, Shared, assemble
 from routed_llm.providers.vector_space import InSpace
+from routed_llm.refusing import nearest
 
 __all__ = ["default_transports", "resolve_sandbox", "resolve_sandbox_embeddings", "sandbox_entries"]
 
@@ -94,8 +94,7 @@ def _named(entry: Model, path: str) -> str:
     _, _, name = entry.model.partition(":")
     known = [*(chat.name for chat in DEFAULT_MODELS), *(embedder.name for embedder in DEFAULT_EMBEDDINGS)]
     if name and name not in known:
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
-        meant = f" Did you mean {near[0]!r}?" if near else ""
+        meant = nearest(name, known, cutoff=0.4)
         raise ConfigurationError(f"the sandbox has no model {name!r}.{meant} It has: {', '.join(known)}.", path=path)
     return str(name)
 

@@ -28,6 +28,8 @@ from routed_llm.requests import Purpose
 
 __all__ = ["CUSTOM", "About", "LookedUp", "Shared", "assemble", "is_loopback", "look_up", "resolve_string", "wire_of"]
 
+#: characters
+_SHORTEST_KEY = 20
 _warned: set[tuple[str, str]] = set()
 
 
@@ -93,6 +95,8 @@ def look_up(entry: Model, path: str, shared: Shared) -> LookedUp:
     row, name = _split(entry, path, shared)
     base_url = _base_url(entry, row, path, shared)
     card = find_card(row.name, name)
+    if card is None:
+        _refuse_key(name, path)
     if card is None and not row.local and entry.base_url is None and cards_of(row.name):
         _warn_unknown(row.name, name)
     own_key = next(
@@ -179,6 +183,7 @@ def _split(entry: Model, path: str, shared: Shared) -> tuple[ProviderRow, str]:
         if not rest:
             raise ConfigurationError(f"names no model: write '{prefix}:model'.", path=path)
         return row, rest
+    _refuse_key(entry.model, path)
     if entry.base_url or shared.common.base_url:
         return CUSTOM, entry.model
     if not colon:
@@ -191,6 +196,19 @@ def _split(entry: Model, path: str, shared: Shared) -> tuple[ProviderRow, str]:
     near = nearest_provider(prefix)
     meant = f" Did you mean {near!r}?" if near else ""
     raise UnknownProvider(f"unknown provider {prefix!r}.{meant} Known: {', '.join(load_rows())}.", path=path)
+
+
+def _refuse_key(name: str, path: str) -> None:
+    """Refuse a key in the place of a model's name before it is shown or sent.
+
+    Raises:
+        ConfigurationError: without the key.
+    """
+    if len(name) >= _SHORTEST_KEY:
+        from routed_llm.prompt.sensitive.secrets import keys  # only for names that nobody knows
+
+        if any(keys(name)):
+            raise ConfigurationError("holds a key: write 'provider:model', and pass the key as api_key=.", path=path)
 
 
 def _warn_unknown(provider: str, name: str) -> None:

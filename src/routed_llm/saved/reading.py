@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,16 @@ if TYPE_CHECKING:
 
     from routed_llm.policy.compose import AnyPolicy
 
-__all__ = ["SavedDecision", "SavedDecisions", "entries", "lines_of", "load_decisions", "read", "replay"]
+__all__ = ["SavedDecision", "SavedDecisions", "entries", "lines_of", "load_decisions", "read", "replay", "torn"]
+
+log = logging.getLogger("routed_llm")
+
+#: how every line begins that is written here
+_BEGINNING = '{"kind": '
+#: what of a decision is looked at
+_TOLD = frozenset(
+    {"decision_id", "catalog_version", "policy_version", "strategy", "chosen", "candidates", "rejections", "cooling"}
+)
 
 
 class SavedDecision:
@@ -95,12 +105,12 @@ class SavedDecisions(Sequence[SavedDecision]):
     def __init__(self, lines: Iterable[Mapping[str, Any]], name: str) -> None:
         self.name = name
         self._decisions: list[SavedDecision] = []
-        self._stored: dict[tuple[str, str], Mapping[str, Any]] = {}
+        self._stored: dict[tuple[str, str], tuple[int, Mapping[str, Any]]] = {}
         self._made: dict[tuple[str, str], Any] = {}
         for number, line in enumerate(lines, 1):
             kind = line.get("kind", "decision" if "decision_id" in line else None)
             if kind in ("catalog", "policy") and isinstance(line.get("version"), str):
-                self._stored[kind, line["version"]] = line
+                self._stored[kind, line["version"]] = number, line
             elif kind == "decision" and _is_told(line.get("decision", line)):
                 self._decisions.append(SavedDecision(line, self))
             else:
@@ -135,8 +145,11 @@ class SavedDecisions(Sequence[SavedDecision]):
         if key not in self._made:
             if key not in self._stored:
                 raise ConfigurationError(f"holds no {kind} of the version {version!r}.", path=self.name)
-            data = self._stored[key]
-            self._made[key] = Catalog.from_data(data) if kind == "catalog" else policy_again(data["policy"])
+            number, data = self._stored[key]
+            try:
+                self._made[key] = Catalog.from_data(data) if kind == "catalog" else policy_again(data.get("policy", {}))
+            except ConfigurationError as error:
+                raise ConfigurationError(error.problem, path=f"{self.name}: entry {number}: {error.path}") from error
         return self._made[key]
 
     def __getitem__(self, index: Any) -> Any:
@@ -153,19 +166,21 @@ class SavedDecisions(Sequence[SavedDecision]):
 
 
 def load_decisions(path: str | PathLike[str]) -> SavedDecisions:
-    """Read saved decisions.
+    """Read saved decisions. A last line that was not written to its end is passed over, with a warning.
 
     Args:
         path: a file of :meth:`~routed_llm.router.Router.save_decisions`, or of one JSON value: a decision, or a list of them.
 
     Raises:
-        ConfigurationError: for a file that holds something else; it names the line.
+        ConfigurationError: for a file that holds something else, or nothing; it names the line.
         OSError: where the file cannot be read.
     """
     text, name = read(Path(path)), str(path)
+    if not text.strip():
+        raise ConfigurationError("line 1 is empty, and so is the whole file: it holds no decision.", path=name)
     try:
         whole = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         whole = list(lines_of(text, name))
     return SavedDecisions(entries(whole if isinstance(whole, list) else [whole], name), name)
 
@@ -190,14 +205,14 @@ def replay(path: str | PathLike[str], decision_id: str | None = None) -> list[Re
 
 
 def read(path: Path) -> str:
-    """The text of a file.
+    """The text of a file, without the mark that some editors put before it.
 
     Raises:
         ConfigurationError: for what is no text.
         OSError: where it cannot be read.
     """
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise ConfigurationError("is no text in UTF-8.", path=str(path)) from None
 
@@ -215,18 +230,46 @@ def entries(found: Iterable[Any], name: str) -> Iterator[Mapping[str, Any]]:
 
 
 def lines_of(text: str, name: str) -> Iterator[Any]:
-    """The JSON values of lines.
+    """The JSON values of lines; one that was torn is left out, with a warning.
 
     Raises:
         ConfigurationError: for a line that is none.
     """
-    for number, line in enumerate(text.split("\n"), 1):
+    left = torn(text)
+    if left:
+        log.warning("%s: the last line was not written to its end and is left out.", name)
+    for number, line in enumerate(text[: len(text) - len(left)].split("\n"), 1):
         if line.strip():
             try:
                 yield json.loads(line)
             except ValueError as error:
                 raise ConfigurationError(f"line {number} is no JSON: {error}.", path=name) from None
+            except RecursionError:
+                raise ConfigurationError(f"line {number} is nested too deep for a decision.", path=name) from None
+
+
+def torn(text: str) -> str:
+    """The beginning of a last line whose end was never written, as after a crash or on a full disk; else nothing."""
+    last = text.rpartition("\n")[2]
+    if not last or not _BEGINNING.startswith(last[: len(_BEGINNING)]):
+        return ""
+    try:
+        json.loads(last)
+    except ValueError:
+        return last
+    except RecursionError:
+        return ""
+    return ""
 
 
 def _is_told(data: Any) -> bool:
-    return isinstance(data, Mapping) and {"decision_id", "chosen", "candidates", "rejections", "cooling"} <= data.keys()
+    """Whether data can be read as a decision."""
+    if not isinstance(data, Mapping) or not data.keys() >= _TOLD:
+        return False
+    if not all(isinstance(data[name], str) for name in ("decision_id", "catalog_version", "policy_version")):
+        return False
+    try:
+        table(data)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+        return False
+    return True

@@ -115,13 +115,17 @@ def again(stored: Mapping[str, Any], catalog: Catalog, policy: AnyPolicy) -> Rep
     """Make a stored decision again, with the catalog and the policy that it names.
 
     Raises:
-        ConfigurationError: for what is no stored decision.
+        ConfigurationError: for what is no stored decision, and for one whose values cannot be decided on.
     """
     made, was = made_of(stored), stored["decision"]
-    decision = decide(made.ask, catalog, policy, made.present, Seed(made.seed), max_price_ratio=made.max_price_ratio)
-    decision.attempts = made.attempts
-    decision.named(was["decision_id"])
-    now = json.loads(json.dumps(decision.as_dict()))
+    try:
+        decision = decide(made.ask, catalog, policy, made.present, Seed(made.seed), max_price_ratio=made.max_price_ratio)
+        decision.attempts = made.attempts
+        decision.named(was["decision_id"])
+        now = json.loads(json.dumps(decision.as_dict()))
+    except (LookupError, TypeError, ValueError, AttributeError) as error:  # of values that no call and no present has
+        told = f"this decision cannot be made again as it is stored: {type(error).__name__}: {error}"
+        raise ConfigurationError(told, path="decision") from error
     difference = next(_differences(_decided(was), _decided(now)), "")
     return Replay(decision, not difference, difference)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
@@ -23,6 +22,7 @@ from routed_llm.policy.facts import gathering_of
 from routed_llm.policy.known_facts import check_facts
 from routed_llm.policy.seen import Told
 from routed_llm.policy.shapes import Feature
+from routed_llm.refusing import nearest
 from routed_llm.requests import Ask
 from routed_llm.saved.replaying import Made, Seed
 from routed_llm.state.memory import LiveState
@@ -102,8 +102,9 @@ def _read_by(policy: AnyPolicy, own: Sequence[Feature]) -> set[str]:
 
 def _repriced(catalog: Catalog, prices: Mapping[str, Any]) -> Catalog:
     """The catalog with other prices, by model, alias or id of a deployment."""
-    if not prices:
-        return catalog
+    if not isinstance(prices, Mapping):
+        told = "must be a table of prices by the names of models, such as {'gpt-5': {'input': 0.5, 'output': 2}}"
+        raise ConfigurationError(f"{told}, not {prices!r}.", path="prices")
     changed: dict[str, Price | None] = {}
     for name, given in prices.items():
         price = _price(given, f"prices[{name!r}]")
@@ -130,7 +131,7 @@ def _with_price(deployment: Deployment, price: Price | None) -> Deployment:
 
 def _left(catalog: Catalog, names: Iterable[str]) -> Catalog:
     """The catalog without some models, aliases, deployments, providers or tags."""
-    given = [names] if isinstance(names, str) else list(names)
+    given = _names(names, "without")
     gone = {d.id for name in given for d in _named(catalog, name, "without", _every_name)}
     if not gone:
         return catalog
@@ -138,6 +139,19 @@ def _left(catalog: Catalog, names: Iterable[str]) -> Catalog:
     if not left:
         raise ConfigurationError("leaves nobody to choose from.", path="without")
     return Catalog(left)
+
+
+def _names(given: Any, path: str) -> list[Any]:
+    """One name or several as a list.
+
+    Raises:
+        ConfigurationError: for what is neither.
+    """
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        if not isinstance(given, str):
+            raise ConfigurationError(f"must be a name or a list of names, not {given!r}.", path=path)
+        return [given]
+    return list(given)
 
 
 def _every_name(deployment: Deployment) -> Iterable[str]:
@@ -153,8 +167,7 @@ def _named(catalog: Catalog, name: Any, path: str, names: Callable[[Deployment],
     found = [d for d in catalog.deployments if name in names(d)]
     if not found:
         known = sorted({each for d in catalog.deployments for each in names(d)})
-        near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
-        meant = f" Did you mean {near[0]!r}?" if near else ""
+        meant = nearest(name, known)
         raise ConfigurationError(
             f"{name!r} is no name of a model here.{meant} There are: {', '.join(catalog.models)}.", path=path
         )
@@ -163,6 +176,8 @@ def _named(catalog: Catalog, name: Any, path: str, names: Callable[[Deployment],
 
 def _hinted(ask: Ask, given: Mapping[str, Any], catalog: Catalog) -> Ask:
     """The call with other hints; None takes one out."""
+    if not isinstance(given, Mapping):
+        raise ConfigurationError(f"must be a dict of hints such as {{'tier': 'gold'}}, not {given!r}.", path="hints")
     old = ask.hints
     Hints(given)  # refuses what cannot be meant
     hints = Hints({**old.given, **given})
@@ -184,8 +199,7 @@ def _hinted(ask: Ask, given: Mapping[str, Any], catalog: Catalog) -> Ask:
 
 def _cooling(catalog: Catalog, given: Iterable[str] | Mapping[str, float], now: float) -> dict[str, float]:
     """Who is left alone, by any of their names, with the monotonic time until when."""
-    names = [given] if isinstance(given, str) else given
-    seconds = names if isinstance(names, Mapping) else dict.fromkeys(names, inf)
+    seconds = given if isinstance(given, Mapping) else dict.fromkeys(_names(given, "cooling"), inf)
     found: dict[str, float] = {}
     for name, left in seconds.items():
         if isinstance(left, bool) or not isinstance(left, (int, float)) or not left > 0:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from routed_llm.decisions import Decision
 from routed_llm.errors import ConfigurationError
-from routed_llm.saved.reading import SavedDecisions, entries, lines_of, read
+from routed_llm.saved.reading import SavedDecisions, entries, lines_of, read, torn
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -19,6 +19,8 @@ __all__ = ["DecisionFile"]
 
 class DecisionFile:
     """Writes decisions to a file, one JSON object a line. What the file holds already is not written again.
+
+    A last line that was not written to its end is taken away before the first line is added.
 
     Args:
         path: the file; it is made where there is none.
@@ -33,7 +35,9 @@ class DecisionFile:
         text = read(self.path) if self.path.exists() else ""
         self._there = SavedDecisions(entries(lines_of(text, str(path)), str(path)), str(path))
         self._written = {("decision", each.id) for each in self._there}
-        self._begin = "\n" if text and not text.endswith("\n") else ""
+        self._torn = len(torn(text).encode())
+        self._size = self.path.stat().st_size if self._torn else 0
+        self._begin = "\n" if text and not text.endswith("\n") and not self._torn else ""
 
     def add(self, decisions: Iterable[Decision]) -> int:
         """Write those that are not in the file yet, with their catalogs and policies; gives how many these were.
@@ -49,10 +53,17 @@ class DecisionFile:
                 lines.extend(json.dumps(line) for line in self._lines(decision))
                 count += 1
         if lines:
+            self._mend()
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(self._begin + "\n".join(lines) + "\n")  # at once: another process may append, too
             self._begin = ""
         return count
+
+    def _mend(self) -> None:
+        if self._torn and self.path.stat().st_size == self._size:  # else another process went on writing
+            with self.path.open("r+b") as file:
+                file.truncate(self._size - self._torn)
+        self._torn = 0
 
     def _lines(self, decision: Decision) -> Iterator[Mapping[str, Any]]:
         catalog, policy = decision.catalog, decision.policy

@@ -21,10 +21,10 @@ __all__ = ["Account", "Hold", "reserve", "settle", "standings"]
 #: how fast the margin forgets that calls cost more than expected; it rises at once
 _FORGET = 0.1
 #: no single call is taken to prove more than this
-_HIGHEST_MARGIN = 10.0
+_HIGHEST_MARGIN = 4.0
 
 _lock = threading.Lock()
-_ended: deque[tuple[Hold, int | None, int | None, int]] = deque()
+_ended: deque[tuple[Hold, int | None, int | None, int, float]] = deque()
 #: grows in a forked process: what is held is the parent's
 _process = 0
 
@@ -66,8 +66,10 @@ class Account:
         models = tuple(budget.models)
         return Standing(budget.name, self.of, budget.caps, self.spent, self.held, self.starts, self.ends, models, self.margin)
 
-    def _end(self, hold: Hold, nano: int, tokens: int, calls: int) -> None:
-        """Book what a call really used."""
+    def _end(self, hold: Hold, nano: int, tokens: int, calls: int, wall: float) -> None:
+        """Book what a call really used, in the window in which it ended."""
+        if self.ends is not None and wall >= self.ends:
+            self.standing(wall)
         held, spent = self.held, self.spent
         if self.process == hold.process:
             mine = hold.amounts
@@ -82,10 +84,12 @@ class Account:
 class Hold:
     """What one attempt holds of its accounts until it ends."""
 
-    __slots__ = ("accounts", "amounts", "expected", "process")
+    __slots__ = ("accounts", "amounts", "begun", "expected", "process")
 
-    def __init__(self, accounts: Sequence[Account], expected: Amounts, amounts: Amounts) -> None:
+    def __init__(self, accounts: Sequence[Account], expected: Amounts, amounts: Amounts, begun: float) -> None:
         self.accounts = accounts
+        #: when, in seconds since 1970 (UTC)
+        self.begun = begun
         #: what was expected, and what is held for it, with the margin
         self.expected, self.amounts = expected, amounts
         self.process = _process
@@ -119,10 +123,10 @@ def reserve(accounts: Sequence[Account], deployment: Deployment, nano: int | Non
         for account, standing in told:
             held = standing.held
             account.held = (held[0] + amounts[0], held[1] + amounts[1], held[2] + amounts[2])
-        return Hold([account for account, _ in told], (nano or 0, tokens, 1), amounts)
+        return Hold([account for account, _ in told], (nano or 0, tokens, 1), amounts, wall)
 
 
-def settle(hold: Hold, nano: int | None, tokens: int | None, calls: int = 1) -> None:
+def settle(hold: Hold, nano: int | None, tokens: int | None, calls: int = 1, seconds: float = 0.0) -> None:
     """An attempt has ended: what it really used takes the place of what it held.
 
     Args:
@@ -130,8 +134,9 @@ def settle(hold: Hold, nano: int | None, tokens: int | None, calls: int = 1) -> 
         nano: nano-dollars; None where the bill is unknown: then it counts with what was expected.
         tokens: tokens; None where they are unknown.
         calls: 0 for an attempt that never reached its provider.
+        seconds: that it took.
     """
-    _ended.append((hold, nano, tokens, calls))
+    _ended.append((hold, nano, tokens, calls, seconds))
     lock = _lock
     if lock.acquire(blocking=False):
         try:
@@ -142,10 +147,10 @@ def settle(hold: Hold, nano: int | None, tokens: int | None, calls: int = 1) -> 
 
 def _book_ended() -> None:
     while _ended:
-        hold, nano, tokens, calls = _ended.popleft()
+        hold, nano, tokens, calls, seconds = _ended.popleft()
         if hold.process != _process:
             continue  # a call of the process that forked this one: it is booked there
         nano = hold.expected[0] if nano is None else nano
         tokens = hold.expected[1] if tokens is None else tokens
         for account in hold.accounts:
-            account._end(hold, nano, tokens, calls)
+            account._end(hold, nano, tokens, calls, hold.begun + seconds)

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 
 from routed_llm.catalog.usd import NANO
 from routed_llm.errors import ConfigurationError
+from routed_llm.refusing import nearest
 from routed_llm.requests import Ask
 from routed_llm.standing import Caps
 
@@ -152,10 +153,7 @@ def _whole(key: str, value: Any) -> int | None:
 
 
 def _one_of(key: str, value: Any, known: Sequence[Any]) -> None:
-    import difflib
-
     if value not in known:
-        near = difflib.get_close_matches(str(value), [k for k in known if k], n=1, cutoff=0.4)
-        meant = f" Did you mean {near[0]!r}?" if near else ""
+        meant = nearest(value, [k for k in known if k], cutoff=0.4)
         told = ", ".join(repr(each) for each in known if each is not None)
         raise ConfigurationError(f"must be one of {told}, not {value!r}.{meant}", path=key)

@@ -16,8 +16,8 @@ __all__ = ["BEARS", "COLUMNS", "EWMA_WEIGHT", "NEVER", "DeploymentState"]
 EWMA_WEIGHT = 0.2
 #: durations from which percentiles are taken, and how many make the 95th more than the longest one (1 / (1 - 0.95))
 WINDOW, ENOUGH = 100, 20
-#: a prompt's tokens are taken to be misjudged by no more than this factor
-MISJUDGED = 10.0
+#: a prompt's tokens are taken to be misjudged by no more than this factor either way: an odd call proves little of the next one
+MISJUDGED = 4.0
 
 #: calls at once with which one waits twice as long, where nothing is known: a guess, which only has to keep all calls from
 #: running to one deployment
@@ -35,8 +35,9 @@ MOST_ERRORS = 0.9
 #: ``room_...`` what the provider said that it still takes, until a time; ``minute_...`` the tokens of one monotonic minute.
 #: Worked out of these for those who choose: ``start``, the expected wait for the first content; ``base`` and ``slope``, of
 #: which a whole answer's wait is ``base + tokens * slope``; all three with the calls that have to be made again after a
-#: failure. ``trust`` is how many calls at once a deployment has shown that it can bear: one more than it answered since it
-#: failed last; and ``load`` the calls under way divided by that, or by :data:`BEARS` where that is less.
+#: failure, and so many times as long as the calls under way make it (``1 + load``). ``trust`` is how many calls at
+#: once a deployment has shown that it can bear: one more than it answered since it failed last; and ``load`` the calls under
+#: way divided by that, or by :data:`BEARS` where that is less.
 COLUMNS: dict[str, float] = {
     "calls": 0.0,
     "in_flight": 0.0,
@@ -110,7 +111,7 @@ class _Percentile:
 class DeploymentState:
     """Live numbers of one deployment: its place in the columns, and what only dispatch looks at. The lock is the caller's."""
 
-    __slots__ = ("_counted", "_firsts", "_wholes", "columns", "failures_in_a_row", "firm_until", "probed_at", "slot")
+    __slots__ = ("_alone", "_counted", "_firsts", "_wholes", "columns", "failures_in_a_row", "firm_until", "probed_at", "slot")
 
     calls = _Count()
     latency = _Number()
@@ -130,6 +131,8 @@ class DeploymentState:
         self.firm_until = float("-inf")
         self.probed_at = float("-inf")
         self._wholes, self._firsts = _Percentile(), _Percentile()
+        #: ``start``, ``base`` and ``slope`` without the calls under way
+        self._alone = nan, nan, 0.0
         #: whether ``ratio`` was measured
         self._counted = False
 
@@ -142,13 +145,12 @@ class DeploymentState:
     def in_flight(self, calls: int) -> None:
         columns, slot = self.columns, self.slot
         columns["in_flight"][slot] = calls
-        columns["load"][slot] = calls / min(columns["trust"][slot], BEARS)
+        self._wait()
 
     def answered(self, seconds: float, first_content: float | None, now: float | None, usage: Usage | None) -> None:
         """An answer came; see :meth:`routed_llm.state.memory.LiveState.succeeded`."""
         columns, slot = self.columns, self.slot
         columns["trust"][slot] += 1
-        columns["load"][slot] = columns["in_flight"][slot] / min(columns["trust"][slot], BEARS)
         self._average("latency", seconds)
         columns["p95"][slot] = self._wholes.add(seconds)
         columns["errors"][slot] *= 1 - EWMA_WEIGHT
@@ -184,7 +186,6 @@ class DeploymentState:
         """A call failed, and its deployment is to blame."""
         self._average("errors", 1.0)
         self.columns["trust"][self.slot] = 1.0
-        self.columns["load"][self.slot] = self.columns["in_flight"][self.slot]
         self._work_out()
 
     def told_room(self, requests: float | None, tokens: float | None, until: float) -> None:
@@ -197,11 +198,20 @@ class DeploymentState:
         columns, slot = self.columns, self.slot
         latency, first, per_token = columns["latency"][slot], columns["first_content"][slot], columns["per_token"][slot]
         calls = 1 / (1 - min(columns["errors"][slot], MOST_ERRORS))
-        columns["start"][slot] = (latency if first != first else first) * calls
+        start = (latency if first != first else first) * calls
         if per_token != per_token:
-            columns["base"][slot], columns["slope"][slot] = latency * calls, 0.0
+            self._alone = start, latency * calls, 0.0
         else:
-            columns["base"][slot], columns["slope"][slot] = first * calls, per_token * calls
+            self._alone = start, first * calls, per_token * calls
+        self._wait()
+
+    def _wait(self) -> None:
+        """How long one waits with the calls that are under way now."""
+        columns, slot = self.columns, self.slot
+        load = columns["load"][slot] = columns["in_flight"][slot] / min(columns["trust"][slot], BEARS)
+        start, base, slope = self._alone
+        more = 1.0 + load
+        columns["start"][slot], columns["base"][slot], columns["slope"][slot] = start * more, base * more, slope * more
 
     def _average(self, name: str, value: float) -> None:
         column, slot = self.columns[name], self.slot

@@ -14,13 +14,14 @@ from routed_llm.policy.chance import Draws
 from routed_llm.policy.known_facts import DOOR_FACTS
 from routed_llm.policy.later import Part, Pool
 from routed_llm.policy.seen import Seen
+from routed_llm.policy.vectors import is_large
 from routed_llm.requests import Ask
 from routed_llm.testing.spies import ALL, nothing_else, spied
 from routed_llm.testing.worlds import World, present, world
 
 __all__ = ["Proven", "Seat", "Subject", "said", "same", "shown", "timed"]
 
-#: sizes of pools in which a piece is asked; from 48 on many pieces of ours work with arrays
+#: sizes of pools in which a piece is asked; from 32 on many pieces of ours work with arrays
 COUNTS = (0, 1, 2, 7, 20, 60)
 #: size of a large pool, and calls in it
 LARGE, FEW_CALLS = 1_000, 2
@@ -227,7 +228,7 @@ def shown(value: Any) -> str:
 
 def _places(pool: Pool) -> Any:
     """Places of all candidates, as parts of pools of this size hold them."""
-    if len(pool) < 48:
+    if not is_large(pool):
         return list(range(len(pool)))
     import numpy as np
 

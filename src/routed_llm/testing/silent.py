@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from routed_llm.driver import Patience
@@ -63,7 +63,8 @@ class _View:
 
     def __init__(self, said: Sequence[str], loop: bool) -> None:
         self._said, self._loop = said, loop
-        self.media: frozenset[str] = frozenset({"images"}) if loop else frozenset()
+        self.media_counts: Mapping[str, int] = {"images": 1} if loop else {}
+        self.media = frozenset(self.media_counts)
         self.characters = sum(len(text.encode("utf-8", "replace")) for text in said)
         self.turns = len(said)
 

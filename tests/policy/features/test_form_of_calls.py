@@ -45,11 +45,22 @@ def test_the_form_of_a_call():
         "tool_loop": True,
         "turns": 2,
         "media": ("images",),
+        "images": 1,
+        "audio": 0,
         "characters": found["characters"],
     }
     assert found["characters"] >= sum(len(t) for t in ("Be brief.", "What is on it?", "A mill.", "Look it up.", "old"))
     plain = read(Shape(), request([HumanMessage("Hello")]))
-    assert plain == {"tools": 0, "schema": False, "tool_loop": False, "turns": 1, "media": (), "characters": 5}
+    assert plain == {
+        "tools": 0,
+        "schema": False,
+        "tool_loop": False,
+        "turns": 1,
+        "media": (),
+        "images": 0,
+        "audio": 0,
+        "characters": 5,
+    }
     assert set(found) == set(Shape.gives)
 
 

@@ -3,7 +3,8 @@
 On recorded outcomes of real models (``docs/strategies-outcomes.md``) no sign of a prompt tells much about who answers it well.
 What holds on all of them: within the length of a question, a longer one gains more from a strong model; beyond that it is
 pasted material, which makes the strong model dear and gains little. So length speaks up to :data:`QUESTION` different words and
-against a strong model beyond. Repeated words and long padding therefore buy nothing.
+against a strong model beyond. Repeated words and long padding therefore buy nothing, and words that ask for thinking buy little
+where a text holds little to think about.
 """
 
 from __future__ import annotations
@@ -19,35 +20,28 @@ from typing import Any
 
 from routed_llm.driver import Driver
 from routed_llm.errors import ConfigurationError
+from routed_llm.policy.features.bare import ASKING, CODE, MATHEMATICS, THINKING, content_of, without_bare
 from routed_llm.policy.features.classifier import burden, understood
-from routed_llm.prompt.said import said
 from routed_llm.prompt.words import Words, spoken, vocabulary
 from routed_llm.requests import Request
 
-__all__ = ["QUESTION", "Demand", "calibrated", "demand", "without_manners"]
+__all__ = ["QUESTION", "Demand", "calibrated", "demand", "demanded", "without_manners"]
 
 #: different words up to which a text counts as a question; of what is longer, the rest is material. In the recorded outcomes
 #: the gain for a strong model's price turns between 50 and 80; see docs/strategies-outcomes.md
 QUESTION = 60
-#: weights, set by hand so that all signs together give about 1: length of the question; the difficulty that the shipped
-#: classifier sees; each sign of code, of mathematics, and of up to two words that ask for thinking, three of them at most;
-#: things to keep track of (commas and numbers)
+#: weights, set by hand with these data in view, so that all signs together give about 1: length of the question; the
+#: difficulty that the shipped classifier sees; each sign of code, of mathematics, and of up to two words that ask for
+#: thinking, three of them at most; things to keep track of (commas and numbers)
 LENGTH, CLASSIFIED, SIGN, SIGNS, ITEMS, MOST_ITEMS = 0.57, 0.18, 0.07, 3, 0.025, 10
+#: words of content that each sign beyond the first one needs
+CONTENT = 2
 #: what material takes off, by the logarithm of how many times a question's length it has
 MATERIAL = 0.5
 #: how much the call's shape (tools, turns, a long transcript) counts beside the words; recorded prompts have none of it
 SHAPE = 0.5
 
-_THINKING = vocabulary(
-    "why analyze analyse compare contrast tradeoff tradeoffs trade design architecture strategy plan derive reason reasoning "
-    "evaluate critique optimize optimise justify step steps"
-)
-_MATHEMATICS = vocabulary(
-    "prove proof theorem integral derivative equation equations probability matrix polynomial eigenvalue modulo factorial plus "
-    "minus times multiplied divided percent squared average"
-)
 _SUM = re.compile(r"\d ?[-+*/^=\u00d7\u00f7] ?\d|[\u2211\u222b\u221a\u2264\u2265]|\\(?:frac|int|sum|sqrt)")
-_CODE = vocabulary("refactor debug regex algorithm compile compiler traceback stacktrace")
 #: words that are code where signs of code stand beside them
 _STATEMENTS = vocabulary("def class function import return select const var let public static void if for while")
 _CODE_SIGNS = ("):", ") {", "){", "();", ";\n", "=>", "{\n", "==", " = ")
@@ -70,18 +64,33 @@ def calibrated() -> tuple[float, float]:
     return float(told["middle"]), float(told["hard"])
 
 
-def demand(words: Words, difficulty: float) -> float:
+def demanded(words: Words) -> float:
+    """What a text asks of a model: :func:`demand`, with sentences that only ask for thinking taken as one sign.
+
+    Args:
+        words: the text's words; it should be normalised and of bounded length.
+    """
+    meant = without_bare(words)
+    return demand(meant, understood(without_manners(meant.text)).score, meant is not words)
+
+
+def demand(words: Words, difficulty: float, bare: bool = False) -> float:
     """What a text asks of a model, 0 to about 1; below 0 for much pasted material.
 
     Args:
         words: the text's words; it should be normalised and of bounded length.
         difficulty: what the classifier says of it, 0 to 1.
+        bare: whether the text asked for thinking in sentences of their own, which are not among ``words``.
     """
-    count = len(words.known - _POLITE)
+    content = content_of(words)
+    # words that ask for thinking lengthen a question by no more than what there is to think about
+    count = len(words.known - _POLITE) - max(0, len(words.known & ASKING) - content)
     if not words.text.isascii():
-        count += _unspaced(words.text)
+        signs = _unspaced(words.text)
+        count, content = count + signs, content + signs
     length = math.log1p(min(count, QUESTION)) / math.log1p(QUESTION)
-    value = LENGTH * length + ITEMS * math.log1p(_items(words)) + SIGN * _signs(words) + CLASSIFIED * difficulty
+    signs = min(SIGNS, _signs(words) + bare, 1 + content // CONTENT)
+    value = LENGTH * length + ITEMS * math.log1p(_items(words)) + SIGN * signs + CLASSIFIED * difficulty
     return value if count <= QUESTION else value - MATERIAL * math.log(count / QUESTION)
 
 
@@ -101,10 +110,10 @@ def _items(words: Words) -> int:
 def _signs(words: Words) -> int:
     """Signs of code, of mathematics, and words that ask for thinking; each word counts once."""
     known, text = words.known, words.text
-    code = "```" in text or not known.isdisjoint(_CODE)
+    code = "```" in text or not known.isdisjoint(CODE)
     code = code or (not known.isdisjoint(_STATEMENTS) and any(sign in text for sign in _CODE_SIGNS))
-    mathematics = not known.isdisjoint(_MATHEMATICS) or _SUM.search(text) is not None
-    return min(SIGNS, code + mathematics + min(2, len(known & _THINKING)))
+    mathematics = not known.isdisjoint(MATHEMATICS) or _SUM.search(text) is not None
+    return code + mathematics + min(2, len(known & THINKING))
 
 
 def without_manners(text: str) -> str:
@@ -141,8 +150,7 @@ class Demand:
 
     async def read(self, request: Request, driver: Driver) -> Mapping[str, Any]:
         """Read the last user message, and the shape of the request."""
-        told = understood(without_manners(said(request)))
-        value = demand(spoken(request), told.score) + SHAPE * burden(request, request.view)
+        value = demanded(spoken(request)) + SHAPE * burden(request, request.view)
         score = round(min(1.0, max(0.0, value)), 3)
         middle, hard = self._bounds
         level = "hard" if score >= hard else "middle" if score >= middle else "easy"

@@ -10,6 +10,7 @@ from typing import Any
 
 from routed_llm.driver import Driver
 from routed_llm.errors import ConfigurationError
+from routed_llm.policy.features.code_signs import written
 from routed_llm.prompt.words import Words, has_phrase, phrases, spoken, vocabulary
 from routed_llm.requests import Request
 
@@ -17,10 +18,10 @@ __all__ = ["Freshness", "freshness_of"]
 
 #: one of these is enough
 _NOW = vocabulary(
-    "latest newest currently nowadays breaking headlines livescore tonight yesterday tomorrow aktuell aktuelle "
-    "aktuellen aktueller aktuelles neueste neuesten neuester derzeit momentan gestern vorgestern heutige heutigen "
+    "latest newest currently nowadays breaking headlines livescore tonight tomorrow aktuell aktuelle "
+    "aktuellen aktueller aktuelles neueste neuesten neuester derzeit momentan heutige heutigen "
     "schlagzeilen actuel actuelle actuels actuelles actuellement dernières derniers récent récents récente récentes "
-    "actualité actualités actuales actualmente últimas últimos reciente recientes ayer noticias"
+    "actualité actualités actuales actualmente últimas últimos reciente recientes noticias"
 )
 #: these count where something of :data:`_MOVING` is asked for
 _SOON = vocabulary(
@@ -53,30 +54,70 @@ _PHRASES = phrases(
     happening: what's happening / what is happening
     going: what's going on in
     weather: the weather
-    week: last week / past week / this week / next week
-    weekend: last weekend / this weekend / next weekend
-    month: last month / past month / this month / next month
-    quarter: last quarter / this quarter
-    year: last year / past year / this year / next year
-    night: last night
+    week: this week / next week
+    weekend: this weekend / next weekend
+    month: this month / next month
+    quarter: this quarter
+    year: this year / next year
     season: last season / this season
-    woche: letzte woche / diese woche / nächste woche / vergangene woche
-    monat: letzten monat / diesen monat / nächsten monat
-    jahr: letztes jahr / dieses jahr / nächstes jahr
+    woche: diese woche / nächste woche
+    monat: diesen monat / nächsten monat
+    jahr: dieses jahr / nächstes jahr
     saison: letzte saison / diese saison / cette saison
     wochenende: wochenende
     zurzeit: zurzeit
     zeit: zur zeit
     stand: stand heute / neuesten stand
     jour: à jour
-    semaine: semaine dernière / cette semaine / semaine prochaine
-    mois: mois dernier / ce mois
-    année: année dernière / cette année
+    semaine: cette semaine / semaine prochaine
+    mois: ce mois
+    année: cette année
     ahora: ahora mismo
-    semana: esta semana / semana pasada / próxima semana
-    mes: este mes / mes pasado
-    año: este año / año pasado
+    semana: esta semana / próxima semana
+    mes: este mes
+    año: este año
     """
+)
+#: these count unless they stand beside what the user did: "what did I spend last week"
+_PAST = vocabulary("yesterday gestern vorgestern ayer")
+_PAST_PHRASES = phrases(
+    """
+    week: last week / past week
+    weekend: last weekend
+    month: last month / past month
+    quarter: last quarter
+    year: last year / past year
+    night: last night
+    woche: letzte woche / vergangene woche
+    monat: letzten monat
+    jahr: letztes jahr
+    semaine: semaine dernière
+    mois: mois dernier
+    année: année dernière
+    semana: semana pasada
+    mes: mes pasado
+    año: año pasado
+    """
+)
+_OF_PAST = _PAST | _PAST_PHRASES.keys()
+_PERSONS = vocabulary("i we my our ich wir mein meine meinen unser unsere j je nous")
+_DID = re.compile(
+    r"\b(?:did|have|had|was|were|habe|haben|hatte|hatten) (?:i|we|ich|wir)\b|\b(?:ich|wir) hab|\bai[ -]je\b|\bj.ai\b"
+    r"|\bavons[ -]nous\b|\bnous avons\b"
+    r"|\b(?:i|we) (?:(?!(?:watch|miss|notic|wonder|want|need|look|ask)ed)\w{2,12}ed|spent|bought|said|had|went|wrote|made|ate|"
+    r"slept|did|sent|met|told|was|were|got|took|ran|paid|sold|forgot|left|built|lost)\b"
+)
+_POSSESSED = vocabulary("my our mein meine meinen unser unsere")
+#: code stands in the text: what is "latest" or "most recent" there is data of the user
+_CODE = re.compile(
+    r"```|\((?<=\w\()(?!(?:e?s|n)\))|\[(?<=\w\[)|=(?<=\w =)(?= \S)|=[=>]|!=|;[ \t]*\n|\{[ \t]*\n"
+    r"|</\w|\nimport \w|traceback|most recent call"
+)
+#: without one of these nothing is code
+_SIGNS_OF_CODE = ("(", "[", "=", ";", "{", "</", "`", "$", "|", "import ", "select ", "traceback", "most recent call")
+#: beside code, only this asks about the world
+_OF_RELEASES = re.compile(
+    r"\b(?:latest|newest|current|neueste|aktuelle|dernière|última) (?:\w{1,20} )?(?:version|versión|release)\b"
 )
 #: the text is at hand, or to be made up: nothing about the world is asked
 _AT_HAND = vocabulary(
@@ -148,16 +189,31 @@ def _dates(words: Words, today: datetime.date, years: int) -> datetime.date | No
     return latest if latest is not None and latest.year >= today.year - years else None
 
 
-def _of_now(words: Words) -> bool:
-    """True where words of the present say that what moves is asked for."""
+def _own_past(words: Words) -> bool:
+    """True where the past is the user's own, of which no model knows: "what did I spend", "our sales"."""
+    known = words.known
+    if known.isdisjoint(_PERSONS):
+        return False
+    return _DID.search(words.lower) is not None or (not known.isdisjoint(_POSSESSED) and known.isdisjoint(_MOVING))
+
+
+def _of_now(words: Words, own: bool) -> bool:
+    """True where words of the present say that what moves is asked for; ``own`` says that the past is the user's."""
     words = words.ends(40, 30)
     known = words.known
     asked = "?" in words.lower or not known.isdisjoint(_ASKING)
-    if not known.isdisjoint(_NOW):
+    if not known.isdisjoint(_NOW) or (not own and not known.isdisjoint(_PAST)):
         return True
     if not asked and len(words.listed) > _TERSE:
         return False
-    return (not known.isdisjoint(_MOVING) and not known.isdisjoint(_SOON)) or (asked and has_phrase(words, _PHRASES))
+    moving = not known.isdisjoint(_MOVING) and not known.isdisjoint(_SOON)
+    return moving or (asked and (has_phrase(words, _PHRASES) or (not own and has_phrase(words, _PAST_PHRASES))))
+
+
+def _is_code(words: Words) -> bool:
+    if not any(sign in words.lower for sign in _SIGNS_OF_CODE):
+        return False
+    return _CODE.search(words.lower) is not None or written(words) is not None
 
 
 def freshness_of(words: Words, today: datetime.date, years: int = 10) -> tuple[bool, str | None]:
@@ -165,13 +221,18 @@ def freshness_of(words: Words, today: datetime.date, years: int = 10) -> tuple[b
 
     A named month or year counts to its end, but not beyond ``today``; dates of more than ``years`` years ago are history.
     Freshness is also needed where a date of this year or the last one is named. Nothing is asked about the world where a text
-    is to be translated, summarised, made up, or programmed.
+    is to be translated, summarised, made up, or programmed, where code stands in it (unless a version or release is asked for),
+    and where the user asks about what they did themselves.
     """
     if not words.known.isdisjoint(_AT_HAND):
         return False, None
     date = _dates(words, today, years)
     recent = date is not None and date.year >= today.year - 1
-    return recent or _of_now(words), date.isoformat() if date else None
+    own = (recent or not words.known.isdisjoint(_OF_PAST)) and _own_past(words)
+    fresh = (recent and not own) or _of_now(words, own)
+    if (fresh or date) and _is_code(words):
+        return "?" in words.lower and _OF_RELEASES.search(words.lower) is not None, None
+    return fresh, None if date is None or (own and recent) else date.isoformat()
 
 
 class Freshness:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from routed_llm.driver import Driver
-from routed_llm.policy.features.asked_length import asked_tokens
+from routed_llm.policy.features.answer_wording import asked_tokens
 from routed_llm.prompt.estimate import CHARACTERS_PER_TOKEN, TYPICAL_ANSWER
 from routed_llm.prompt.words import Words, spoken, vocabulary
 from routed_llm.requests import Request

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, NoReturn, TypeVar
 
 from routed_llm.catalog.deployments import Deployment
@@ -12,7 +12,7 @@ from routed_llm.driver import Driver, Patience
 from routed_llm.errors import ProviderError
 from routed_llm.policy.shapes import Desk
 from routed_llm.prompt.estimate import CHARACTERS_PER_TOKEN, text_tokens
-from routed_llm.requests import Request
+from routed_llm.requests import NO_FACTS, Request
 from routed_llm.results import Answer, Usage
 
 __all__ = ["Asking", "OwnTexts", "Remembered", "Rest", "ask_aside", "chat_request", "texts_request"]
@@ -29,6 +29,7 @@ class OwnTexts:
     """A look at texts of our own; see :class:`~routed_llm.requests.PromptView`."""
 
     media: frozenset[str] = frozenset()
+    media_counts: Mapping[str, int] = NO_FACTS
     media_tokens = 0
     turns = 1
 

@@ -1,12 +1,14 @@
-"""Which classes of sensitive data a call would send: its whole transcript is read, not only what the user said last."""
+"""Which classes of sensitive data a call would send: all that goes out is read, not only what the user said last."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from routed_llm.driver import Driver
 from routed_llm.prompt.sensitive.find import CLASSES, classes_of
+from routed_llm.prompt.strings import joined
 from routed_llm.prompt.words import Words, spoken
 from routed_llm.requests import Request
 
@@ -33,5 +35,15 @@ class Sensitivity:
     gives = ("sensitivity",)
 
     async def read(self, request: Request, driver: Driver) -> Mapping[str, Any]:
-        """Read all texts of all messages, uncut."""
-        return {"sensitivity": sensitivity_of(request.view.texts(), spoken(request))}
+        """Read all texts of all messages, uncut, and the parameters, tools and schema that go with them."""
+        return {"sensitivity": sensitivity_of(chain(request.view.texts(), _beside(request)), spoken(request))}
+
+
+def _beside(request: Request) -> Iterator[str]:
+    """Texts of the parameters, of the bound tools and of the schema of the answer."""
+    if request.params:
+        yield joined(request.params)
+    if request.tools is not None:
+        yield from map(joined, request.tools.wire)
+    if request.schema is not None:
+        yield joined((request.schema.name, request.schema.description, request.schema.schema))

@@ -6,9 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from routed_llm.driver import Driver
-from routed_llm.requests import Request
+from routed_llm.requests import PromptView, Request
 
-__all__ = ["Past", "Shape"]
+__all__ = ["Past", "Shape", "pieces"]
+
+
+def pieces(view: PromptView) -> dict[str, int]:
+    """Facts ``images`` (given as data or by URL) and ``audio``: how many stand in a prompt."""
+    counts = view.media_counts
+    return {"images": counts.get("images", 0) + counts.get("image_urls", 0), "audio": counts.get("audio", 0)}
 
 
 class Shape:
@@ -16,11 +22,12 @@ class Shape:
 
     ``tools`` (how many are bound), ``schema`` (bool: a typed answer is wanted), ``tool_loop`` (bool: the prompt ends with a
     tool's result), ``turns`` (messages of the user), ``media`` (tuple of ``images``, ``image_urls``, ``pdf``, ``audio``,
-    ``video``), ``characters`` (of all texts, letters beyond ASCII counted by their bytes).
+    ``video``), ``images`` and ``audio`` (how many there are), ``characters`` (of all texts, letters beyond ASCII counted by
+    their bytes).
     """
 
     name = "shape"
-    gives = ("tools", "schema", "tool_loop", "turns", "media", "characters")
+    gives = ("tools", "schema", "tool_loop", "turns", "media", "images", "audio", "characters")
 
     async def read(self, request: Request, driver: Driver) -> Mapping[str, Any]:
         """Look at the request."""
@@ -31,6 +38,7 @@ class Shape:
             "tool_loop": view.has_tool_results(),
             "turns": view.turns,
             "media": tuple(sorted(view.media)) if view.media else (),
+            **pieces(view),
             "characters": view.characters,
         }
 

@@ -7,12 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from routed_llm.driver import Driver
+from routed_llm.prompt.said import said
 from routed_llm.requests import Request
 
 __all__ = ["Difficulty", "has_code", "has_mathematics", "numbers", "thinking"]
-
-#: characters of the user's text that are read, so that padding cannot steer the choice
-READ_AT_MOST = 4_000
 
 # what is between two signs is bounded, so that no text makes the search slow
 _CODE = re.compile(
@@ -71,9 +69,9 @@ class Difficulty:
     MIDDLE, HARD = 0.3, 0.6
 
     async def read(self, request: Request, driver: Driver) -> Mapping[str, Any]:
-        """Read the last user message and the shape of the request."""
+        """Read the last user message, normalised and capped, and the shape of the request."""
         view = request.view
-        text = view.user_text()[:READ_AT_MOST]
+        text = said(request)
         code, mathematics = has_code(text), has_mathematics(text)
         score = min(len(text) / 2_000, 0.3)
         score += 0.35 if code else 0.0

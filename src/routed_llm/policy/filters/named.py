@@ -22,7 +22,7 @@ class Named:
         rejected = {}
         for deployment in candidates:
             if pinned is not None and pinned not in deployment.names:
-                rejected[deployment.id] = f"the call is pinned to {pinned!r}"
+                rejected[deployment.id] = f"is not {pinned!r}, to which the call is pinned"
             elif exclude:
                 by = next((name for name in exclude if deployment.answers_to(name)), None)
                 if by is not None:

@@ -32,7 +32,7 @@ class Ruled:
 def against(deployment: Deployment, demands: Demands) -> str | None:
     """Why a deployment does not meet demands; None when it does."""
     if demands.pin is not None and demands.pin not in deployment.names:
-        return f"the call is pinned to {demands.pin!r}"
+        return f"is not {demands.pin!r}, to which the call is pinned"
     if demands.allow and not any(deployment.answers_to(name) for name in demands.allow):
         return "not allowed"
     if any(deployment.answers_to(name) for name in demands.deny):

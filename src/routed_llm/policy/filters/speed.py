@@ -38,10 +38,12 @@ class MaxSeconds:
 
     def reject(self, ask: Ask, candidates: Candidates, live: Live) -> Mapping[str, str]:
         """Candidates that are known to be slower."""
-        limits = [limit for limit in (self.seconds, ask.hints.max_seconds) if limit is not None]
-        if not limits:
+        limit, hint = self.seconds, ask.hints.max_seconds
+        if limit is None or (hint is not None and hint < limit):
+            limit = hint
+        if limit is None:
             return NOBODY
-        limit, what = min(limits), "first content" if ask.stream else "answer"
+        what = "first content" if ask.stream else "answer"
         times = live.column("p95_first" if ask.stream else "p95", candidates)
         return outside(
             candidates,

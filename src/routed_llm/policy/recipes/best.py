@@ -14,8 +14,9 @@ __all__ = ["best"]
 def best(max_cost: float | None = None) -> Policy:
     """The model with the highest quality for this call's task, domain and language; the cheapest of equals.
 
-    The number is the most specific strength that the catalog has (programming language, task, group of tasks, domain,
-    language), else the general quality. An unknown quality is never the best, an unknown price is below no limit.
+    The number is the most specific strength that is told of the model (programming language, task, group of tasks, domain,
+    language), else its general quality: ``Model(quality=..., strengths={...})``; the catalog that comes with the package has
+    none yet. An unknown quality is never the best, an unknown price is below no limit.
 
     Args:
         max_cost: US dollars that a call may be expected to cost at most: "the best below $x".

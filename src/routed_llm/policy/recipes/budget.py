@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from routed_llm.policy.combine import combined
 from routed_llm.policy.compose import AnyPolicy, Policy
-from routed_llm.policy.data import policy_from
+from routed_llm.policy.data import Strategy
+from routed_llm.policy.following import followed
 from routed_llm.policy.selectors.frugal import Frugal
 
 __all__ = ["budget"]
 
 
-def budget(then: Any = None, begin: float = 0.5, slack: float = 0.1) -> AnyPolicy:
+def budget(then: Strategy | None = None, begin: float = 0.5, slack: float = 0.1) -> AnyPolicy:
     """Degrades before anything is denied: as a budget runs ahead of its pace, only cheaper models are let in.
 
     The budgets themselves are the router's (``Router(budgets=[...])``, ``[budgets.<name>]`` in files) and those of
@@ -27,5 +25,4 @@ def budget(then: Any = None, begin: float = 0.5, slack: float = 0.1) -> AnyPolic
     Raises:
         ConfigurationError: for shares that are none, and for an unknown strategy.
     """
-    own = Policy("budget", selector=Frugal(begin=begin, slack=slack))
-    return own if then is None else combined([own, policy_from(then, "then")])
+    return followed(Policy("budget", selector=Frugal(begin=begin, slack=slack)), then)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from routed_llm.policy.compose import AnyPolicy, Policy
 from routed_llm.policy.data import Strategy
 from routed_llm.policy.following import followed
 from routed_llm.policy.rules.for_class import ForClass
+from routed_llm.refusing import nearest
 
 __all__ = ["private"]
 
@@ -55,8 +55,7 @@ def private(
     pieces = []
     for class_, demands in told.items():
         if class_ not in SENSITIVITIES:
-            near = difflib.get_close_matches(str(class_), SENSITIVITIES, n=1, cutoff=0.5)
-            meant = f" Did you mean {near[0]!r}?" if near else ""
+            meant = nearest(class_, SENSITIVITIES)
             raise ConfigurationError(f"is no class: {', '.join(SENSITIVITIES)}.{meant}", path=f"rules.{class_}")
         pieces.append(_piece(class_, demands, (), f"rules.{class_}"))
     if len(told) < len(SENSITIVITIES):

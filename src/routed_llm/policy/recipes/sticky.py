@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from routed_llm.policy.combine import combined
 from routed_llm.policy.compose import AnyPolicy, Policy
-from routed_llm.policy.data import policy_from
+from routed_llm.policy.data import Strategy
+from routed_llm.policy.following import followed
 from routed_llm.policy.selectors.sticky import LEAVE_FOR, Sticky
 
 __all__ = ["sticky"]
 
 
-def sticky(then: Any = None, minutes: float = 60.0, leave_for: Sequence[str] = LEAVE_FOR, calls: int = 3) -> AnyPolicy:
+def sticky(
+    then: Strategy | None = None, minutes: float = 60.0, leave_for: Sequence[str] = LEAVE_FOR, calls: int = 3
+) -> AnyPolicy:
     """Keeps a conversation with its model, and never changes it within a tool loop.
 
     When it leaves, and what it weighs then: :class:`~routed_llm.policy.selectors.sticky.Sticky`. A conversation is named by
@@ -28,5 +29,4 @@ def sticky(then: Any = None, minutes: float = 60.0, leave_for: Sequence[str] = L
     Raises:
         ConfigurationError: for values that cannot be meant, and for an unknown strategy.
     """
-    own = Policy("sticky", selector=Sticky(minutes=minutes, leave_for=leave_for, calls=calls))
-    return own if then is None else combined([own, policy_from(then, "then")])
+    return followed(Policy("sticky", selector=Sticky(minutes=minutes, leave_for=leave_for, calls=calls)), then)

@@ -20,10 +20,12 @@ def task(
     bar: float | None = None,
     then: Strategy | None = None,
 ) -> AnyPolicy:
-    """Task, domain, difficulty and language decide, by a table or by the strengths that the catalog knows.
+    """Task, domain, difficulty and language decide, by a table or by the strengths that you tell of the models.
 
     With a table, those that it names for the call come first, all others stay as fallbacks. Without one, the cheapest model
-    whose strength for the call reaches a bar; if none does, the strongest; unknown strengths last.
+    whose strength for the call reaches a bar; if none does, the strongest; unknown strengths last. Strengths are told with
+    ``Model(quality=..., strengths={...})``: the catalog that comes with the package has none yet, and without any the cheapest
+    comes first.
 
     Args:
         models: the table: ``{"code": "smart", "code_debug": ["a", "b"], "domain:legal": "careful", "difficulty:hard":

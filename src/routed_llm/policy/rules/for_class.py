@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from routed_llm.errors import ConfigurationError
 from routed_llm.policy.shapes import Demands, Effects
+from routed_llm.refusing import nearest
 from routed_llm.requests import Ask
 
 __all__ = ["ForClass", "demands_from"]
@@ -93,8 +93,7 @@ def _all_of(table: Any, path: str | None) -> tuple[Demands, str]:
         raise ConfigurationError(f"must be a table such as {{'private': True}}, not {table!r}.", path=path)
     for key in table:
         if key not in _LINES:
-            near = difflib.get_close_matches(str(key), _LINES, n=1, cutoff=0.5)
-            meant = f" Did you mean {near[0]!r}?" if near else ""
+            meant = nearest(key, _LINES)
             raise ConfigurationError(f"is not known here.{meant} It takes: {', '.join(_LINES)}.", path=_below(path, key))
     private = table.get("private", False)
     if not isinstance(private, bool):

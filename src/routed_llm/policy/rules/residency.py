@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from routed_llm.catalog.regions import areas_of, in_region
+from routed_llm.catalog.regions import areas_of, in_region, is_known, names_country, nearest_region
 from routed_llm.errors import ConfigurationError
 from routed_llm.policy.shapes import Demands, Effects
 from routed_llm.requests import Ask
@@ -26,7 +26,8 @@ class Residency:
         location: where callers are whose call does not say it (hint ``location``).
 
     Raises:
-        ConfigurationError: for anything that is no text.
+        ConfigurationError: for anything that is no text, and for what names no area, country or region of a cloud: under
+            such a rule nobody would stand, or nobody could answer.
     """
 
     def __init__(self, area: str, regions: str | Sequence[str], location: str | None = None) -> None:
@@ -36,6 +37,10 @@ class Residency:
         for name, value in (("area", area), ("location", location)):
             if not _is_text(value) and not (name == "location" and value is None):
                 raise ConfigurationError(f"must be a region such as 'eu', not {value!r}.", path=name)
+        _check_known("area", area)
+        _check_known("location", location)
+        for each in many:
+            _check_known("regions", each)
         self.area, self.regions, self.location = area, tuple(many), location
         self.name = f"residency of {area}"
         self.reads = ("location",)
@@ -60,6 +65,8 @@ class Residency:
 def _is_elsewhere(location: str, area: str) -> bool:
     if in_region(location, area) or in_region(area, location):
         return False
+    if len(areas_of(area)) == 1 and area.strip().lower() not in _WIDEST:
+        return names_country(location)  # nobody knows in which larger areas that country lies
     return len(areas_of(location)) > 1 or location.strip().lower() in _WIDEST
 
 
@@ -69,3 +76,14 @@ _WIDEST = frozenset({"cn", "apac", "europe", "americas", "middle_east", "africa"
 
 def _is_text(value: Any) -> bool:
     return isinstance(value, str) and bool(value.strip())
+
+
+def _check_known(name: str, region: str | None) -> None:
+    if region is not None and not is_known(region):
+        meant = nearest_region(region)
+        raise ConfigurationError(
+            f"{region!r} is no known area, country or region of a cloud.{f' Did you mean {meant!r}?' if meant else ''} "
+            "Write one such as 'eu', 'us', 'de' or 'eu-central-1'; a place of your own counts as an area by "
+            "Model(region='my-place', residency='eu').",
+            path=name,
+        )

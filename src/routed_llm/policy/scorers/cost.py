@@ -7,9 +7,11 @@ from typing import Any
 
 from routed_llm.errors import ConfigurationError
 from routed_llm.policy.later import LaterValues, Pool
+from routed_llm.policy.lengths import lengths_of
 from routed_llm.policy.rates import Contenders, RateTable, expected_cost, never_changing, table_for
 from routed_llm.policy.shapes import Candidates, Live
 from routed_llm.policy.vectors import Values, home_of, index_in, is_large, place_of
+from routed_llm.prompt.estimate import MEDIA_TOKENS
 from routed_llm.requests import Ask
 
 __all__ = ["ExpectedCost", "expected_cost"]
@@ -28,11 +30,13 @@ class ExpectedCost:
     """Nano-dollars that the call is expected to cost; an unknown price is never the cheapest.
 
     Tokens of the prompt at the input price and tokens of the answer at the output price, by the price's tiers and times of
-    day, with prices for a request and for images. Calls within a capacity that is paid for already cost nothing.
+    day, with prices for a request, for images and for audio in the prompt. Calls within a capacity that is paid for already
+    cost nothing.
 
     Args:
-        learn: use what was measured at each deployment: how many tokens it really counts in a prompt, and how long its answers
-            are; and that the one that answered a conversation last has its transcript in its cache.
+        learn: use how long an answer the wording asks for, and what was measured at each deployment: how many tokens it
+            really counts in a prompt, and how long its answers are beside those of the others; and that the one that
+            answered a conversation last has its transcript in its cache.
     """
 
     name = "cost"
@@ -43,6 +47,8 @@ class ExpectedCost:
         if not isinstance(learn, bool):
             raise ConfigurationError(f"must be true or false, not {learn!r}.", path="learn")
         self.learn = learn
+        #: facts for which features run
+        self.reads = ("answer_tokens",) if learn else ()
 
     def values(self, ask: Ask, candidates: Candidates, live: Live) -> Sequence[float | None]:
         """Expected cost of each candidate."""
@@ -73,40 +79,39 @@ class ExpectedCost:
         limit = _INFINITE if ask.max_tokens is None else float(ask.max_tokens)
         told = _told_length(ask)
         answer = min(float(ask.output_tokens if told is None else told), limit)
-        learned = self.learn and live.knows("usage")
+        ratios = outputs = None
+        if self.learn and answer and live.knows("usage"):  # how each counts prompts, and how long its answers are
+            ratios = live.column("ratio", candidates)
+            outputs = lengths_of(pool, live, told, answer)
+            if indexes is not None:
+                outputs = candidates.taken(outputs)  # type: ignore[attr-defined]  # a part
         work_out = _many if is_large(candidates) else _few
-        costs: Any = work_out(ask.input_tokens, answer, limit, rates, *self._columns(learned, told, candidates, live))
-        if table.images and (images := _images(ask)):
-            extra = table.image if indexes is None else candidates.taken(table.image)  # type: ignore[attr-defined]  # a part
-            large = is_large(candidates)
-            costs = costs + images * extra if large else [c + images * e for c, e in zip(costs, extra, strict=True)]
+        costs: Any = work_out(float(ask.input_tokens), answer, limit, rates, ratios, outputs)
+        if table.media and (pieces := _pieces(ask)):
+            for count, column in zip(pieces, (table.image, table.audio), strict=True):
+                extra = column if indexes is None else candidates.taken(column)  # type: ignore[attr-defined]  # a part
+                large = is_large(candidates)
+                costs = costs + count * extra if large else [c + count * e for c, e in zip(costs, extra, strict=True)]
         if self.learn and ask.session is not None:
             _less_cached(costs, ask, table, candidates, live)
         if prepaid := pool.noted("prepaid", _prepaid):
             _free(costs, ask.input_tokens + answer, prepaid, indexes, (candidates, live, ask.now))
         return costs
 
-    @staticmethod
-    def _columns(learned: bool, told: int | None, candidates: Candidates, live: Live) -> tuple[Any, Any]:
-        """How each counts prompts, and how long its answers are; None where that is not known or not to be used."""
-        if not learned:
-            return None, None
-        return live.column("ratio", candidates), live.column("output", candidates) if told is None else None
-
 
 def _static(ask: Ask, pool: Pool) -> Contenders | None:
-    """Who can be the cheapest, where nothing but prices decides; None where paid capacity or images do, too."""
+    """Who can be the cheapest, where nothing but prices decides; None where paid capacity or media do, too."""
     if pool.noted("prepaid", _prepaid) is not None:
         return None
     table = table_for(pool, ask)
-    if table.images:
-        return None if _images(ask) else table.contenders
+    if table.media:
+        return None if _pieces(ask) else table.contenders
     if never_changing(pool):
         pool.notes["contenders"] = table.contenders
     return table.contenders
 
 
-def _few(tokens: int, answer: float, limit: float, rates: Any, ratios: Any, outputs: Any) -> list[float]:
+def _few(tokens: float, answer: float, limit: float, rates: Any, ratios: Any, outputs: Any) -> list[float]:
     """Costs in plain Python. A prompt's tokens times the deployment's own ratio, and its own length of answers."""
     a, b, r = rates
     if not answer:
@@ -116,26 +121,32 @@ def _few(tokens: int, answer: float, limit: float, rates: Any, ratios: Any, outp
     if outputs is None:
         return [tokens * k * x + answer * y + z for x, y, z, k in zip(a, b, r, ratios, strict=True)]
     if limit < _INFINITE:
-        outputs = [o if o != o or o < limit else limit for o in outputs]
-    return [tokens * k * x + (answer if o != o else o) * y + z for x, y, z, k, o in zip(a, b, r, ratios, outputs, strict=True)]
+        outputs = [o if o < limit else limit for o in outputs]
+    return [tokens * k * x + o * y + z for x, y, z, k, o in zip(a, b, r, ratios, outputs, strict=True)]
 
 
-def _many(tokens: int, answer: float, limit: float, rates: Any, ratios: Any, outputs: Any) -> Any:
+def _many(tokens: float, answer: float, limit: float, rates: Any, ratios: Any, outputs: Any) -> Any:
     """The same costs, as an array."""
-    import numpy as np
-
     a, b, r = rates
     if not answer:
         return tokens * a + r
-    prompt = tokens if ratios is None else tokens * ratios
-    length = answer if outputs is None else np.where(np.isnan(outputs), answer, np.minimum(outputs, limit))
-    return prompt * a + length * b + r
+    costs = tokens * a if ratios is None else tokens * ratios * a
+    if outputs is None:
+        costs += answer * b
+    else:
+        if limit < _INFINITE:
+            import numpy as np
+
+            outputs = np.minimum(outputs, limit)
+        costs += outputs * b
+    costs += r
+    return costs
 
 
 def _told_length(ask: Ask) -> int | None:
     """Tokens of the answer, where a feature or the caller told them."""
     facts = ask.facts
-    if not facts:
+    if not facts or not ask.output_tokens:  # embeddings have no answer
         return None
     if "answer_tokens" in facts:
         tokens = facts["answer_tokens"]
@@ -144,12 +155,18 @@ def _told_length(ask: Ask) -> int | None:
     return LENGTHS.get(facts["answer_length"]) if "answer_length" in facts else None
 
 
-def _images(ask: Ask) -> int:
-    """Images in the prompt: as many as a feature counted, or one where there are any."""
+def _pieces(ask: Ask) -> tuple[int, int] | None:
+    """Images and tokens of audio in the prompt, one piece where nobody counted them; None where there are none."""
     needs = ask.requires.needs
-    if "images" not in needs and "image_urls" not in needs:
-        return 0
-    count = ask.facts.get("images")
+    if not needs:
+        return None
+    images = _count(ask, "images") if "images" in needs or "image_urls" in needs else 0
+    sounds = _count(ask, "audio") if "audio" in needs else 0
+    return (images, sounds * MEDIA_TOKENS["audio"]) if images or sounds else None
+
+
+def _count(ask: Ask, kind: str) -> int:
+    count = ask.facts.get(kind)
     return count if isinstance(count, int) and count > 0 else 1
 
 

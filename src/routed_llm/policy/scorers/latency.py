@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import nan
+from math import isnan, nan
 from typing import Any, NamedTuple
 
 from routed_llm.policy.later import Pool
 from routed_llm.policy.shapes import Candidates, Live
-from routed_llm.policy.vectors import LARGE, Values, home_of, index_in, is_large
+from routed_llm.policy.vectors import LARGE, Values, has_unknown, home_of, index_in, is_large
 from routed_llm.requests import Ask
 
 __all__ = ["Latency"]
@@ -41,31 +41,30 @@ class Latency:
 
     def values(self, ask: Ask, candidates: Candidates, live: Live) -> Sequence[float | None]:
         """Expected seconds of each candidate."""
-        base, load = live.column("start" if ask.stream else "base", candidates), live.column("load", candidates)
+        base: Any = live.column("start" if ask.stream else "base", candidates)
         slope = live.column("slope", candidates) if not ask.stream and live.knows("pace") else None
         large = is_large(candidates)
-        waits: Any
-        if large:
-            waits = _many(base, slope, load, _Call(ask, candidates, live))
-        else:
-            total = sum(base)
-            if total != total:
-                base = _filled(base, _Call(ask, candidates, live))
-            if slope is None:
-                waits = [w * (1.0 + more) for w, more in zip(base, load, strict=True)]
-            else:
-                tokens = ask.output_tokens
-                waits = [(w + tokens * s) * (1.0 + more) for w, s, more in zip(base, slope, load, strict=True)]
-        pool, indexes = home_of(candidates)
-        if limits := pool.noted("limits of calls at once", _limits):
-            _by_limit(waits, load, limits, indexes, _Call(ask, candidates, live))
+        waits: Any = _waits(base, slope, ask, large)
+        unknown = has_unknown(waits) if large else isnan(sum(waits))
+        if unknown:
+            base = (_many_filled if large else _filled)(base, _Call(ask, candidates, live))
+            waits = _waits(base, slope, ask, large)
+        if limits := home_of(candidates)[0].noted("limits of calls at once", _limits):
+            _by_limit(waits, limits, _Call(ask, candidates, live))
         if live.knows("room"):
             more = _until_room(_Call(ask, candidates, live))
             waits = waits + more if large else [w + m for w, m in zip(waits, more, strict=True)]
         if large:
             return Values(waits)
-        total = sum(waits)
-        return waits if total == total else [None if w != w else w for w in waits]
+        return [None if w != w else w for w in waits] if unknown else waits
+
+
+def _waits(base: Any, slope: Any, ask: Ask, large: bool) -> Any:
+    """The wait for the first tokens, and for those of the answer at their pace. Never the columns themselves."""
+    if slope is None:
+        return base + 0.0 if large else list(base)
+    tokens = float(ask.output_tokens)
+    return base + tokens * slope if large else [w + tokens * s for w, s in zip(base, slope, strict=True)]
 
 
 class _Call:
@@ -85,24 +84,21 @@ class _Call:
 def _filled(base: Any, call: _Call) -> list[float]:
     """What is not measured yet, by what is told of it."""
     priors, tokens = _priors_of(call), call.tokens
-    calls = call.live.column("calls", call.candidates)
+    calls, load = call.live.column("calls", call.candidates), call.live.column("load", call.candidates)
     return [
-        w if w == w else first + tokens * pace if first == first else nan if count else 0.0
-        for w, first, pace, count in zip(base, priors.first, priors.per_token, calls, strict=True)
+        w if w == w else (first + tokens * pace) * (1.0 + more) if first == first else nan if count else 0.0
+        for w, first, pace, count, more in zip(base, priors.first, priors.per_token, calls, load, strict=True)
     ]
 
 
-def _many(base: Any, slope: Any, load: Any, call: _Call) -> Any:
-    """The waits of a large pool: what plain Python does for few, in the same steps."""
+def _many_filled(base: Any, call: _Call) -> Any:
+    """The same for a large pool."""
     import numpy as np
 
-    if np.isnan(base).any():
-        priors = _priors_of(call)
-        calls = np.asarray(call.live.column("calls", call.candidates))
-        told = priors.first + call.tokens * priors.per_token
-        base = np.where(np.isnan(base), np.where(np.isnan(told), np.where(calls > 0, nan, 0.0), told), base)
-    waits = base if slope is None else base + call.ask.output_tokens * slope
-    return waits * (1.0 + load)
+    priors = _priors_of(call)
+    calls = np.asarray(call.live.column("calls", call.candidates))
+    told = (priors.first + call.tokens * priors.per_token) * (1.0 + call.live.column("load", call.candidates))
+    return np.where(np.isnan(base), np.where(np.isnan(told), np.where(calls > 0, nan, 0.0), told), base)
 
 
 def _priors_of(call: _Call) -> _Priors:
@@ -129,9 +125,10 @@ def _limits(pool: Pool) -> list[tuple[int, float]]:
     return [(index, float(limit)) for index, d in enumerate(pool) if (limit := d.limits.get("concurrent")) is not None]
 
 
-def _by_limit(waits: Any, load: Any, limits: Sequence[tuple[int, float]], indexes: Any, call: _Call) -> None:
+def _by_limit(waits: Any, limits: Sequence[tuple[int, float]], call: _Call) -> None:
     """Wait by the own limits of those that have one."""
-    flying, trust = (call.live.column(name, call.candidates) for name in ("in_flight", "trust"))
+    flying, trust, load = (call.live.column(name, call.candidates) for name in ("in_flight", "trust", "load"))
+    indexes = home_of(call.candidates)[1]
     for index, limit in limits:
         place = index if indexes is None else index_in(indexes, index)
         if place is not None and flying[place]:

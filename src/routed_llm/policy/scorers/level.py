@@ -52,12 +52,12 @@ def levels(candidates: Candidates) -> list[float | None]:
 
 def _levels(candidates: Candidates) -> list[float | None]:
     prices = _prices(candidates)
-    known = [math.log(p) for p in prices if p]
-    if not known:
+    known = [math.log(max(p, 1)) for p in prices if p is not None]
+    if not any(prices):
         last = max(1, len(candidates) - 1)
         return [i / last for i in range(len(candidates))]
     low, span = min(known), (max(known) - min(known)) or 1.0
-    return [None if p is None else (math.log(p) - low) / span if p > 0 else 0.0 for p in prices]
+    return [None if p is None else (math.log(max(p, 1)) - low) / span for p in prices]
 
 
 def _prices(candidates: Candidates) -> list[int | None]:

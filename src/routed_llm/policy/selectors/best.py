@@ -53,10 +53,13 @@ def lowest_index(totals: Sequence[float | None]) -> int | None:
     """Index of the lowest known total, the first of equals; None where nothing is known."""
     if type(totals) is Values:
         return lowest_of(totals)
-    if None in totals:
-        known = [total for total in totals if total is not None]
-        return totals.index(min(known)) if known else None
-    return totals.index(min(totals)) if totals else None  # type: ignore[type-var]  # none is unknown
+    if not totals:
+        return None
+    try:
+        lowest = min(totals)  # type: ignore[type-var]  # checked by trying: a look for None costs more than the search
+    except TypeError:
+        lowest = min(total for total in totals if total is not None) if any(t is not None for t in totals) else None
+    return None if lowest is None else totals.index(lowest)
 
 
 def by_total(candidates: Candidates, totals: Sequence[float | None]) -> list[Deployment]:

@@ -19,6 +19,8 @@ _LAST = float("inf")
 class BestThenCost(Best):
     """Candidates by total score, the lowest first; equals by expected cost, unknown costs last; then in the user's order.
 
+    Where scores are asked for and not one is known, the user's order decides: the cheapest would mostly be the weakest.
+
     Args:
         because: what makes the head the best, in a few words.
         fact: a fact of the call to tell with it.
@@ -33,8 +35,10 @@ class BestThenCost(Best):
         known = [total for total in totals if total is not None]
         best = min(known) if known else None
         equals = [d for d, total in zip(candidates, totals, strict=True) if total == best] if known else candidates
+        if totals and not known:
+            return candidates, 1.0, "nothing is known to compare, first in order"
         head = equals[0] if len(equals) == 1 else min(equals, key=lambda d: _by_cost(d, ask))
-        reason = f"{self.because} of {len(candidates)}" if known else _unscored(head, ask, bool(totals))
+        reason = f"{self.because} of {len(candidates)}" if known else _unscored(head, ask)
         if self.fact is not None and self.fact in ask.facts:
             reason = f"{ask.facts[self.fact]} call, {reason}"
         if known and len(equals) > 1 and _by_cost(head, ask)[0] < _LAST:
@@ -42,9 +46,8 @@ class BestThenCost(Best):
         return HeadFirst(head, len(candidates), lambda: _sorted(candidates, totals, ask)), 1.0, reason
 
 
-def _unscored(head: Deployment, ask: Ask, scored: bool) -> str:
-    cheapest = "lowest expected cost" if _by_cost(head, ask)[0] < _LAST else "first in order"
-    return f"nothing is known to compare, {cheapest}" if scored else cheapest
+def _unscored(head: Deployment, ask: Ask) -> str:
+    return "lowest expected cost" if _by_cost(head, ask)[0] < _LAST else "first in order"
 
 
 def _by_cost(deployment: Deployment, ask: Ask) -> tuple[float, int]:

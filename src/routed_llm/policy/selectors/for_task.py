@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from routed_llm.abilities import DOMAINS, TASK_GROUPS, TASKS
+from routed_llm.abilities import DIFFICULTIES, DOMAINS, TASK_GROUPS, TASKS
 from routed_llm.catalog.deployments import Deployment
 from routed_llm.errors import ConfigurationError
 from routed_llm.policy.later import Pool
 from routed_llm.policy.selectors.grouping import Grouping
 from routed_llm.policy.shapes import Candidates, Live, Selector
+from routed_llm.refusing import most_like, nearest
 from routed_llm.requests import Ask
 
 __all__ = ["ForTask"]
 
-DIFFICULTIES = ("easy", "middle", "hard")
 #: how alike two names are before one counts as a mistyped other
 _MISTYPED = 0.8
 #: kind of a key's part -> the fact that it tests; the more specific kinds first
@@ -137,8 +136,8 @@ def _test(part: str, path: str) -> tuple[str, str]:
             )
         return "task", _known(part, (*TASKS, *TASK_GROUPS), path)
     if kind not in ("code", "domain", "language", "difficulty") or not value:
-        near = difflib.get_close_matches(kind, ("code", "domain", "language", "difficulty"), n=1, cutoff=0.5)
-        meant = f" Did you mean '{near[0]}:{value or '...'}'?" if near else ""
+        near = most_like(kind, ("code", "domain", "language", "difficulty"))
+        meant = f" Did you mean '{near}:{value or '...'}'?" if near else ""
         raise ConfigurationError(f"a key is a task, or begins with code:, domain:, language: or difficulty:.{meant}", path=path)
     if kind == "difficulty" and value not in DIFFICULTIES:
         raise ConfigurationError(f"a difficulty is one of {', '.join(DIFFICULTIES)}, not {value!r}.", path=path)
@@ -146,8 +145,8 @@ def _test(part: str, path: str) -> tuple[str, str]:
 
 
 def _known(name: str, known: Sequence[str], path: str) -> str:
-    if name not in known and (near := difflib.get_close_matches(name, known, n=1, cutoff=_MISTYPED)):
-        raise ConfigurationError(f"unknown name {name!r}. Did you mean {near[0]!r}?", path=path)
+    if name not in known and (meant := nearest(name, known, cutoff=_MISTYPED)):
+        raise ConfigurationError(f"unknown name {name!r}.{meant}", path=path)
     return name
 
 

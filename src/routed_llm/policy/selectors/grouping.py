@@ -8,14 +8,11 @@ from typing import Any
 
 from routed_llm.catalog.deployments import Deployment
 from routed_llm.policy.later import HeadFirst
-from routed_llm.policy.selectors.best import Best
-from routed_llm.policy.selectors.in_order import InOrder
+from routed_llm.policy.selectors.refined import selector_behind
 from routed_llm.policy.shapes import Candidates, Chance, Live, Selector
 from routed_llm.requests import Ask
 
 __all__ = ["Grouping"]
-
-_LOWEST, _IN_ORDER = Best("lowest total"), InOrder()
 
 
 class Grouping(ABC):
@@ -43,7 +40,7 @@ class Grouping(ABC):
 
     def behind(self, totals: Sequence[float | None]) -> Selector:
         """Who orders a group."""
-        return self.then or (_LOWEST if len(totals) else _IN_ORDER)
+        return selector_behind(self.then, totals)
 
     def order(
         self, ask: Ask, candidates: Candidates, totals: Sequence[float | None], live: Live, rng: Chance

@@ -7,6 +7,7 @@ from math import isnan
 
 from routed_llm.catalog.deployments import Deployment
 from routed_llm.catalog.distances import distance
+from routed_llm.catalog.regions import is_known, nearest_region
 from routed_llm.errors import ConfigurationError
 from routed_llm.policy.selectors.grouping import Grouping
 from routed_llm.policy.shapes import Candidates, Live, Selector
@@ -31,7 +32,7 @@ class Nearest(Grouping):
         then: the selector that orders deployments that are equally near.
 
     Raises:
-        ConfigurationError: for a location that is no text, and a negative number of seconds.
+        ConfigurationError: for a location that names no known place, and a negative number of seconds.
     """
 
     name = "nearest"
@@ -43,6 +44,10 @@ class Nearest(Grouping):
         super().__init__(then)
         if location is not None and not (isinstance(location, str) and location.strip()):
             raise ConfigurationError(f"must be a region such as 'eu' or 'us-east-1', not {location!r}.", path="location")
+        if location is not None and not is_known(location):
+            meant = nearest_region(location)
+            told = f" Did you mean {meant!r}?" if meant else ""
+            raise ConfigurationError(f"{location!r} is no known area, country or region of a cloud.{told}", path="location")
         self.location = location
         self.within = weight("within", within)
 

@@ -11,7 +11,7 @@ from routed_llm.policy.selectors.in_order import InOrder
 from routed_llm.policy.shapes import Candidates, Chance, Live, Selector
 from routed_llm.requests import Ask
 
-__all__ = ["Ordered", "order_behind", "with_head"]
+__all__ = ["Ordered", "order_behind", "selector_behind", "with_head"]
 
 #: what a selector gives: order, probability of its head, reason
 Ordered = tuple[Sequence[Deployment], float, str]
@@ -19,12 +19,16 @@ Ordered = tuple[Sequence[Deployment], float, str]
 _IN_ORDER, _LOWEST = InOrder(), Best("lowest total")
 
 
+def selector_behind(then: Selector | None, totals: Sequence[float | None]) -> Selector:
+    """Who orders: ``then``, else the lowest total, and without scores the order as it is."""
+    return then or (_LOWEST if len(totals) else _IN_ORDER)
+
+
 def order_behind(
     then: Selector | None, ask: Ask, candidates: Candidates, totals: Sequence[float | None], live: Live, rng: Chance
 ) -> Ordered:
     """What the selector behind says."""
-    selector: Selector = then or (_LOWEST if len(totals) else _IN_ORDER)
-    return selector.order(ask, candidates, totals, live, rng)
+    return selector_behind(then, totals).order(ask, candidates, totals, live, rng)
 
 
 def with_head(head: Deployment, order: Sequence[Deployment]) -> Sequence[Deployment]:

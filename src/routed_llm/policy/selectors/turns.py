@@ -49,6 +49,8 @@ class RoundRobin:
     ) -> tuple[Sequence[Deployment], float, str]:
         """Rotated by one more each call."""
         count = len(candidates)
+        if count == 1:  # a call that only one may serve takes no turn from the others
+            return candidates, 1.0, "the only one"
         if self.over == "models":
             return _models_in_turn(models_of(candidates), live.next_round(), count)
         turn = live.next_round() % count

@@ -40,7 +40,7 @@ AT_CONSTRUCTION = [
     (lambda door: door([3]), ConfigurationError, "models[0]"),
     (lambda door: door(GPT, strategy="cheepest"), ConfigurationError, "Did you mean 'cheapest'"),
     (lambda door: door(GPT, routing={"usr": "u"}), UnknownHint, "Did you mean 'user'"),
-    (lambda door: door(GPT, temprature=1), ConfigurationError, "did you mean 'temperature'"),
+    (lambda door: door(GPT, temprature=1), ConfigurationError, "Did you mean 'temperature'"),
     (lambda door: door(GPT, timeout=-1), ConfigurationError, "timeout"),
     (lambda door: door(GPT, timeout=0), ConfigurationError, "timeout"),
     (lambda door: door(GPT, max_retries=1.5), ConfigurationError, "max_retries"),
