@@ -1,7 +1,8 @@
 """Prompts made of the templates beside this file: choices, fillings of one domain, and the ways people write.
 
 The same seed gives the same prompts. A template is one line of a ``tasks_*.toml``; ``(a|b)`` is a choice, ``{name}`` a filling
-from ``domain_*.toml`` or ``slots_*.toml``.
+from ``domain_*.toml`` and ``subjects_*.toml``, which belong to one domain, or from ``slots_*.toml`` and ``parts_*.toml``, which
+belong to none. Fillings are templates themselves, but for code.
 """
 
 from __future__ import annotations
@@ -85,7 +86,6 @@ class Generator:
         self.chance = Random(seed)
         # what sounds like hard work is strewn into easy prompts, so that the model learns that it means nothing alone
         self.soup = _noise("soup")
-        self.cues = set(_noise("cues"))
         self.shared = _merged("slots_*.toml", "parts_*.toml")
         self.by_domain = {domain: _merged(f"domain_{domain}.toml", f"subjects_{domain}.toml") for domain in DOMAINS}
         self.templates: dict[tuple[str, str], list[tuple[str | None, str]]] = {}

@@ -5,13 +5,13 @@ import inspect
 import warnings
 
 import pytest
+from door_mistakes import AT_CONSTRUCTION, AT_THE_CALL, GPT
 from langchain_core.messages import HumanMessage
 from langchain_core.tools import tool
 from llama_index.core.base.llms.types import ImageBlock, TextBlock
 from llama_index.core.callbacks import CallbackManager, TokenCountingHandler
 from llama_index.core.llms import ChatMessage
 from llama_index.core.tools import FunctionTool
-from door_mistakes import AT_CONSTRUCTION, AT_THE_CALL, GPT
 
 from routed_llm import Model, Policy, Price, RoutedChatModel, RoutedEmbedding, RoutedLLM, Router
 from routed_llm.errors import ConfigurationError, InvalidCall, NoEligibleModel, NoModels

@@ -12,8 +12,10 @@ from typing import Any, NamedTuple
 from routed_llm.requests import Request
 
 PROMPTS = Path(__file__).parent / "prompts"
-#: few more, written when the templates were finished: nothing was chosen by them, so they tell best what to expect
+#: few more, by the same author when the first templates were finished, in deliberately unusual words
 LATER = Path(__file__).parent / "prompts_later"
+#: written by someone else, before he read any template or prompt; nobody looks at them one by one, only at their shares
+BLIND = Path(__file__).parent / "prompts_blind"
 FACTS = ("task", "domain", "difficulty")
 
 

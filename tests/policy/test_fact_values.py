@@ -24,7 +24,7 @@ class Moods:
         ({"difficulty": "medium"}, "if.difficulty: 'medium' is never found out"),
         ({"not": {"any": [{"weekday": "mondya"}]}}, r"if.not.any\[0\].weekday: .* Did you mean 'monday'"),
         ({"sensitivity": ["health", "financial"]}, "'financial' is never found out.* Did you mean 'finance'"),
-        ({"media": {"is": {"images", "movie"}}}, "if.media.is: 'movie' is never"),
+        ({"media": {"is": ["images", "movie"]}}, "if.media.is: 'movie' is never"),
         ({"language": "DE"}, "codes of ISO 639 in lower case"),
         ({"hour": {"at_least": 24}}, "hour is a number from 0 to 23"),
         ({"quality": {"above": 90}}, "quality is a number from 0 to 1"),

@@ -80,8 +80,8 @@ _KINDS: dict[str, dict[str, Any]] = {
 _IN_FILES = {
     "model": "'provider:model', such as 'openai:gpt-5-mini'.",
     "api_key": "Where the key is: 'env:NAME', 'file:PATH', 'command:PROGRAM ARGUMENT', or a list of these, used in turn.",
-    "price": "US dollars per million tokens; request per request, image per image, tiers for long prompts, hours for windows of "
-    "the day.",
+    "price": "US dollars per million tokens; request per request, image per image, tiers for long prompts, hours for windows "
+    "of the day.",
     "attempt": "one attempt; by default what is left of first",
     "if": "The condition; without one the rule always holds.",
     "abilities": "Names of what it can do, or a table of names to true and false.",
