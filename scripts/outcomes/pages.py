@@ -22,7 +22,7 @@ are 95 %, by 400 bootstrap samples of the prompts.
 How to read it: where the quality of the models is known, most of what can be saved is saved by choosing the right *models*
 (`balanced` with a floor); reading the prompt adds to it, but little: nothing that reads only the prompt is far above the hull.
 Where nothing but prices is known, the dearest model may not be the strongest; between the cheapest and the dearest, `auto` is
-better than a mix at random on three of the six data sets beyond chance, and on none worse. Where prices do not follow quality it
+better than a mix at random on three of six data sets beyond chance, and on none worse. Where prices do not follow quality it
 can then pay as much as the strongest model, or more. In pools of two, equal weights of `balanced` tie, and roundings decide.
 """
 
