@@ -221,6 +221,9 @@ def _too_dear(ask: Ask, candidates: Sequence[Deployment], first: Deployment, rat
     for deployment in candidates:
         cost = expected_cost(deployment, ask)
         if cost is None or cost > base * ratio:
-            times = f"costs {cost / base:.2g} x the first choice" if cost is not None and base else "has no comparable price"
+            if cost is None:
+                times = "has no comparable price"
+            else:
+                times = f"costs {cost / base:.2g} x the first choice" if base else "costs money, the first choice is free"
             rejected[deployment.id] = f"{times}, max_price_ratio is {ratio:g}"
     return rejected

@@ -14,6 +14,8 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from routed_llm.abilities import DIFFICULTIES, DOMAINS, TASKS
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -34,26 +36,7 @@ __all__ = [
     "scores",
 ]
 
-#: names of the tasks, in the order of the table's columns
-TASKS = (
-    "code_snippet",
-    "code_design",
-    "code_refactor",
-    "code_debug",
-    "code_documentation",
-    "mathematics",
-    "reasoning",
-    "summarising",
-    "extraction",
-    "classification",
-    "translation",
-    "creative_writing",
-    "question_answering",
-    "chat",
-    "vision",
-)
-DOMAINS = ("legal", "medical", "finance", "science", "support", "marketing", "travel", "general")
-DIFFICULTIES = ("easy", "middle", "hard")
+#: names of what is told apart, in the order of the table's columns
 LABELS = (*TASKS, *DOMAINS, *DIFFICULTIES)
 
 #: rows for words and pairs, for runs of characters, and for the simple measures, in this order

@@ -56,8 +56,8 @@ class LeastBusy:
         head, share = equals[0], 1.0
         if len(equals) > 1 and (total := sum(noted.each[index] for index in equals)):
             point = rng.random() * total
-            for head in equals:
-                point -= noted.each[head]
+            for index in equals:
+                head, point = index, point - noted.each[index]
                 if point < 0:
                     break
             share = noted.each[head] / total
@@ -71,13 +71,13 @@ def _capacities(candidates: Candidates) -> _Capacities:
     told = [d.limits.get("concurrent") for d in candidates]
     known = None not in told
     each = [float(limit or 0) if known else d.weight for limit, d in zip(told, candidates, strict=True)]
-    return _Capacities(each, [number for number, _ in enumerate_models(candidates)], known)
+    return _Capacities(each, _numbers_of_models(candidates), known)
 
 
-def enumerate_models(candidates: Candidates) -> Sequence[tuple[int, Deployment]]:
-    """Each candidate with the number of its model."""
+def _numbers_of_models(candidates: Candidates) -> list[int]:
+    """The number of each candidate's model."""
     numbers: dict[str, int] = {}
-    return [(numbers.setdefault(d.model, len(numbers)), d) for d in candidates]
+    return [numbers.setdefault(d.model, len(numbers)) for d in candidates]
 
 
 def _of_models(flying: Sequence[float], noted: _Capacities) -> list[float]:
