@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from datetime import date
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from routed_llm.abilities import BLOCKS, DIFFICULTIES, NEEDS
 from routed_llm.errors import UnknownHint
@@ -148,6 +148,9 @@ HINTS: dict[str, Hint] = {
         Hint("metadata", "dict", "free facts, kept in records", _mapping),
         Hint("max_cost", "float", "US dollars this call may cost at most, by its expected cost", _positive),
         Hint("deadline", "float", "seconds the whole call may take; allows waiting for a recovery within them", _positive),
+        Hint("at_most_once", "bool", "never send the call again once its body has left, to nobody", _flag),
+        Hint("on_stream_break", "str", "raise, or restart with the next model behind a marker", _one_of("raise", "restart")),
+        Hint("hedge", "bool", "ask a second model when the first is late; the first good answer wins", _flag),
         Hint("prefer", "str | list[str]", "models, aliases, providers or tags to try first, in this order", _texts),
         Hint("exclude", "str | list[str]", "models, aliases, providers or tags never to use", _texts),
         Hint("needs", "str | list[str]", "abilities or types of message blocks that the model must be able to serve", _needs),
@@ -189,6 +192,9 @@ class Hints:
     metadata: Mapping[str, Any] = MappingProxyType({})
     max_cost: float | None = None
     deadline: float | None = None
+    at_most_once: bool | None = None
+    on_stream_break: Literal["raise", "restart"] | None = None
+    hedge: bool | None = None
     prefer: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()

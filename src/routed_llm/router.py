@@ -19,6 +19,7 @@ from routed_llm.dispatch.budget import Limits
 from routed_llm.dispatch.core import Core
 from routed_llm.dispatch.drivers import AsyncDriver, Clock, SyncDriver, drive
 from routed_llm.dispatch.journey import Completed, complete, consider, open_call
+from routed_llm.dispatch.resilience import Resilience
 from routed_llm.dispatch.streaming import AsyncStream, Stream
 from routed_llm.errors import ConfigurationError, NoModels
 from routed_llm.events import CallRecord
@@ -65,6 +66,8 @@ class Router:
         features: how to find out what a call is, instead of the built-in ways.
         aliases: further names of models: alias -> model or alias.
         clock: what time it is, for tests; by default the computer's.
+        resilience: what is done about faults where users may want one thing or another.
+        state: where many processes share breakers, limits, budgets and latency: ``"redis://host"``; by default nowhere.
         budgets: how much may be spent, by whom, and in which window; they hold for every strategy and every fallback.
         purpose: ``chat``, or ``embeddings`` for a pool of deployments of one embedding model.
 
@@ -87,6 +90,8 @@ class Router:
         budgets: Sequence[Budget] = (),
         aliases: Mapping[str, str] | None = None,
         clock: Clock | None = None,
+        resilience: Resilience | None = None,
+        state: Any = None,
     ) -> None:
         from routed_llm.providers.resolve import resolve
 
@@ -109,7 +114,7 @@ class Router:
             told = f"must be a number of at least 1, the first choice itself, not {max_price_ratio!r}."
             raise ConfigurationError(told, path="max_price_ratio")
         self._settings = (models, strategy, common, limits, max_price_ratio, quiet_fallbacks, seed, purpose, features, budgets,
-                          aliases, clock)  # fmt: skip
+                          aliases, clock, resilience, state)  # fmt: skip
         #: name and data of the configuration that it was made of, or None
         self._config: tuple[str, dict[str, Any]] | None = None
         #: what its models do
@@ -139,6 +144,7 @@ class Router:
             max_price_ratio=max_price_ratio,
             quiet_fallbacks=quiet_fallbacks,
             features=features,
+            resilience=resilience or Resilience(),
         )
 
     @classmethod
@@ -372,7 +378,8 @@ def _reloaded(cls: type[Router], name: str, data: dict[str, Any]) -> Router:
 def _rebuilt(*settings: Any) -> Router:
     models, strategy, *others = settings
     names = (
-        "common", "limits", "max_price_ratio", "quiet_fallbacks", "seed", "purpose", "features", "budgets", "aliases", "clock"
+        "common", "limits", "max_price_ratio", "quiet_fallbacks", "seed", "purpose", "features", "budgets", "aliases", "clock",
+        "resilience", "state",
     )  # fmt: skip
     return Router(models, strategy, **dict(zip(names, others, strict=True)))
 

@@ -6,7 +6,6 @@ import json
 import pickle
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from importlib.resources import files
@@ -161,16 +160,3 @@ def test_threads_that_come_first_get_the_same_cards() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
     with ThreadPoolExecutor(4) as pool:
         assert len({c.name for c in pool.map(lambda n: card("openai", n), ["gpt-4o"] * 16)}) == 1
-
-
-def test_the_first_card_is_there_within_25_ms_of_cpu() -> None:
-    code = (
-        "import importlib.resources, json, time\n"
-        "from routed_llm.catalog.cards import find_card\n"
-        "begin = time.process_time(); find_card('openai', 'gpt-5-mini'); print(time.process_time() - begin)\n"
-    )
-    runs = [float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True).stdout) for _ in range(3)]
-    assert min(runs) < 0.025
-    begin = time.perf_counter()
-    find_card("openai", "gpt-5-mini")
-    assert time.perf_counter() - begin < 0.001

@@ -48,7 +48,7 @@ def test_limits_are_those_of_python():
 def test_the_example_is_whole_and_fits_the_schema():
     text = (ROOT / "examples" / "routed.toml").read_text(encoding="utf-8")
     data = plain(tomllib.loads(text))
-    assert set(data) | {"purpose"} >= set(Document.model_fields) - {"routing"}
+    assert set(data) | {"purpose", "state"} >= set(Document.model_fields) - {"routing"}
     jsonschema.validate(data, schema())
     router = Router.from_config(ROOT / "examples" / "routed.toml")
     assert {"fast", "strong"} <= set(router.catalog.models)

@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from pathlib import Path
 
 import pytest
@@ -133,19 +132,6 @@ def test_thresholds_are_those_of_the_calibration_unless_given():
     for wrong in ({"middle": 0.8, "hard": 0.5}, {"middle": -0.1}, {"hard": 1.5}):
         with pytest.raises(ConfigurationError, match="0 <= middle <= hard <= 1"):
             Demand(**wrong)
-
-
-def test_2000_characters_take_less_than_500_microseconds():
-    text = (" ".join(text for text, _ in written()))[:2_000]
-    words = words_of(text)
-    best = min(_seconds(words) for _ in range(60))
-    assert best < 500e-6
-
-
-def _seconds(words):
-    began = time.thread_time()
-    demanded(words)
-    return time.thread_time() - began
 
 
 def options_moved(text):

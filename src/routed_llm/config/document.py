@@ -5,7 +5,7 @@ What a value means (a provider's name, a strategy's argument) is checked where i
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
@@ -14,7 +14,7 @@ from routed_llm.config.shapes import Above, Count, Policies, Strategy, Table, Te
 from routed_llm.policy.arguments import shown
 from routed_llm.requests import Purpose
 
-__all__ = ["Document", "KindTable", "LimitsTable", "RoutingTable"]
+__all__ = ["Document", "KindTable", "LimitsTable", "ResilienceTable", "RoutingTable"]
 
 
 class RoutingTable(Table):
@@ -27,6 +27,7 @@ class RoutingTable(Table):
         default=None, description="What a fallback may be expected to cost at most, as a multiple of the first choice."
     )
     quiet_fallbacks: bool = Field(default=False, description="Do not write a warning when a call falls back.")
+    state: str | None = Field(default=None, description="Where many processes share live state: redis://HOST.")
 
 
 class LimitsTable(Table):
@@ -38,6 +39,15 @@ class LimitsTable(Table):
     gap: Above = 60.0
     attempt: Above | None = None
     same: Annotated[int, Field(ge=0)] = 2
+
+
+class ResilienceTable(Table):
+    """What is done about faults where users may want one thing or another."""
+
+    on_stream_break: Literal["raise", "restart"] | None = None
+    hedge: bool | dict[str, float] | None = None
+    at_most_once: bool | None = None
+    retry_on: list[str] | None = None
 
 
 class KindTable(Table):
@@ -77,6 +87,7 @@ class Document(RoutingTable):
     rules: list[Rule] = Field(default_factory=list, description="Rules in front of whatever strategy.")
     budgets: dict[str, dict[str, Any]] = Field(default_factory=dict, description="How much may be spent, by whom, and when.")
     limits: LimitsTable | None = Field(default=None, description="Time and attempts of one call.")
+    resilience: ResilienceTable | None = Field(default=None, description="What is done about faults.")
     tasks: dict[str, KindTable] = Field(default_factory=dict, description="Tasks of your own, by what users say.")
     domains: dict[str, KindTable] = Field(default_factory=dict, description="Domains of your own, by what users say.")
     features: dict[str, Fact] = Field(default_factory=dict, description="Which feature finds out which fact.")

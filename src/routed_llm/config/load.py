@@ -22,6 +22,7 @@ from routed_llm.config.problems import problems_of, without_unknown
 from routed_llm.config.reading import Config, read
 from routed_llm.config.secrets import secrets_in
 from routed_llm.dispatch.budget import Limits
+from routed_llm.dispatch.resilience import Resilience
 from routed_llm.errors import ConfigurationError
 from routed_llm.policy.combine import combined
 from routed_llm.policy.compose import AnyPolicy
@@ -32,7 +33,7 @@ from routed_llm.state.budgets import Budget
 __all__ = ["Loaded", "examine", "load", "told_at_its_place"]
 
 #: keys that may stand at the top, or in ``[routing]``
-_EITHER = ("strategy", "purpose", "seed", "max_price_ratio", "quiet_fallbacks")
+_EITHER = ("strategy", "purpose", "seed", "max_price_ratio", "quiet_fallbacks", "state")
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Loaded:
         limits: the call budget.
         features: how facts are found out.
         budgets: what may be spent.
+        resilience: what is done about faults.
     """
 
     source: Source
@@ -60,6 +62,7 @@ class Loaded:
     limits: Limits
     features: tuple[Feature, ...]
     budgets: tuple[Budget, ...]
+    resilience: Resilience
 
     def chosen(self, key: str) -> Any:
         """What is said of one of the keys that may stand at the top or in ``[routing]``; its default where nothing is."""
@@ -85,6 +88,7 @@ class Loaded:
             "strategy": self.policy,
             "common": self.common,
             "limits": self.limits,
+            "resilience": self.resilience,
             "features": self.features,
             "aliases": dict(self.document.aliases),
         }
@@ -167,7 +171,13 @@ def _made(source: Source, document: Document, problems: list[ConfigurationError]
         problems.extend(condition_problems(source.data, every, features))
     budgets = budgets_of(document.budgets, problems)
     limits = Limits(**({} if document.limits is None else document.limits.model_dump(exclude_none=True)))
-    return Loaded(source, document, models, policy, named.made, common_of(document), limits, features, budgets)
+    resilience = Resilience()
+    try:
+        if document.resilience is not None:
+            resilience = Resilience.of(**document.resilience.model_dump())
+    except ConfigurationError as error:
+        problems.append(error.below("resilience"))
+    return Loaded(source, document, models, policy, named.made, common_of(document), limits, features, budgets, resilience)
 
 
 def _policy(document: Document, named: NamedPolicies) -> AnyPolicy | None:

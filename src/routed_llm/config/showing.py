@@ -26,13 +26,13 @@ _KNOWN = ("price", "context", "max_output", "abilities", "region", "tags", "priv
           "latency", "limits")  # fmt: skip
 #: what only an entry says
 _ENTRY = ("base_url", "api_key", "params", "reasoning", "headers", "proxy", "ca_bundle", "client_cert", "api_version")
-_SETTINGS = ("purpose", "seed", "max_price_ratio", "quiet_fallbacks")
+_SETTINGS = ("purpose", "seed", "max_price_ratio", "quiet_fallbacks", "state")
 
 
 def shown(loaded: Loaded, catalog: Catalog) -> str:
     """The whole, as lines of TOML with where each value comes from behind it."""
     blocks = [list(_settings(loaded)), list(_limits(loaded)), *_models(loaded, catalog), list(_policies(loaded))]
-    for section in ("aliases", "budgets", "tasks", "domains", "features"):
+    for section in ("aliases", "budgets", "resilience", "tasks", "domains", "features"):
         blocks.append(list(_section(loaded, section)))
     return "\n\n".join("\n".join(block) for block in blocks if block)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from routed_llm.catalog.snapshot import Catalog
 from routed_llm.dispatch.budget import Limits
+from routed_llm.dispatch.resilience import Resilience
 from routed_llm.events import CallRecord
 from routed_llm.policy.branches import leaves_of
 from routed_llm.policy.compose import AnyPolicy
@@ -19,6 +20,8 @@ from routed_llm.policy.shapes import Feature
 from routed_llm.state.memory import Glance, LiveState
 
 __all__ = ["Core"]
+
+_CAREFUL = Resilience()
 
 
 class Core:
@@ -42,6 +45,7 @@ class Core:
         "publish",
         "quiet_fallbacks",
         "rehearsal",
+        "resilience",
         "rng",
         "seen",
         "stages",
@@ -61,6 +65,7 @@ class Core:
         max_price_ratio: float | None = None,
         quiet_fallbacks: bool = False,
         features: Sequence[Feature] = (),
+        resilience: Resilience = _CAREFUL,
     ) -> None:
         self.catalog = catalog
         self.policy = policy
@@ -89,6 +94,7 @@ class Core:
         self.rng = rng
         self.max_price_ratio = max_price_ratio
         self.quiet_fallbacks = quiet_fallbacks
+        self.resilience = resilience
         #: whether decisions are made only to be looked at: then nobody is asked, and nothing is spent
         self.rehearsal = False
         #: of whom the log knows already that they are not asked what calls are

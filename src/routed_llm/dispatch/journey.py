@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 from routed_llm.catalog.deployments import Deployment
 from routed_llm.decisions import Decision
 from routed_llm.dispatch.core import Core
-from routed_llm.dispatch.execute import execute
+from routed_llm.dispatch.execute import Carrying, execute
 from routed_llm.dispatch.own_calls import ended_early, find_out
 from routed_llm.dispatch.settle import attempt_succeeded, bill, finish, images_in, tell_room
 from routed_llm.dispatch.streaming import Opened, open_stream
@@ -138,7 +138,7 @@ async def complete(driver: Driver, core: Core, request: Request) -> Completed:
         attempt_succeeded(core, attempt, driver.now())
         return answer
 
-    answer = await execute(driver, core, decision, act, attempts, lambda: _least(empty, attempts))
+    answer = await execute(Carrying(driver, core, decision, attempts), act, lambda: _least(empty, attempts))
     decision.losses = request.losses
     return Completed(answer, finish(core, decision, attempts, "answered", driver.now()))
 
@@ -175,7 +175,7 @@ async def open_call(driver: Driver, core: Core, request: Request) -> Opened:
             opened.settled = True
         return opened
 
-    opened = await execute(driver, core, decision, act, attempts, last_resort)
+    opened = await execute(Carrying(driver, core, decision, attempts), act, last_resort)
     decision.losses = request.losses
     return opened
 

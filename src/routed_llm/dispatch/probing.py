@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from routed_llm.catalog.deployments import Deployment
-from routed_llm.decisions import Decision
-from routed_llm.dispatch.budget import CallBudget
-from routed_llm.dispatch.core import Core
-from routed_llm.driver import Driver
+
+if TYPE_CHECKING:
+    from routed_llm.dispatch.execute import Carrying
 
 __all__ = ["PROBE_EVERY", "probe"]
 
@@ -14,12 +15,13 @@ __all__ = ["PROBE_EVERY", "probe"]
 PROBE_EVERY = 0.5
 
 
-async def probe(driver: Driver, core: Core, decision: Decision, budget: CallBudget) -> Deployment | None:
+async def probe(carrying: Carrying) -> Deployment | None:
     """One probe for the whole pool each half second; with a caller's deadline, waiting for the earliest recovery.
 
     A deployment that told when it may be asked again, or that cannot recover by itself, is not probed before. Gives None
     when nobody can be tried now.
     """
+    driver, core, decision, budget = carrying.driver, carrying.core, carrying.decision, carrying.budget
     may = ({d.id for d in decision.order} | set(decision.cooling)) - set(decision.rejected)
     by_id = core.catalog.by_id
     while budget.attempts_left > 0 and may:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from routed_llm.catalog.hiding import bare
 from routed_llm.catalog.models import Model
 from routed_llm.dispatch.budget import Limits
+from routed_llm.dispatch.resilience import Resilience
 from routed_llm.errors import ConfigurationError
 from routed_llm.requests import Purpose
 from routed_llm.router import Router
@@ -33,6 +34,11 @@ class Pool(NamedTuple):
     max_price_ratio: float | None = None
     quiet_fallbacks: bool = False
     routing_seed: int | None = None
+    hedge: Any = None
+    at_most_once: bool | None = None
+    state: Any = None
+    on_stream_break: str | None = None
+    retry_on: Any = None
 
     def common(self) -> Model:
         """Settings of all string models that do not say otherwise."""
@@ -82,6 +88,8 @@ def shared_or_new(
         quiet_fallbacks=pool.quiet_fallbacks,
         seed=pool.routing_seed,
         purpose=purpose,
+        resilience=Resilience.of(pool.on_stream_break, pool.hedge, pool.at_most_once, pool.retry_on),
+        state=pool.state,
     )
     made.made_of = pool
     return made

@@ -12,6 +12,7 @@ from langchain_core.runnables.config import var_child_runnable_config
 from pydantic import SecretStr
 
 from routed_llm.decisions import Decision
+from routed_llm.dispatch.resilience import Hedging
 from routed_llm.door.arguments import headers_of, kwargs_of, refuse_unknown
 from routed_llm.door.embedding import BATCH_SIZE, CONCURRENCY, Done, EmbeddingSettings, TextEmbedder, inherited
 from routed_llm.door.pool import Pool
@@ -55,6 +56,9 @@ class RoutedEmbeddings(Embeddings):
         max_price_ratio: bounds the expected cost of a fallback as a multiple of the first choice's.
         quiet_fallbacks: do not write a warning when a call falls back.
         routing_seed: makes draws and jitter repeatable.
+        hedge: ask a second deployment when the first is later than it mostly is: True, or ``Hedge(after, share)``.
+        at_most_once: never send a call again once its body has left.
+        state: where many processes share breakers, limits, budgets and latency, such as ``"redis://host"``.
         show_progress_bar: show a bar of tqdm over many texts.
         langchain: other spellings of these: ``model``, ``chunk_size``, ``request_timeout``.
 
@@ -92,6 +96,9 @@ class RoutedEmbeddings(Embeddings):
         max_price_ratio: float | None = None,
         quiet_fallbacks: bool = False,
         routing_seed: int | None = None,
+        hedge: Hedging = None,
+        at_most_once: bool | None = None,
+        state: Any = None,
         show_progress_bar: bool = False,
         **langchain: Any,
     ) -> None:
@@ -100,7 +107,7 @@ class RoutedEmbeddings(Embeddings):
         pool = Pool(
             meant.get("models") if models is None else models, strategy, hidden(api_key), credential, base_url,
             headers_of(headers), proxy, ca_bundle, client_cert, meant.get("timeout") if timeout is None else timeout,
-            max_retries, max_price_ratio, quiet_fallbacks, routing_seed,
+            max_retries, max_price_ratio, quiet_fallbacks, routing_seed, hedge, at_most_once, state,
         )  # fmt: skip
         settings = EmbeddingSettings(
             routing, dimensions, meant.get("batch_size", batch_size), max_concurrency, kwargs_of(model_kwargs)

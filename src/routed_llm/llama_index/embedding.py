@@ -11,6 +11,7 @@ from llama_index.core.callbacks import CallbackManager
 
 from routed_llm.catalog.hiding import bare
 from routed_llm.decisions import Decision
+from routed_llm.dispatch.resilience import Hedging
 from routed_llm.door.arguments import headers_of, kwargs_of, refuse_unknown, typed_fields
 from routed_llm.door.embedding import BATCH_SIZE, CONCURRENCY, EmbeddingSettings, TextEmbedder
 from routed_llm.door.pool import Pool
@@ -63,6 +64,9 @@ class RoutedEmbedding(BaseEmbedding):
         max_price_ratio: bounds the expected cost of a fallback as a multiple of the first choice's.
         quiet_fallbacks: do not write a warning when a call falls back.
         routing_seed: makes draws and jitter repeatable.
+        hedge: ask a second deployment when the first is later than it mostly is: True, or ``Hedge(after, share)``.
+        at_most_once: never send a call again once its body has left.
+        state: where many processes share breakers, limits, budgets and latency, such as ``"redis://host"``.
         callback_manager: for LlamaIndex's older event system.
         llama_index: the other fields of LlamaIndex's ``BaseEmbedding``, such as ``embeddings_cache`` and ``rate_limiter``.
 
@@ -95,6 +99,9 @@ class RoutedEmbedding(BaseEmbedding):
     max_price_ratio: float | None = None
     quiet_fallbacks: bool = False
     routing_seed: int | None = None
+    hedge: Any = None
+    at_most_once: bool | None = None
+    state: Any = Field(default=None, exclude=True, repr=False)
 
     _embedder: TextEmbedder = PrivateAttr()
 
@@ -121,6 +128,9 @@ class RoutedEmbedding(BaseEmbedding):
         max_price_ratio: float | None = None,
         quiet_fallbacks: bool = False,
         routing_seed: int | None = None,
+        hedge: Hedging = None,
+        at_most_once: bool | None = None,
+        state: Any = None,
         callback_manager: CallbackManager | None = None,
         **llama_index: Any,
     ) -> None:
@@ -137,7 +147,7 @@ class RoutedEmbedding(BaseEmbedding):
         batch_size = meant.get("batch_size", BATCH_SIZE) if batch_size is None else batch_size
         pool = Pool(
             models, strategy, hidden(api_key), credential, base_url, headers_of(headers), proxy, ca_bundle, client_cert,
-            timeout, max_retries, max_price_ratio, quiet_fallbacks, routing_seed,
+            timeout, max_retries, max_price_ratio, quiet_fallbacks, routing_seed, hedge, at_most_once, state,
         )  # fmt: skip
         # before pydantic, which would hide our errors behind its own
         embedder = TextEmbedder(router, pool, EmbeddingSettings(routing, dimensions, batch_size, max_concurrency, model_kwargs))

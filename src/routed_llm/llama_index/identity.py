@@ -47,6 +47,11 @@ class RoutedIdentity(RoutedStructured):
     max_price_ratio: float | None = None
     quiet_fallbacks: bool = False
     routing_seed: int | None = None
+    on_stream_break: str | None = None
+    hedge: Any = None
+    at_most_once: bool | None = None
+    retry_on: Any = None
+    state: Any = Field(default=None, exclude=True, repr=False)
     profile: Any = None
     context_window: int | None = None
     num_output: int | None = None

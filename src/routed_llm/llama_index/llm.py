@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse
 from llama_index.core.bridge.pydantic import ConfigDict, SecretStr
@@ -12,6 +12,7 @@ from llama_index.core.llms.llm import ToolSelection
 
 from routed_llm.catalog.hiding import bare
 from routed_llm.decisions import Decision
+from routed_llm.dispatch.resilience import Hedging
 from routed_llm.door.arguments import check_router, headers_of, kwargs_of, refuse_unknown, typed_fields
 from routed_llm.door.pool import Pool, shared_or_new
 from routed_llm.door.showing import hidden
@@ -62,6 +63,13 @@ class RoutedLLM(RoutedIdentity):
         max_price_ratio: bounds the expected cost of a fallback as a multiple of the first choice's.
         quiet_fallbacks: do not write a warning when a call falls back.
         routing_seed: makes draws and jitter repeatable.
+        on_stream_break: a stream that breaks after its first content raises (``"raise"``, with the partial answer), or starts
+            anew with the next model behind a marker (``"restart"``).
+        hedge: ask a second model when the first is later than it mostly is: True, or ``Hedge(after, share)``.
+        at_most_once: never send a call again once its body has left.
+        retry_on: which answers count as failures, so that the next model is asked: ``empty``, ``cut``, ``invalid_json``,
+            ``invalid_tool_calls`` (by default these), ``refusal``, ``content_policy``.
+        state: where many processes share breakers, limits, budgets and latency, such as ``"redis://host"``.
         profile: fields of ``LLMMetadata`` to show instead of the pool's own; ``"guaranteed"`` shows what every model can.
         context_window: tokens that engines may fill, instead of the largest window of the pool.
         num_output: tokens that engines leave for an answer; by default ``max_tokens``, else LlamaIndex's 256.
@@ -106,6 +114,11 @@ class RoutedLLM(RoutedIdentity):
         max_price_ratio: float | None = None,
         quiet_fallbacks: bool = False,
         routing_seed: int | None = None,
+        on_stream_break: Literal["raise", "restart"] | None = None,
+        hedge: Hedging = None,
+        at_most_once: bool | None = None,
+        retry_on: Sequence[str] | None = None,
+        state: Any = None,
         profile: Profile = None,
         context_window: int | None = None,
         num_output: int | None = None,
@@ -127,7 +140,8 @@ class RoutedLLM(RoutedIdentity):
         model_kwargs = kwargs_of(model_kwargs) or None
         pool = Pool(
             models, strategy, hidden(api_key), credential, base_url, headers_of(headers), proxy, ca_bundle, client_cert,
-            timeout, max_retries, max_price_ratio, quiet_fallbacks, routing_seed,
+            timeout, max_retries, max_price_ratio, quiet_fallbacks, routing_seed, hedge, at_most_once, state,
+            on_stream_break, retry_on,
         )  # fmt: skip
         given = {
             **pool._asdict(), "default_routing": dict(Hints.of(routing).given) or None, "temperature": temperature,

@@ -109,10 +109,15 @@ class LiveState:
         return turn
 
     def started(self, state: DeploymentState) -> None:
-        """An attempt starts."""
+        """An attempt starts; it ends by :meth:`succeeded`, :meth:`failed` or :meth:`left`."""
         with self._lock:
             state.in_flight += 1
             state.calls += 1
+
+    def enter(self, state: DeploymentState, now: float) -> float | None:
+        """Let an attempt start where it may; else the monotonic time until when the deployment is left alone."""
+        self.started(state)
+        return None
 
     def succeeded(
         self,

@@ -1,7 +1,6 @@
 """Facts of a call's form: the features ``shape``, ``past``, ``clock`` and ``pattern``, and what they cost."""
 
 import asyncio
-import time
 from datetime import UTC, datetime
 
 import pytest
@@ -89,23 +88,3 @@ def test_patterns_look_at_the_last_words_of_the_user_only():
     assert feature.gives == ("pattern.order", "pattern.mill")
     padded = [HumanMessage("x" * 100_000 + " order 5 " + "y" * 100_000)]
     assert read(feature, request(padded)) == {"pattern.order": False, "pattern.mill": False}
-
-
-@pytest.mark.parametrize("turns", [1, 10])
-def test_all_facts_of_the_form_together_cost_little(turns):
-    """At most 30 us on an idle machine; twice that here, where others may be at work."""
-    call = request(MESSAGES * turns)
-    features = (Shape(), Past(), ClockFeature())
-    driver = SyncDriver()
-
-    async def all_of_them():
-        for feature in features:
-            await driver.run(feature.read, call, driver)
-
-    best = float("inf")
-    for _ in range(30):
-        begin = time.perf_counter()
-        for _ in range(20):
-            drive(all_of_them())
-        best = min(best, (time.perf_counter() - begin) / 20)
-    assert best < 60e-6
