@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from routed_llm.catalog.prices import Price
     from routed_llm.decisions import Decision
     from routed_llm.dispatch.budget import Limits
+    from routed_llm.dispatch.resilience import Hedge, Resilience
+    from routed_llm.health.checks import HealthChecks
+    from routed_llm.health.report import Health
     from routed_llm.langchain.callbacks import RoutingCallbackHandler, get_routing_callback
     from routed_llm.langchain.chat_model import RoutedChatModel
     from routed_llm.langchain.embeddings import RoutedEmbeddings
@@ -59,6 +62,10 @@ _HOME = {
     "replay": "routed_llm.saved",
     "Budget": "routed_llm.state.budgets",
     "Limits": "routed_llm.dispatch.budget",
+    "Resilience": "routed_llm.dispatch.resilience",
+    "Hedge": "routed_llm.dispatch.resilience",
+    "HealthChecks": "routed_llm.health.checks",
+    "Health": "routed_llm.health.report",
     "Spend": "routed_llm.telemetry.spend",
     "track": "routed_llm.telemetry.spend",
 }
@@ -89,6 +96,10 @@ __all__ = [
     "replay",
     "Budget",
     "Limits",
+    "Resilience",
+    "Hedge",
+    "HealthChecks",
+    "Health",
     "Spend",
     "track",
 ]

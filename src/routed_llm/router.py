@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from routed_llm.catalog.models import Model
@@ -23,26 +22,22 @@ from routed_llm.dispatch.resilience import Resilience
 from routed_llm.dispatch.streaming import AsyncStream, Stream
 from routed_llm.errors import ConfigurationError, NoModels
 from routed_llm.events import CallRecord
+from routed_llm.health.checks import Checker, HealthChecks, checker_of
+from routed_llm.hindsight import Hindsight
 from routed_llm.policy.branches import leaves_of
-from routed_llm.policy.compose import AnyPolicy
 from routed_llm.policy.data import Strategy
 from routed_llm.policy.shapes import Feature
 from routed_llm.policy.strategies import policy_of
 from routed_llm.requests import Purpose, Request
-from routed_llm.standing import Standing
 from routed_llm.state.budgets import Budget
-from routed_llm.state.ledger import BudgetBlock, Ledger
+from routed_llm.state.ledger import Ledger
 from routed_llm.state.memory import LiveState
-from routed_llm.telemetry.bus import Bus, Subscription
+from routed_llm.telemetry.bus import Bus
 from routed_llm.telemetry.ring import Ring
-from routed_llm.telemetry.spend import Spend, active, tracking
+from routed_llm.telemetry.spend import active
 
 if TYPE_CHECKING:
-    from os import PathLike
-
     from routed_llm.config.reading import Config
-    from routed_llm.saved.known import AnyDecision
-    from routed_llm.saved.replaying import Replay
 
 __all__ = ["Router"]
 
@@ -50,7 +45,7 @@ _SYNC = SyncDriver()
 _ASYNC = AsyncDriver()
 
 
-class Router:
+class Router(Hindsight):
     """A pool of models and the way to choose among them.
 
     Args:
@@ -67,6 +62,8 @@ class Router:
         aliases: further names of models: alias -> model or alias.
         clock: what time it is, for tests; by default the computer's.
         resilience: what is done about faults where users may want one thing or another.
+        health_checks: ask deployments in the background of which nothing was heard: True, or
+            :class:`~routed_llm.health.checks.HealthChecks`; by default nobody is asked.
         state: where many processes share breakers, limits, budgets and latency: ``"redis://host"``; by default nowhere.
         budgets: how much may be spent, by whom, and in which window; they hold for every strategy and every fallback.
         purpose: ``chat``, or ``embeddings`` for a pool of deployments of one embedding model.
@@ -92,6 +89,7 @@ class Router:
         clock: Clock | None = None,
         resilience: Resilience | None = None,
         state: Any = None,
+        health_checks: HealthChecks | Mapping[str, Any] | bool | None = None,
     ) -> None:
         from routed_llm.providers.resolve import resolve
 
@@ -114,7 +112,7 @@ class Router:
             told = f"must be a number of at least 1, the first choice itself, not {max_price_ratio!r}."
             raise ConfigurationError(told, path="max_price_ratio")
         self._settings = (models, strategy, common, limits, max_price_ratio, quiet_fallbacks, seed, purpose, features, budgets,
-                          aliases, clock, resilience, state)  # fmt: skip
+                          aliases, clock, resilience, state, health_checks)  # fmt: skip
         #: name and data of the configuration that it was made of, or None
         self._config: tuple[str, dict[str, Any]] | None = None
         #: what its models do
@@ -146,6 +144,9 @@ class Router:
             features=features,
             resilience=resilience or Resilience(),
         )
+        self._checker: Checker | None = None
+        if (checks := HealthChecks.of(health_checks)) is not None:
+            self._checker = checker_of(self, checks, self._sync)
 
     @classmethod
     def from_config(cls, config: Config = None) -> Self:
@@ -195,26 +196,6 @@ class Router:
     def __repr__(self) -> str:
         return f"<Router {self.policy.name}: {', '.join(self.catalog.models)}>"
 
-    @property
-    def catalog(self) -> Catalog:
-        """All deployments, as an immutable snapshot."""
-        return self._core.catalog
-
-    @property
-    def max_price_ratio(self) -> float | None:
-        """What a fallback may be expected to cost at most, as a multiple of the first choice; None without limit."""
-        return self._core.max_price_ratio
-
-    @property
-    def policy(self) -> AnyPolicy:
-        """How this router chooses."""
-        return self._core.policy
-
-    @property
-    def features(self) -> Sequence[Feature]:
-        """How it finds out what a call is, instead of the built-in ways."""
-        return self._core.features
-
     def _publish(self, record: CallRecord) -> None:
         self.ring.append(record)
         decision = record.decision
@@ -223,6 +204,38 @@ class Router:
         decision.observers = ()
         if self.bus.listening:
             self.bus.publish(record)
+
+    # its end ---------------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Let go of connections and threads, those of calls under way included. A later call opens new connections."""
+        self._end()
+        for deployment in self.catalog.deployments:
+            if (close := getattr(deployment.endpoint, "close", None)) is not None:
+                close()
+
+    async def aclose(self) -> None:
+        """The same, and wait until the connections of the running loop are closed."""
+        self._end()
+        for deployment in self.catalog.deployments:
+            if (close := getattr(deployment.endpoint, "aclose", None)) is not None:
+                await close()
+
+    def _end(self) -> None:
+        if self._checker is not None:
+            self._checker.end()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.aclose()
 
     # calls -----------------------------------------------------------------------------------------------------------
 
@@ -250,124 +263,6 @@ class Router:
         """Decide without calling anything, in async code."""
         return await consider(self._async, self._core.rehearsing(), request)
 
-    # what happened ---------------------------------------------------------------------------------------------------
-
-    def track(self) -> Spend:
-        """Sum money and tokens of the calls made inside a ``with`` block, across its tasks and threads."""
-        return tracking(self)
-
-    def budget(
-        self, usd: int | float | Decimal | None = None, *, tokens: int | None = None, calls: int | None = None, name: str = ""
-    ) -> BudgetBlock:
-        """A budget for this router's calls inside a ``with`` block, across its tasks and threads.
-
-        >>> with router.budget(usd=0.50) as budget:  # doctest: +SKIP
-        ...     agent.invoke(...)
-        ... budget.spent_usd
-
-        Args:
-            usd: US dollars.
-            tokens: tokens of prompts and answers together.
-            calls: calls to providers.
-            name: told in reasons and errors.
-
-        Raises:
-            ConfigurationError: without a limit, and for a limit that cannot be meant.
-        """
-        block = self.live.ledger.block(Budget(usd=usd, tokens=tokens, calls=calls, name=name), self._sync.wall)
-        self.live.watching = True
-        return block
-
-    def budgets(self) -> Sequence[Standing]:
-        """How the accounts of all budgets stand, those of the ``with`` blocks around the caller included."""
-        return self.live.ledger.all(self._sync.wall())
-
-    def subscribe(self, listener: Callable[[CallRecord], None]) -> Subscription:
-        """Hand every finished call to ``listener``, in a thread of its own."""
-        return self.bus.subscribe(listener)
-
-    def record(self, decision_id: str) -> CallRecord | None:
-        """The record of one of the last 1,000 calls."""
-        return self.ring.find(decision_id)
-
-    def records(self, last: int = 100) -> Sequence[CallRecord]:
-        """The records of the last calls, the newest last."""
-        return self.ring.last(last)
-
-    def decision(self, decision_id: str) -> Decision | None:
-        """The decision of one of the last 1,000 calls."""
-        record = self.ring.find(decision_id)
-        return record.decision if record is not None else None
-
-    def save_decisions(self, path: str | PathLike[str], last: int = 1000) -> int:
-        """Add the decisions of the last calls to a file of JSON lines, with the catalogs and policies by which they were made.
-
-        What the file holds already is not written again, so it can be called time after time. There is no text of prompts or
-        answers in it and no key; hints and metadata are, as the caller gave them.
-
-        Args:
-            path: the file; it is made where there is none.
-            last: of how many calls; the router knows the last 1,000.
-
-        Returns:
-            How many decisions were written.
-
-        Raises:
-            ConfigurationError: for a file that holds something else.
-            OSError: where it cannot be written.
-        """
-        from routed_llm.saved.writing import DecisionFile  # reading and writing decisions is not on the way of a call
-
-        return DecisionFile(path).add(record.decision for record in self.ring.last(last))
-
-    def replay(self, decision: AnyDecision) -> Replay:
-        """Make a decision again: the same call, the numbers that it saw, and its draws. Calls nobody and uses up nothing.
-
-        Args:
-            decision: a decision of this process, its stored form, or one of a file; see :mod:`routed_llm.saved`.
-
-        Returns:
-            The new decision, whether it is the same bit for bit, and the first difference.
-
-        Raises:
-            ConfigurationError: for a stored form whose catalog or policy this router does not know.
-        """
-        from routed_llm.saved.known import replayed
-
-        return replayed(self, decision)
-
-    def what_if(
-        self,
-        decision: AnyDecision,
-        *,
-        prices: Mapping[str, Any] | None = None,
-        policy: Strategy = None,
-        without: Iterable[str] = (),
-        hints: Mapping[str, Any] | None = None,
-        cooling: Iterable[str] | Mapping[str, float] | None = None,
-    ) -> Decision:
-        """What would have been decided for the same call, had something been otherwise. Calls nobody and uses up nothing.
-
-        ``what_if(...).compare(decision)`` says what changes. Numbers at which the decision did not look are those of now;
-        facts that it did not find out stay unknown, and the comparison names them.
-
-        Args:
-            decision: a decision of this process, its stored form, or one of a file.
-            prices: model, alias or deployment -> price in US dollars, as :class:`~routed_llm.Model` takes it; None is unknown.
-            policy: another strategy.
-            without: models, aliases, deployments, providers or tags that are not there.
-            hints: other hints of the call, over those that it had; None takes one out.
-            cooling: who is left alone, instead of those that were: names, or names with seconds; empty for nobody.
-
-        Raises:
-            ConfigurationError: for a name that means nobody, with the nearest one, and for what cannot be meant.
-            UnknownHint: for a hint that cannot be meant.
-        """
-        from routed_llm.saved.known import otherwise
-        from routed_llm.saved.what_if import Changes
-
-        return otherwise(self, decision, Changes({} if prices is None else prices, policy, without, hints or {}, cooling))
-
 
 def _reloaded(cls: type[Router], name: str, data: dict[str, Any]) -> Router:
     from routed_llm.config.places import Source
@@ -379,7 +274,7 @@ def _rebuilt(*settings: Any) -> Router:
     models, strategy, *others = settings
     names = (
         "common", "limits", "max_price_ratio", "quiet_fallbacks", "seed", "purpose", "features", "budgets", "aliases", "clock",
-        "resilience", "state",
+        "resilience", "state", "health_checks",
     )  # fmt: skip
     return Router(models, strategy, **dict(zip(names, others, strict=True)))
 

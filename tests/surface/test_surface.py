@@ -51,6 +51,10 @@ def test_exported_names_are_these():
         "load_decisions",
         "replay",
         "Limits",
+        "Resilience",
+        "Hedge",
+        "HealthChecks",
+        "Health",
         "Spend",
         "track",
     }

@@ -12,6 +12,7 @@ from routed_llm.cli.config import config
 from routed_llm.cli.demo import demo
 from routed_llm.cli.errors import errors
 from routed_llm.cli.explain import explain
+from routed_llm.cli.health import health
 from routed_llm.cli.models import models
 from routed_llm.cli.sandbox import sandbox
 from routed_llm.errors import CallFailed, RoutedError
@@ -36,5 +37,5 @@ def main() -> None:
     """Many language models behind one: chooses a model for every call, survives failures, counts exact cost."""
 
 
-for _command in (demo, ask, explain, models, config, sandbox, errors):
+for _command in (demo, ask, explain, models, config, health, sandbox, errors):
     main.add_command(_command)

@@ -14,7 +14,7 @@ from routed_llm.config.shapes import Above, Count, Policies, Strategy, Table, Te
 from routed_llm.policy.arguments import shown
 from routed_llm.requests import Purpose
 
-__all__ = ["Document", "KindTable", "LimitsTable", "ResilienceTable", "RoutingTable"]
+__all__ = ["Document", "HealthChecksTable", "KindTable", "LimitsTable", "ResilienceTable", "RoutingTable"]
 
 
 class RoutingTable(Table):
@@ -48,6 +48,15 @@ class ResilienceTable(Table):
     hedge: bool | dict[str, float] | None = None
     at_most_once: bool | None = None
     retry_on: list[str] | None = None
+
+
+class HealthChecksTable(Table):
+    """How deployments are checked in the background."""
+
+    every: Above = 30.0
+    how: Literal["models", "call", "free"] = "models"
+    usd_per_day: Annotated[float, Field(ge=0)] = 0.01
+    timeout: Above = 5.0
 
 
 class KindTable(Table):
@@ -88,6 +97,7 @@ class Document(RoutingTable):
     budgets: dict[str, dict[str, Any]] = Field(default_factory=dict, description="How much may be spent, by whom, and when.")
     limits: LimitsTable | None = Field(default=None, description="Time and attempts of one call.")
     resilience: ResilienceTable | None = Field(default=None, description="What is done about faults.")
+    health_checks: bool | HealthChecksTable | None = Field(default=None, description="Check deployments in the background.")
     tasks: dict[str, KindTable] = Field(default_factory=dict, description="Tasks of your own, by what users say.")
     domains: dict[str, KindTable] = Field(default_factory=dict, description="Domains of your own, by what users say.")
     features: dict[str, Fact] = Field(default_factory=dict, description="Which feature finds out which fact.")

@@ -92,6 +92,8 @@ class Loaded:
             "features": self.features,
             "aliases": dict(self.document.aliases),
         }
+        if (checks := self.document.health_checks) is not None:
+            told["health_checks"] = checks if isinstance(checks, bool) else checks.model_dump()
         if self.budgets:
             told["budgets"] = self.budgets
         return told | {key: self.chosen(key) for key in _EITHER if key != "strategy"}

@@ -37,6 +37,7 @@ class Pool(NamedTuple):
     hedge: Any = None
     at_most_once: bool | None = None
     state: Any = None
+    health_checks: Any = None
     on_stream_break: str | None = None
     retry_on: Any = None
 
@@ -90,6 +91,7 @@ def shared_or_new(
         purpose=purpose,
         resilience=Resilience.of(pool.on_stream_break, pool.hedge, pool.at_most_once, pool.retry_on),
         state=pool.state,
+        health_checks=pool.health_checks,
     )
     made.made_of = pool
     return made

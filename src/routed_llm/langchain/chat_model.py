@@ -61,6 +61,8 @@ class RoutedChatModel(RoutedIdentity):
         retry_on: which answers count as failures, so that the next model is asked: ``empty``, ``cut``, ``invalid_json``,
             ``invalid_tool_calls`` (by default these), ``refusal``, ``content_policy``.
         state: where many processes share breakers, limits, budgets and latency, such as ``"redis://host"``.
+        health_checks: ask models in the background of which nothing was heard: True, or
+            ``HealthChecks(every, how, usd_per_day, timeout)``; by default nobody is asked.
         profile: a profile to show instead of the pool's own; ``"guaranteed"`` shows what every model can.
 
     Raises:
@@ -102,6 +104,7 @@ class RoutedChatModel(RoutedIdentity):
     at_most_once: bool | None = None
     retry_on: Any = None
     state: Any = Field(default=None, exclude=True, repr=False)
+    health_checks: Any = None
     router: Any = Field(default=None, exclude=True, repr=False)
 
     _params: dict[str, Any] = PrivateAttr(default_factory=dict)
@@ -141,6 +144,7 @@ class RoutedChatModel(RoutedIdentity):
         at_most_once: bool | None = None,
         retry_on: Sequence[str] | None = None,
         state: Any = None,
+        health_checks: Any = None,
         profile: ModelProfile | Literal["guaranteed"] | None = None,
         **langchain: Any,
     ) -> None:
@@ -161,7 +165,7 @@ class RoutedChatModel(RoutedIdentity):
         model_kwargs = kwargs_of(model_kwargs) or None
         pool = Pool(
             models, strategy, hidden(api_key), credential, base_url, headers_of(headers), proxy, ca_bundle, client_cert,
-            timeout, max_retries, max_price_ratio, quiet_fallbacks, routing_seed, hedge, at_most_once, state,
+            timeout, max_retries, max_price_ratio, quiet_fallbacks, routing_seed, hedge, at_most_once, state, health_checks,
             on_stream_break, retry_on,
         )  # fmt: skip
         given = {

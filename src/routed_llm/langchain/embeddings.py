@@ -15,6 +15,7 @@ from routed_llm.decisions import Decision
 from routed_llm.dispatch.resilience import Hedging
 from routed_llm.door.arguments import headers_of, kwargs_of, refuse_unknown
 from routed_llm.door.embedding import BATCH_SIZE, CONCURRENCY, Done, EmbeddingSettings, TextEmbedder, inherited
+from routed_llm.door.life import Closing
 from routed_llm.door.pool import Pool
 from routed_llm.door.showing import hidden
 from routed_llm.errors import CallFailed
@@ -32,7 +33,7 @@ __all__ = ["RoutedEmbeddings"]
 _ALIASES = {"model": "models", "model_name": "models", "chunk_size": "batch_size", "request_timeout": "timeout"}
 
 
-class RoutedEmbeddings(Embeddings):
+class RoutedEmbeddings(Embeddings, Closing):
     """Several deployments of one embedding model behind one LangChain ``Embeddings``: load is shared, failures are survived.
 
     All of them must make vectors of one model in one length, because others cannot be compared with them: that is checked when
@@ -59,6 +60,8 @@ class RoutedEmbeddings(Embeddings):
         hedge: ask a second deployment when the first is later than it mostly is: True, or ``Hedge(after, share)``.
         at_most_once: never send a call again once its body has left.
         state: where many processes share breakers, limits, budgets and latency, such as ``"redis://host"``.
+        health_checks: ask models in the background of which nothing was heard: True, or
+            ``HealthChecks(every, how, usd_per_day, timeout)``; by default nobody is asked.
         show_progress_bar: show a bar of tqdm over many texts.
         langchain: other spellings of these: ``model``, ``chunk_size``, ``request_timeout``.
 
@@ -99,6 +102,7 @@ class RoutedEmbeddings(Embeddings):
         hedge: Hedging = None,
         at_most_once: bool | None = None,
         state: Any = None,
+        health_checks: Any = None,
         show_progress_bar: bool = False,
         **langchain: Any,
     ) -> None:
@@ -107,7 +111,7 @@ class RoutedEmbeddings(Embeddings):
         pool = Pool(
             meant.get("models") if models is None else models, strategy, hidden(api_key), credential, base_url,
             headers_of(headers), proxy, ca_bundle, client_cert, meant.get("timeout") if timeout is None else timeout,
-            max_retries, max_price_ratio, quiet_fallbacks, routing_seed, hedge, at_most_once, state,
+            max_retries, max_price_ratio, quiet_fallbacks, routing_seed, hedge, at_most_once, state, health_checks,
         )  # fmt: skip
         settings = EmbeddingSettings(
             routing, dimensions, meant.get("batch_size", batch_size), max_concurrency, kwargs_of(model_kwargs)

@@ -10,6 +10,7 @@ from langchain_core.language_models.model_profile import ModelProfile
 from langchain_core.messages import BaseMessage
 from pydantic import PrivateAttr
 
+from routed_llm.door.life import Closing
 from routed_llm.langchain.calls import RoutedCalls
 from routed_llm.langchain.keys import cache_key, pool_key, secret_names
 from routed_llm.langchain.profile import profile_of
@@ -19,7 +20,7 @@ from routed_llm.prompt.estimate import text_tokens
 __all__ = ["RoutedIdentity"]
 
 
-class RoutedIdentity(RoutedCalls):
+class RoutedIdentity(RoutedCalls, Closing):
     """The identity of a routed chat model; see :class:`~routed_llm.langchain.chat_model.RoutedChatModel`."""
 
     _identity: dict[str, Any] = PrivateAttr(default_factory=dict)

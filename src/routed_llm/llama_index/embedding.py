@@ -14,6 +14,7 @@ from routed_llm.decisions import Decision
 from routed_llm.dispatch.resilience import Hedging
 from routed_llm.door.arguments import headers_of, kwargs_of, refuse_unknown, typed_fields
 from routed_llm.door.embedding import BATCH_SIZE, CONCURRENCY, EmbeddingSettings, TextEmbedder
+from routed_llm.door.life import Closing
 from routed_llm.door.pool import Pool
 from routed_llm.door.showing import hidden, shown
 from routed_llm.hints import Hints
@@ -40,7 +41,7 @@ _ALIASES = {
 }
 
 
-class RoutedEmbedding(BaseEmbedding):
+class RoutedEmbedding(BaseEmbedding, Closing):
     """Several deployments of one embedding model behind one LlamaIndex embedding: load is shared, failures are survived.
 
     All of them must make vectors of one model in one length, because others cannot be compared with them: that is checked when
@@ -67,6 +68,8 @@ class RoutedEmbedding(BaseEmbedding):
         hedge: ask a second deployment when the first is later than it mostly is: True, or ``Hedge(after, share)``.
         at_most_once: never send a call again once its body has left.
         state: where many processes share breakers, limits, budgets and latency, such as ``"redis://host"``.
+        health_checks: ask models in the background of which nothing was heard: True, or
+            ``HealthChecks(every, how, usd_per_day, timeout)``; by default nobody is asked.
         callback_manager: for LlamaIndex's older event system.
         llama_index: the other fields of LlamaIndex's ``BaseEmbedding``, such as ``embeddings_cache`` and ``rate_limiter``.
 
@@ -102,6 +105,7 @@ class RoutedEmbedding(BaseEmbedding):
     hedge: Any = None
     at_most_once: bool | None = None
     state: Any = Field(default=None, exclude=True, repr=False)
+    health_checks: Any = None
 
     _embedder: TextEmbedder = PrivateAttr()
 
@@ -131,6 +135,7 @@ class RoutedEmbedding(BaseEmbedding):
         hedge: Hedging = None,
         at_most_once: bool | None = None,
         state: Any = None,
+        health_checks: Any = None,
         callback_manager: CallbackManager | None = None,
         **llama_index: Any,
     ) -> None:
@@ -147,7 +152,7 @@ class RoutedEmbedding(BaseEmbedding):
         batch_size = meant.get("batch_size", BATCH_SIZE) if batch_size is None else batch_size
         pool = Pool(
             models, strategy, hidden(api_key), credential, base_url, headers_of(headers), proxy, ca_bundle, client_cert,
-            timeout, max_retries, max_price_ratio, quiet_fallbacks, routing_seed, hedge, at_most_once, state,
+            timeout, max_retries, max_price_ratio, quiet_fallbacks, routing_seed, hedge, at_most_once, state, health_checks,
         )  # fmt: skip
         # before pydantic, which would hide our errors behind its own
         embedder = TextEmbedder(router, pool, EmbeddingSettings(routing, dimensions, batch_size, max_concurrency, model_kwargs))

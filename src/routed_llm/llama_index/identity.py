@@ -12,6 +12,7 @@ from llama_index.core.callbacks import CallbackManager
 from llama_index.core.llms.llm import default_completion_to_prompt
 
 from routed_llm.catalog.snapshot import Catalog
+from routed_llm.door.life import Closing
 from routed_llm.door.pool import Pool
 from routed_llm.door.showing import shown
 from routed_llm.llama_index.dumps import dumped, kept, pickled_state, plain
@@ -22,7 +23,7 @@ from routed_llm.llama_index.structured import RoutedStructured
 __all__ = ["RoutedIdentity"]
 
 
-class RoutedIdentity(RoutedStructured):
+class RoutedIdentity(RoutedStructured, Closing):
     """The fields and the identity of a routed LLM; see :class:`~routed_llm.llama_index.llm.RoutedLLM`."""
 
     models: Any = None
@@ -52,6 +53,7 @@ class RoutedIdentity(RoutedStructured):
     at_most_once: bool | None = None
     retry_on: Any = None
     state: Any = Field(default=None, exclude=True, repr=False)
+    health_checks: Any = None
     profile: Any = None
     context_window: int | None = None
     num_output: int | None = None

@@ -70,6 +70,8 @@ class RoutedLLM(RoutedIdentity):
         retry_on: which answers count as failures, so that the next model is asked: ``empty``, ``cut``, ``invalid_json``,
             ``invalid_tool_calls`` (by default these), ``refusal``, ``content_policy``.
         state: where many processes share breakers, limits, budgets and latency, such as ``"redis://host"``.
+        health_checks: ask models in the background of which nothing was heard: True, or
+            ``HealthChecks(every, how, usd_per_day, timeout)``; by default nobody is asked.
         profile: fields of ``LLMMetadata`` to show instead of the pool's own; ``"guaranteed"`` shows what every model can.
         context_window: tokens that engines may fill, instead of the largest window of the pool.
         num_output: tokens that engines leave for an answer; by default ``max_tokens``, else LlamaIndex's 256.
@@ -119,6 +121,7 @@ class RoutedLLM(RoutedIdentity):
         at_most_once: bool | None = None,
         retry_on: Sequence[str] | None = None,
         state: Any = None,
+        health_checks: Any = None,
         profile: Profile = None,
         context_window: int | None = None,
         num_output: int | None = None,
@@ -140,7 +143,7 @@ class RoutedLLM(RoutedIdentity):
         model_kwargs = kwargs_of(model_kwargs) or None
         pool = Pool(
             models, strategy, hidden(api_key), credential, base_url, headers_of(headers), proxy, ca_bundle, client_cert,
-            timeout, max_retries, max_price_ratio, quiet_fallbacks, routing_seed, hedge, at_most_once, state,
+            timeout, max_retries, max_price_ratio, quiet_fallbacks, routing_seed, hedge, at_most_once, state, health_checks,
             on_stream_break, retry_on,
         )  # fmt: skip
         given = {

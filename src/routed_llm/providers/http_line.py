@@ -51,6 +51,21 @@ class Transports:
             self._async = get_async(self.options)
         return self._async
 
+    def close(self) -> None:
+        """Close every connection of this process, without waiting; the next call opens new ones."""
+        sync, asynchronous, self._sync, self._async = self._sync, self._async, None, None
+        if sync is not None:
+            sync.close()
+        if asynchronous is not None:
+            asynchronous.end()
+
+    async def aclose(self) -> None:
+        """The same, and wait for the connections of the running loop."""
+        asynchronous = self._async
+        self.close()
+        if asynchronous is not None:
+            await asynchronous.close()
+
     def __reduce__(self) -> tuple[Any, ...]:
         raise ConfigurationError("connections, and the passwords of proxies, are not pickled; pickle the router.")
 
@@ -105,6 +120,44 @@ class HttpLine:
 
     def __reduce__(self) -> NoReturn:
         raise ConfigurationError("an endpoint holds keys and connections and is not pickled; pickle the router.")
+
+    @property
+    def lists(self) -> bool:
+        """Whether the server is known to tell its models, so that :meth:`check` can ask for them."""
+        return self._list_url is not None
+
+    def check(self, until: float) -> None:
+        """Ask for the list of models, which costs nothing: the server answers and takes the key.
+
+        Raises:
+            ProviderError: as a call would, but for a server that has no such list.
+        """
+        key = self._key(until)
+        target = Target(self._list_url or self.url, self._target(key).headers)
+        try:
+            reply = self._transports.sync().get(target, until)
+        except Fault as fault:
+            raise error_of_fault(fault) from None
+        if not holds_answer(reply.status):
+            error = error_of(reply.status, reply.headers, reply.body)
+            if error.kind not in ("not_found", "bad_request"):
+                raise self._refused(error, key)
+
+    @property
+    def _list_url(self) -> str | None:
+        address = self.url.partition("?")[0]
+        for ending in ("/chat/completions", "/embeddings"):
+            if address.endswith(ending):
+                return address.removesuffix(ending) + "/models"
+        return None
+
+    def close(self) -> None:
+        """Close its connections, and those of all models that share them; the next call opens new ones."""
+        self._transports.close()
+
+    async def aclose(self) -> None:
+        """The same, and wait for the connections of the running loop."""
+        await self._transports.aclose()
 
     def _key(self, until: float) -> Key:
         return self.credential.get(until) if self.credential is not None else NO_KEY

@@ -26,6 +26,12 @@ class TwinTransports(Transports):
         self._sync = Twin(sandbox)
         self._async = AsyncTwin(sandbox)
 
+    def close(self) -> None:
+        """There are no connections."""
+
+    async def aclose(self) -> None:
+        """There are no connections."""
+
 
 def _ask(sandbox: Sandbox, method: str, target: Target, body: bytes) -> SandboxReply:
     return sandbox.handle(method, urlsplit(target.url).path, target.headers, body)
@@ -160,3 +166,6 @@ class AsyncTwin:
 
     async def close(self) -> None:
         """Nothing is open."""
+
+    def end(self) -> None:
+        """There are no connections."""

@@ -271,6 +271,10 @@ class AsyncTransport(Protocol):
         """Close the connections of this loop, and of the loops that are gone. May be called twice."""
         ...
 
+    def end(self) -> None:
+        """Close all connections from anywhere, as far as that can be done without waiting. May be called twice."""
+        ...
+
 
 def get_sync(options: TransportOptions | None = None) -> Transport:
     """Make a sync transport; whoever asked for it closes it (the exit of the interpreter does so otherwise)."""

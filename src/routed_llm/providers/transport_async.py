@@ -56,6 +56,10 @@ class AsyncioTransport:
         await self._sessions.close()
         self._end()
 
+    def end(self) -> None:
+        """Close the connections of every loop, without waiting."""
+        self._end()
+
     async def _open(self, target: Target, body: bytes | None, until: float, limit: int) -> AsyncStream:
         if not self._end.alive:
             raise RuntimeError("the transport is closed")

@@ -161,6 +161,14 @@ class LiveState:
                 state.went_wrong()
             return state.failures_in_a_row
 
+    def recovered(self, deployment_id: str, state: DeploymentState, now: float) -> None:
+        """A check found that the deployment works: it takes calls again, and nothing is learned of how fast it is."""
+        with self._lock:
+            state.in_flight -= state.in_flight > 0
+            state.failures_in_a_row = 0
+            if deployment_id in self.cooling:
+                self.cooling = {key: until for key, until in self.cooling.items() if key != deployment_id}
+
     def left(self, state: DeploymentState) -> None:
         """The caller walked away from an attempt: neither a success nor a failure."""
         with self._lock:

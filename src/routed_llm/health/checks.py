@@ -1,0 +1,239 @@
+"""Checks in the background: deployments of which nothing was heard for a while are asked, and the breakers told.
+
+Off by default. A check is as cheap as the deployment allows: its list of models, which costs nothing, else an answer of one
+token. Whoever is benched is not asked before its time; a check of one whose time has come is the probe that a call would be.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal, NamedTuple, Protocol
+
+from routed_llm.catalog.deployments import Deployment
+from routed_llm.dispatch.core import Core
+from routed_llm.dispatch.settle import attempt_failed, bill
+from routed_llm.driver import Driver, Patience
+from routed_llm.errors import ConfigurationError, ProviderError
+from routed_llm.events import Attempt
+from routed_llm.policy.features.own_calls import chat_request
+from routed_llm.refusing import nearest
+
+__all__ = ["Checker", "HealthChecks", "checked", "checker_of"]
+
+log = logging.getLogger("routed_llm")
+
+_NANO = 1_000_000_000
+_DAY = 86_400.0
+#: a question whose answer of one token costs next to nothing
+_QUESTION = ("", "Say yes.")
+#: tokens that such a question is expected to have, with its frame
+_TOKENS = 12
+
+
+class Checked(Protocol):
+    """A router, as far as checks look at it."""
+
+    _core: Core
+
+
+class HealthChecks(NamedTuple):
+    """How deployments are checked in the background.
+
+    Args:
+        every: seconds between two checks of a deployment, and without an answer before the first.
+        how: ``models`` asks for the list of models where there is one, and for a token elsewhere; ``call`` asks for a token
+            everywhere, which proves more; ``free`` asks for lists alone.
+        usd_per_day: what tokens may cost in a day (UTC), all deployments together; one of unknown price is not asked for any.
+        timeout: seconds that a check may take.
+    """
+
+    every: float = 30.0
+    how: Literal["models", "call", "free"] = "models"
+    usd_per_day: float = 0.01
+    timeout: float = 5.0
+
+    @classmethod
+    def of(cls, given: HealthChecks | Mapping[str, Any] | bool | None) -> HealthChecks | None:
+        """Checked settings: True takes the defaults, None and False check nobody.
+
+        Raises:
+            ConfigurationError: for what cannot be meant.
+        """
+        if given is None or given is False:
+            return None
+        if given is True:
+            return cls()
+        if isinstance(given, Mapping):
+            if unknown := [key for key in given if key not in cls._fields]:
+                meant = nearest(unknown[0], cls._fields)
+                raise ConfigurationError(f"takes {', '.join(cls._fields)}, not {unknown[0]!r}.{meant}", path="health_checks")
+            given = cls(**given)
+        if not isinstance(given, HealthChecks):
+            raise ConfigurationError(f"must be True, False or HealthChecks(...), not {given!r}.", path="health_checks")
+        for name in ("every", "timeout", "usd_per_day"):
+            value = getattr(given, name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= 0 or value == float("inf"):
+                raise ConfigurationError(f"must be a number of at least zero, not {value!r}.", path=f"health_checks.{name}")
+        if not given.every or not given.timeout:
+            raise ConfigurationError("needs seconds above zero for every and timeout.", path="health_checks")
+        if given.how not in ("models", "call", "free"):
+            raise ConfigurationError(f"must be models, call or free, not {given.how!r}.", path="health_checks.how")
+        return given
+
+
+class Checker:
+    """Checks the deployments of one router, from a thread of its own that begins with :meth:`begin`.
+
+    Args:
+        core: gives the core of the router as it is now.
+        settings: how.
+        now: the monotonic clock, in seconds.
+        wall: the time of day, in seconds since 1970 (UTC).
+    """
+
+    def __init__(
+        self, core: Callable[[], Core | None], settings: HealthChecks, now: Callable[[], float], wall: Callable[[], float]
+    ) -> None:
+        self._core, self.settings, self._now, self._wall = core, settings, now, wall
+        self._asked: dict[str, float] = {}
+        self._day = -1.0
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        #: nano-dollars that checks cost on the day of the last one
+        self.spent = 0
+        #: deployments that can only be asked in async code, of which the log knows already
+        self._told: set[str] = set()
+
+    @property
+    def running(self) -> bool:
+        """Whether it was begun and not ended."""
+        return self._thread is not None
+
+    def begin(self, *, anew: bool = False) -> None:
+        """Start the thread, where it does not run; ``anew`` in a forked process, which has no threads of its parent."""
+        if anew or self._thread is None:
+            self._stop = threading.Event()
+            self._thread = threading.Thread(target=self._run, args=(self._stop,), name="routed-llm-health", daemon=True)
+            self._thread.start()
+
+    def end(self, timeout: float = 1.0) -> None:
+        """Stop the thread, waiting at most ``timeout`` seconds for a check under way."""
+        self._stop.set()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(timeout)
+        self._thread = None
+
+    def _run(self, stop: threading.Event) -> None:
+        while not stop.wait(min(1.0, self.settings.every)):
+            core = self._core()
+            if core is None:  # the router is gone
+                return
+            self.check(core)
+            del core
+
+    def check(self, core: Core) -> list[str]:
+        """Check whoever is due; gives the ids of those that were asked."""
+        return [deployment.id for deployment in self._due(core) if self._check(core, deployment)]
+
+    def _due(self, core: Core) -> Iterator[Deployment]:
+        for deployment in core.catalog.deployments:
+            now = self._now()
+            state = core.live.of(deployment.id)
+            heard = state.columns["at"][state.slot]
+            last = max(self._asked.get(deployment.id, -_DAY), heard if heard <= now else -_DAY)
+            until = core.live.cooling.get(deployment.id, now)
+            if now - last >= self.settings.every and until <= now:
+                yield deployment
+
+    def _check(self, core: Core, deployment: Deployment) -> bool:
+        """Ask one deployment, and tell its breaker; False where it cannot be asked."""
+        begun = self._now()
+        self._asked[deployment.id] = begun
+        attempt = Attempt(deployment, begun)
+        ask = self._way(deployment)
+        if ask is None:
+            return False
+        state = core.live.of(deployment.id)
+        if core.live.enter(state, begun) is not None:
+            return False
+        try:
+            ask(attempt, begun + self.settings.timeout)
+        except ProviderError as error:
+            cooled = attempt_failed(core, attempt, error, self._now())
+            log.warning("A health check of %s failed (%s); it is left alone for %.1f s.", deployment.id, error.kind, cooled)
+        except BaseException:
+            core.live.left(state)
+            raise
+        else:
+            core.live.recovered(deployment.id, state, self._now())
+        return True
+
+    def _way(self, deployment: Deployment) -> Callable[[Attempt, float], None] | None:
+        """How a deployment is asked; None where nothing that may be done tells anything of it."""
+        endpoint = deployment.endpoint
+        check = getattr(endpoint, "check", None)
+        if self.settings.how != "call" and check is not None and getattr(endpoint, "lists", False):
+            return lambda attempt, until: check(until)
+        if self.settings.how == "free" or not self._pays(deployment):
+            return None
+        if "sync" not in endpoint.modes:
+            if deployment.id not in self._told:
+                self._told.add(deployment.id)
+                log.warning("%s can be asked in async code alone, so no health check asks it.", deployment.id)
+            return None
+        return self._ask_for_a_token
+
+    def _pays(self, deployment: Deployment) -> bool:
+        day = self._wall() // _DAY
+        if day != self._day:
+            self._day, self.spent = day, 0
+        cost = None if deployment.price is None else deployment.price.expected(_TOKENS, 1, time_of_day=self._wall() % _DAY)
+        return cost is not None and self.spent + cost <= self.settings.usd_per_day * _NANO
+
+    def _ask_for_a_token(self, attempt: Attempt, until: float) -> None:
+        question = chat_request(*_QUESTION, {"max_tokens": 1})
+        question.begin()
+        answer = attempt.deployment.endpoint.call(question, Patience(until, until, self.settings.timeout))
+        bill(attempt, answer.usage, (_TOKENS, 1), self._wall())
+        self.spent += attempt.cost_nanousd or 0
+        if answer.fault is not None:
+            raise answer.fault
+
+
+def checked(router: Checked, settings: HealthChecks) -> list[str]:
+    """Check the deployments of a router once, here and now; gives the ids of those that were asked."""
+    core = router._core
+    checker = Checker(lambda: core, settings, time.monotonic, time.time)
+    return checker.check(core)
+
+
+def checker_of(router: Checked, settings: HealthChecks, driver: Driver) -> Checker:
+    """Checks of a router, begun; they end with it, and go on in a forked process."""
+    found = weakref.ref(router)
+
+    def core() -> Core | None:
+        alive = found()
+        return None if alive is None else alive._core
+
+    checker = Checker(core, settings, driver.now, driver.wall)
+    checker.begin()
+    _all.add(checker)
+    return checker
+
+
+_all: weakref.WeakSet[Checker] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for checker in list(_all):
+        if checker.running:
+            checker.begin(anew=True)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
