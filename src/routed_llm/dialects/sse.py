@@ -17,14 +17,14 @@ MOST_BYTES = 16 * 1024 * 1024
 class Lines:
     """Collects bytes and gives ``(event name, data)`` for each whole event."""
 
-    __slots__ = ("_bare_cr", "_data", "_event", "_pieces", "_size")
+    __slots__ = ("_after_cr", "_data", "_event", "_pieces", "_size")
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []  # of a line that is not whole yet
         self._data: list[bytes] = []
         self._event = b""
         self._size = 0
-        self._bare_cr = False
+        self._after_cr = False
 
     def feed(self, data: bytes) -> list[tuple[bytes, bytes]]:
         """The events that these bytes complete.
@@ -33,31 +33,27 @@ class Lines:
             ProviderError: ``too_large`` for an event above :data:`MOST_BYTES`.
         """
         came = len(data)
-        if self._bare_cr:
-            data = data.replace(b"\r", b"\n")
+        if self._after_cr and data:
+            self._after_cr = False
+            if data[:1] == b"\n":  # the second half of a CRLF whose first ended the bytes before
+                data = data[1:]
+        if b"\r" in data:
+            self._after_cr = data[-1:] == b"\r"
+            data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         pieces = self._pieces
         if pieces:
-            whole = b"\n" in data or b"\r" in data or pieces[-1][-1:] == b"\r"
             pieces.append(data)
-            if not whole:  # joined only once: an event in many small pieces must not cost the square of its size
+            if b"\n" not in data:  # joined only once: an event in many small pieces must not cost the square of its size
                 self._grow(came)
                 return []
             data = b"".join(pieces)
             pieces.clear()
         lines = data.split(b"\n")
-        rest = lines.pop()
-        if rest:
-            if rest.find(b"\r", 0, -1) >= 0:  # no LF follows it: this server ends lines with CR alone
-                self._bare_cr = True
-                *more, rest = rest.split(b"\r")
-                lines += more
-            if rest:
-                pieces.append(rest)
+        if rest := lines.pop():
+            pieces.append(rest)
         found: list[tuple[bytes, bytes]] = []
         collected = self._data
         for line in lines:
-            if line[-1:] == b"\r":
-                line = line[:-1]
             if line[:6] == b"data: ":
                 collected.append(line[6:])
             elif line[:5] == b"data:":
