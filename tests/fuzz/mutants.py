@@ -36,7 +36,10 @@ SEEDS = {
     "refusal": (False, _whole({"content": "", "refusal": "no"})),
     "length": (False, _whole({"content": "cut"}, "length", cost="0.0001")),
     "error": (False, b'{"error": {"message": "Rate limit reached", "type": "tokens", "code": "rate_limit_exceeded"}}'),
-    "error in a list": (False, b'[{"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "details": [{"retryDelay": "12s"}]}}]'),
+    "error in a list": (
+        False,
+        b'[{"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "details": [{"retryDelay": "9s"}]}}]',
+    ),
     "error as text": (False, b'{"detail": "Not Found", "message": "quota", "status": 402}'),
     "stream": (True, _stream({"role": "assistant", "content": ""}, {"content": "Grü"}, {"content": "ße 🙂"})),
     "stream of calls": (
@@ -50,17 +53,58 @@ SEEDS = {
             finish="tool_calls",
         ),
     ),
-    "stream with reasoning": (True, _stream({"reasoning_content": "hm"}, {"reasoning": "so"}, {"content": "42"}, newline="\r\n")),
+    "stream with reasoning": (
+        True,
+        _stream({"reasoning_content": "hm"}, {"reasoning": "so"}, {"content": "42"}, newline="\r\n"),
+    ),
     "stream without an end": (True, _stream({"content": "42"}, done=False, usage=False)),
-    "stream with an error": (True, b'data: {"choices": [{"delta": {"content": "4"}}]}\n\nevent: error\ndata: {"error": {"type": "overloaded_error", "message": "Overloaded"}}\n\n'),
-}  # fmt: skip
+    "stream with an error": (
+        True,
+        b'data: {"choices": [{"delta": {"content": "4"}}]}\n\n'
+        b'event: error\ndata: {"error": {"type": "overloaded_error", "message": "Overloaded"}}\n\n',
+    ),
+}
 
 _PIECES = [
-    b"\x00", b"\xff", b"\xc3", b"\xed\xa0\x80", b"\xef\xbb\xbf", b"\n", b"\r", b"\n\n", b"data: ", b"event: error\n", b": x\n", b"[DONE]",
-    b"null", b"true", b"-1", b"1e400", b"9" * 400, b"[" * 300, b"{" * 300, b'{"a":' * 200, b'"', b"\\", b"\\ud800", b"\\u0000", b",", b":",
-    b"]", b"}", b'"index": -1', b'"index": 99999999999', b'"finish_reason": "stop"', b'"content": ["x"]', b'"error": {}', b"<html>",
-    b'"tool_calls": [null]', b'"usage": {"prompt_tokens": -5}', b'"usage": {"completion_tokens": 1000000000000000000}', b'"delta": []',
-]  # fmt: skip
+    b"\x00",
+    b"\xff",
+    b"\xc3",
+    b"\xed\xa0\x80",
+    b"\xef\xbb\xbf",
+    b"\n",
+    b"\r",
+    b"\n\n",
+    b"data: ",
+    b"event: error\n",
+    b": x\n",
+    b"[DONE]",
+    b"null",
+    b"true",
+    b"-1",
+    b"1e400",
+    b"9" * 400,
+    b"[" * 300,
+    b"{" * 300,
+    b'{"a":' * 200,
+    b'"',
+    b"\\",
+    b"\\ud800",
+    b"\\u0000",
+    b",",
+    b":",
+    b"]",
+    b"}",
+    b'"index": -1',
+    b'"index": 99999999999',
+    b'"finish_reason": "stop"',
+    b'"content": ["x"]',
+    b'"error": {}',
+    b"<html>",
+    b'"tool_calls": [null]',
+    b'"usage": {"prompt_tokens": -5}',
+    b'"usage": {"completion_tokens": 1000000000000000000}',
+    b'"delta": []',
+]
 
 
 def mutant(rng, data, others):
