@@ -61,7 +61,7 @@ SEEDS = {
     "stream with an error": (
         True,
         b'data: {"choices": [{"delta": {"content": "4"}}]}\n\n'
-        b'event: error\ndata: {"error": {"type": "overloaded_error", "message": "Overloaded"}}\n\n',
+        + b'event: error\ndata: {"error": {"type": "overloaded_error", "message": "Overloaded"}}\n\n',
     ),
 }
 
