@@ -27,6 +27,13 @@ def _stream(*deltas, finish="stop", done=True, newline="\n", usage=True):
     return (newline * 2).join([": ping", *lines, ""]).encode()
 
 
+_FAILING = b"""data: {"choices": [{"delta": {"content": "4"}}]}
+
+event: error
+data: {"error": {"type": "overloaded_error", "message": "Overloaded"}}
+
+"""
+
 #: name -> (whether it is a stream, bytes)
 SEEDS = {
     "text": (False, _whole({"content": "Grüße, 42 🙂"})),
@@ -60,8 +67,7 @@ SEEDS = {
     "stream without an end": (True, _stream({"content": "42"}, done=False, usage=False)),
     "stream with an error": (
         True,
-        b'data: {"choices": [{"delta": {"content": "4"}}]}\n\n'
-        + b'event: error\ndata: {"error": {"type": "overloaded_error", "message": "Overloaded"}}\n\n',
+        _FAILING,
     ),
 }
 
