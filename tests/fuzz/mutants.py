@@ -4,7 +4,7 @@ import base64
 import json
 from pathlib import Path
 
-__all__ = ["SEEDS", "mutant", "recorded", "split"]
+__all__ = ["HTTP", "SEEDS", "mutant", "recorded", "split"]
 
 _HEAD = {"id": "c1", "object": "chat.completion", "model": "m-1", "created": 1}
 _USAGE = {"prompt_tokens": 9, "completion_tokens": 5, "total_tokens": 14, "prompt_tokens_details": {"cached_tokens": 3}}
@@ -70,6 +70,9 @@ SEEDS = {
         _FAILING,
     ),
 }
+
+#: an answer as HTTP writes it
+HTTP = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX: y\r\n\r\n5;a=b\r\nhello\r\n0\r\nT: u\r\n\r\n"
 
 _PIECES = [
     b"\x00",

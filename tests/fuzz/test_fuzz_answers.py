@@ -1,18 +1,21 @@
 """Broken answers: whatever bytes come, the outcome is an answer or one of our errors, the same in whatever pieces they come."""
 
 import base64
+import contextlib
 import json
 import os
 import random
 from pathlib import Path
 
 import pytest
-from mutants import SEEDS, mutant, recorded, split
+from mutants import HTTP, SEEDS, mutant, recorded, split
 
 from routed_llm.dialects.errors import error_of
 from routed_llm.dialects.openai_chat.reader import Reader, read_answer
 from routed_llm.dispatch.assemble import Assembly
 from routed_llm.errors import ProviderError
+from routed_llm.providers.transport import Fault
+from routed_llm.providers.transport_http1 import Answer as HttpAnswer
 from routed_llm.results import Answer
 
 FIELDS = ("reasoning_content", "reasoning")
@@ -78,6 +81,16 @@ def run(count, seed, seeds):
 def test_mutated_answers(part):
     """100,000 in all, other ones for every seed."""
     run(100_000 // PARTS, SEED * 1_000 + part, [data for _, data in SEEDS.values()])
+
+
+def test_mutated_http():
+    rng = random.Random(SEED)
+    for _ in range(20_000):
+        answer = HttpAnswer()
+        with contextlib.suppress(Fault):
+            for piece in split(rng, mutant(rng, HTTP, [HTTP])):
+                answer.feed(piece)
+            answer.end()
 
 
 @pytest.mark.long
