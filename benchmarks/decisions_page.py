@@ -22,8 +22,9 @@ def measured(litellm_python: str | None, batches: int) -> dict[str, Any]:
     """Figures of both, and the yardstick before and after."""
     before = decisions.yardstick()
     ours = decisions.measure(batches)
+    noting = round(decisions.noting(batches=batches), 2)
     peer = _peer(litellm_python or sys.executable)
-    return {"ours": ours, "peer": peer, "yardstick_ns": [round(before, 1), round(decisions.yardstick(), 1)]}
+    return {"ours": ours, "peer": peer, "noting": noting, "yardstick_ns": [round(before, 1), round(decisions.yardstick(), 1)]}
 
 
 def _peer(python: str) -> dict[str, Any]:
@@ -84,9 +85,11 @@ def markdown(result: dict[str, Any]) -> str:
     before, after = result["yardstick_ns"]
     return f"""\
 {_head("Benchmarks: deciding", "--decisions")}
-CPU of one decision with its record (decide, close the books, keep the record), without any call: the least of
-{decisions.BATCHES} batches, since what else the machine does can only add to it. Prompts have changing lengths; prices,
-weights, qualities and measured times are all different. One step of a plain loop (`total += number * number`) took
+Time of one decision with its record (decide, close the books, keep the record), without any call: the least of
+{decisions.BATCHES} batches of 100, since what else the machine does can only add to it. Prompts have changing lengths; prices,
+weights, qualities and measured times are all different. Where a policy looks at live numbers (all but the first four), one call
+starts and another one ends between two decisions, as under load, so that no decision finds what the one before worked out.
+Noting these two takes {result["noting"]:g} us more. One step of a plain loop (`total += number * number`) took
 {before:g} ns before and {after:g} ns after the run: compare machines by that.
 
 ## Decisions

@@ -16,9 +16,11 @@ _NEXT = {
 }
 _COOL = {
     None: "no",
-    "backoff": "1 s, doubling to 30 s, or as told",
+    "score": "after two in a row: 1 s, doubling to 30 s, or as told",
+    "backoff": "at once: 1 s, doubling to 30 s, or as told",
     "long": "10 minutes",
     "account": "10 minutes, the whole account",
+    "key": "until the configuration changes, the whole key",
     "change": "until the configuration changes",
 }
 
@@ -73,6 +75,18 @@ def reactions() -> str:
         rows.append((f"`{kind}`", *cells))
     head = ("`kind`", "What happened", "Then", "Same model again", "Left alone", "langchain-core class")
     return _table(head, rows)
+
+
+def cases() -> str:
+    """The parts of kinds that mean something else."""
+    from routed_llm.dispatch.reactions import CASES
+
+    rows = []
+    for case in CASES:
+        reaction = case.reaction
+        again = "yes" if reaction.same else "no"
+        rows.append((f"{case.name}", reaction.meaning, _NEXT[reaction.then], again, _COOL[reaction.cool]))
+    return _table(("Case", "What happened", "Then", "Same model again", "Left alone"), rows)
 
 
 def errors() -> str:
@@ -208,6 +222,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "pieces": pieces,
     "providers": providers,
     "reactions": reactions,
+    "cases": cases,
     "sandbox": sandbox,
     "stages": stages,
     "strategies": strategies,

@@ -9,6 +9,7 @@ import itertools
 import json
 import os
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from routed_llm.requests import Ask
@@ -87,6 +88,8 @@ class Decision:
     own_calls: Sequence[Any] = ()
     waited = 0.0
     unasked: Sequence[tuple[str, str]] = ()
+    #: reason by deployment id of those that were at their limits when it was carried out
+    passed_over: Mapping[str, str] = MappingProxyType({})
     #: who sums this call: those that were active when it began; opaque here
     observers: Sequence[Any] = ()
     #: (scorer, weight) of each scorer, and the values of each, of which ``scores`` are made

@@ -12,9 +12,12 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from routed_llm.requests import Mode, Request
 from routed_llm.results import Answer, Event
 
-__all__ = ["AsyncSource", "Driver", "Endpoint", "Patience", "Source"]
+__all__ = ["UNSENT", "AsyncSource", "Beside", "Driver", "Endpoint", "Patience", "Source", "Waiter"]
 
 T = TypeVar("T")
+
+#: attribute of an exception that ends a call from outside (a cancellation, an interrupt) before anything of it was sent
+UNSENT = "nothing_was_sent"
 
 
 class Patience(NamedTuple):
@@ -27,6 +30,8 @@ class Patience(NamedTuple):
     first: float
     total: float
     gap: float
+    #: the request is to reach the provider once at most: nothing may send it again, not even on a new connection
+    once: bool = False
 
 
 class Source(Protocol):
@@ -89,6 +94,34 @@ class Endpoint(Protocol):
         ...
 
 
+class Waiter(Protocol):
+    """One caller's place to wait at. Only whoever made it waits; everybody may wake it."""
+
+    async def wait(self, until: float) -> bool:
+        """Wait until somebody wakes it, or until a monotonic time; tells whether somebody did, before or meanwhile."""
+        ...
+
+    def wake(self) -> bool:
+        """Wake it, from any thread or event loop, also out of the garbage collector; False when nobody waits there any more."""
+        ...
+
+
+class Beside(Protocol):
+    """Work that runs beside the caller's; it keeps what comes of it for whoever waits."""
+
+    async def run(self) -> None:
+        """Do the work; raises nothing."""
+        ...
+
+    def begun(self, cancel: Callable[[], object]) -> None:
+        """It runs in a task, which ``cancel`` ends."""
+        ...
+
+    def finished(self, task: object) -> None:
+        """Its task is over."""
+        ...
+
+
 class Driver(Protocol):
     """All waiting of the core goes through these operations."""
 
@@ -104,6 +137,14 @@ class Driver(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
+        ...
+
+    def waiter(self) -> Waiter:
+        """A place to wait at until somebody says a word."""
+        ...
+
+    def launch(self, work: Beside) -> None:
+        """Let work run beside the caller's, in a copy of its context: in a task in async code, in a thread in sync code."""
         ...
 
     async def call(self, endpoint: Endpoint, request: Request, patience: Patience) -> Answer:

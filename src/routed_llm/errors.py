@@ -12,6 +12,8 @@
     ├── CallFailed                every attempt failed; carries all of them
     │   ├── AllDeploymentsDown    nothing was tried, everything is cooling down
     │   ├── StreamBroken          text had been given out already; carries the partial answer
+    │   ├── AnswerCut             no room for the rest of a typed answer; carries the partial answer
+    │   ├── ContextOverflow       the prompt is longer than every window
     │   └── DeadlineExceeded      the call budget ran out
     └── ProviderError             one attempt failed; ``kind`` names the class of the error
 
@@ -28,10 +30,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AllDeploymentsDown",
+    "AnswerCut",
     "AsyncOnly",
     "BudgetSpent",
     "CallFailed",
     "ConfigurationError",
+    "ContextOverflow",
     "DeadlineExceeded",
     "ErrorKind",
     "InvalidCall",
@@ -63,6 +67,10 @@ ErrorKind = Literal[
     "malformed",
     "empty",
     "too_large",
+    "cut",
+    "invalid_json",
+    "invalid_tool_calls",
+    "refusal",
 ]
 
 
@@ -280,6 +288,10 @@ class AllDeploymentsDown(CallFailed):
     """Every eligible deployment is cooling down; ``retry_after`` tells in how many seconds the first is tried again."""
 
 
+class ContextOverflow(CallFailed):
+    """The prompt is longer than the window of every model that may serve the call: nobody is blamed."""
+
+
 class DeadlineExceeded(CallFailed):
     """The call's time ran out before any model had answered."""
 
@@ -292,4 +304,15 @@ class StreamBroken(CallFailed):
 
     def __init__(self, message: str, *, partial: Answer, attempts: Sequence[ProviderError], decision_id: str = "") -> None:
         super().__init__(message, attempts=attempts, decision_id=decision_id)
+        self.partial = partial
+
+
+class AnswerCut(CallFailed):
+    """A typed answer was cut by its length, and nobody else had a whole one: raise ``max_tokens``.
+
+    ``partial`` is what had come. In a stream it had been given out.
+    """
+
+    def __init__(self, message: str, *, partial: Answer, attempts: Sequence[ProviderError], decision_id: str = "") -> None:
+        super().__init__(message, attempts=attempts, kind="cut", decision_id=decision_id)
         self.partial = partial

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import TYPE_CHECKING, Any, Literal
 
 from routed_llm.decisions import Decision
@@ -29,8 +30,20 @@ class Attempt:
     cost_nanousd: int | None = None
     #: tokens that the prompt was expected to have
     expected: int | None = None
+    #: what is wrong with an answer that was given for want of a better one: its kind, and in words
+    warning: str | None = None
+    #: whether the provider may have seen it; False: nothing was sent
+    sent = True
+    #: whether something of its answer had been given out when it failed
+    shown = False
+    #: whom it was asked beside, and after how many seconds: that one was late
+    beside: tuple[str, float] | None = None
+    #: whether another one answered first
+    lost = False
     #: what it holds of budgets until it ends; opaque here
     hold: Any = None
+    #: what it holds of its deployment's limits until it ends; opaque here
+    place: Any = None
 
     def __init__(self, deployment: Deployment, started: float) -> None:
         self.deployment = deployment
@@ -43,12 +56,30 @@ class Attempt:
             "deployment": self.deployment.id,
             "seconds": round(self.seconds, 6),
         }
-        if self.usage is not None and self.error is not None:
-            told["cost_nanousd"] = self.cost_nanousd
-        if self.error is not None:
-            told["error"] = self.error.kind
-            told["status"] = self.error.status
+        error = self.error
+        if error is not None:
+            told["error"] = error.kind
+            told["status"] = error.status
+            # what was refused, or never sent, costs nothing
+            told["cost_nanousd"] = 0 if self.usage is None and self.is_free else self.cost_nanousd
+        if not self.sent:
+            told["sent"] = False
+        if self.beside is not None:
+            told["hedged"] = True
+        if self.lost:
+            told["lost"] = True
+            told["cost_nanousd"] = 0 if self.usage is None and self.is_free else self.cost_nanousd
+        if self.usage is not None and self.usage.estimated and (error is not None or self.lost):
+            told["estimated"] = True
+        if self.warning is not None:
+            told["warning"] = self.warning
         return told
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nothing can be billed for it: nothing was sent, or the provider refused it by an HTTP status."""
+        error = self.error
+        return not self.sent or (error is not None and (not error.sent or error.status is not None))
 
 
 class OwnCall(Attempt):
@@ -82,7 +113,8 @@ class CallRecord:
     """One finished call, whichever way it ended.
 
     ``cost_nanousd`` is exact where a price or the provider's own figure is known, else None. It includes ``own_calls``: what
-    features asked for this call. ``usage`` is that of the answer alone.
+    features asked for this call. ``usage`` is that of the answer alone. Attempts that may be billed although nobody saw their
+    end (broken, late, or left by the caller) are in the cost with estimated tokens: ``is_estimated`` tells so.
     """
 
     __slots__ = ("attempts", "cost_nanousd", "decision", "outcome", "own_calls", "seconds", "usage")
@@ -104,6 +136,11 @@ class CallRecord:
         self.cost_nanousd = cost_nanousd
         self.seconds = seconds
         self.own_calls = own_calls
+
+    def copy(self) -> CallRecord:
+        """A record of its own with attempts of its own; the decision, which nobody changes any more, is the same."""
+        attempts, own = [copy(each) for each in self.attempts], [copy(each) for each in self.own_calls]
+        return CallRecord(self.decision, attempts, self.outcome, self.usage, self.cost_nanousd, self.seconds, own)
 
     @property
     def notices(self) -> list[dict[str, str]]:
@@ -129,6 +166,16 @@ class CallRecord:
         return None if None in costs else sum(cost for cost in costs if cost is not None)
 
     @property
+    def is_estimated(self) -> bool:
+        """Whether a part of the cost is reckoned from tokens that were estimated."""
+        return any(attempt.usage is not None and attempt.usage.estimated for attempt in self.attempts)
+
+    @property
+    def is_hedged(self) -> bool:
+        """Whether a deployment was asked beside another one that was late."""
+        return any(attempt.beside is not None for attempt in self.attempts)
+
+    @property
     def answered_by(self) -> Deployment | None:
         """The deployment that answered; None when none did."""
         last = self.attempts[-1] if self.attempts else None
@@ -143,9 +190,12 @@ class CallRecord:
             "model": by.model if by else None,
             "deployment": by.id if by else None,
             "attempts": [attempt.as_dict() for attempt in self.attempts],
+            "passed_over": dict(self.decision.passed_over),
             "own_calls": [call.as_dict() for call in self.own_calls],
             "usage": self.usage.as_dict() if self.usage else None,
             "cost_nanousd": self.cost_nanousd,
+            "estimated": self.is_estimated,
+            "hedged": self.is_hedged,
             "seconds": self.seconds,
             "hints": dict(self.decision.ask.hints.given),
             "notices": self.notices,

@@ -18,6 +18,7 @@ __all__ = [
     "Fragment",
     "Opaque",
     "Reasoning",
+    "Restart",
     "Served",
     "Text",
     "ToolCall",
@@ -156,7 +157,20 @@ class Fragment(NamedTuple):
     shows: bool
 
 
-Event = Text | Reasoning | ToolCallDelta | Opaque | Served | Finish | Fragment | Usage
+class Restart(NamedTuple):
+    """A stream broke after something of it had been given out, and another answer begins: what came before is void.
+
+    ``left`` and ``taken`` are the ids of the deployments, ``error`` why the first one was left, ``usage`` what it had used by
+    then: counted by the provider, or an estimate that is marked as one.
+    """
+
+    left: str
+    taken: str
+    error: ProviderError
+    usage: Usage | None
+
+
+Event = Text | Reasoning | ToolCallDelta | Opaque | Served | Finish | Fragment | Usage | Restart
 
 
 class Answer:
@@ -216,6 +230,12 @@ class Answer:
         if self.text or self.tool_calls:
             return False
         return self.native is None and not any(name in self.extras for name in CONTENT_EXTRAS)
+
+    def written(self) -> str:
+        """All that the model wrote: reasoning, text and arguments of tools."""
+        if not self.reasoning and not self.tool_calls:
+            return self.text
+        return "".join([self.reasoning, self.text, *(call.arguments for call in self.tool_calls)])
 
     def __repr__(self) -> str:
         calls = f", tool_calls={len(self.tool_calls)}" if self.tool_calls else ""

@@ -31,7 +31,7 @@ from routed_llm.policy.strategies import policy_of
 from routed_llm.requests import Purpose, Request
 from routed_llm.state.budgets import Budget
 from routed_llm.state.ledger import Ledger
-from routed_llm.state.memory import LiveState
+from routed_llm.state.where import live_at, state_of
 from routed_llm.telemetry.bus import Bus
 from routed_llm.telemetry.ring import Ring
 from routed_llm.telemetry.spend import active
@@ -111,6 +111,7 @@ class Router(Hindsight):
         ):
             told = f"must be a number of at least 1, the first choice itself, not {max_price_ratio!r}."
             raise ConfigurationError(told, path="max_price_ratio")
+        state = state_of(state)
         self._settings = (models, strategy, common, limits, max_price_ratio, quiet_fallbacks, seed, purpose, features, budgets,
                           aliases, clock, resilience, state, health_checks)  # fmt: skip
         #: name and data of the configuration that it was made of, or None
@@ -121,12 +122,12 @@ class Router(Hindsight):
         self.made_of: Any = None
         self.bus = Bus()
         self.ring = Ring()
-        self.live = LiveState()
-        if budgets:
-            self.live.ledger, self.live.watching = Ledger(budgets), True
         self._lock = threading.Lock()
         self._sync, self._async = (_SYNC, _ASYNC) if clock is None else (SyncDriver(clock), AsyncDriver(clock))
         catalog, policy = Catalog(named_also(resolve(models, common, purpose), aliases or {})), policy_of(strategy)
+        self.live = live_at(state, catalog.deployments, self._sync)
+        if budgets:
+            self.live.ledger, self.live.watching = Ledger(budgets, self.live.account), True
         for leaf in leaves_of(policy):
             catalog.check_policy(leaf.name, leaf.named)
         for budget in budgets:
@@ -144,6 +145,7 @@ class Router(Hindsight):
             features=features,
             resilience=resilience or Resilience(),
         )
+        self.live.begin()
         self._checker: Checker | None = None
         if (checks := HealthChecks.of(health_checks)) is not None:
             self._checker = checker_of(self, checks, self._sync)
@@ -188,6 +190,8 @@ class Router(Hindsight):
         _refuse_to_pickle(self._settings[0], "models")
         if self._settings[2] is not None:
             self._settings[2].check_picklable("common")
+        if (shared_at := self._settings[13]) is not None:
+            shared_at.check_picklable()
 
     def __deepcopy__(self, memo: object) -> Router:
         """Itself: copies of what stands before a router share its live state and its sums."""
@@ -224,6 +228,7 @@ class Router(Hindsight):
     def _end(self) -> None:
         if self._checker is not None:
             self._checker.end()
+        self.live.end()
 
     def __enter__(self) -> Self:
         return self

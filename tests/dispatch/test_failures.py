@@ -59,11 +59,25 @@ def test_the_next_deployment_answers_at_once(server, pair, mode, failure, kind):
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_failed_deployment_is_left_alone(server, pair, mode):
-    server.sandbox.fail("sandbox-large", status=500)
+    server.sandbox.fail("sandbox-large", status=503)
     model = RoutedChatModel(pair, quiet_fallbacks=True)
     for _ in range(5):
         ask(model, mode)
     assert asked(server) == ["sandbox-large"] + ["sandbox-medium"] * 5
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_one_failure_benches_nobody_and_two_in_a_row_do(server, pair, mode):
+    server.sandbox.fail("sandbox-large", status=500, times=1)
+    model = RoutedChatModel(pair, quiet_fallbacks=True)
+    for _ in range(3):
+        ask(model, mode)
+    assert asked(server) == ["sandbox-large", "sandbox-medium", "sandbox-large", "sandbox-large"]
+    server.sandbox.requests.clear()
+    server.sandbox.fail("sandbox-large", status=500)
+    for _ in range(5):
+        ask(model, mode)
+    assert asked(server) == ["sandbox-large", "sandbox-medium"] * 2 + ["sandbox-medium"] * 3
 
 
 def test_it_is_tried_again_when_its_time_is_over_and_stays_when_it_answers(server, pair):

@@ -164,11 +164,17 @@ def test_an_example(name):
         assert "falling back to sandbox:sandbox-medium (5 x its price)" in done.stderr.splitlines()[0]
 
 
-def test_the_notebook():
-    """Its stored outputs are those of a fresh run: what readers see on a page is true."""
-    stored = nbformat.read(EXAMPLES / "explain.ipynb", as_version=4)
+def executed(name):
+    """A notebook as it is stored, and after a fresh run."""
+    stored = nbformat.read(EXAMPLES / name, as_version=4)
     fresh = copy.deepcopy(stored)
     NotebookClient(fresh, timeout=100, resources={"metadata": {"path": str(ROOT)}}).execute(env=bare_environment())
+    return stored, fresh
+
+
+def test_the_notebook():
+    """Its stored outputs are those of a fresh run: what readers see on a page is true."""
+    stored, fresh = executed("explain.ipynb")
     shown = [_tables(cell) for cell in fresh.cells]
     assert shown == [_tables(cell) for cell in stored.cells]
     tables = [table for tables in shown for table in tables]
@@ -180,6 +186,17 @@ def test_the_notebook():
     assert "1 call, 8 input" in tables[5]
 
 
+def test_the_notebook_of_a_provider_that_dies():
+    stored, fresh = executed("provider_dies.ipynb")
+    texts = ["".join(output.get("text", "") for output in cell.get("outputs", ())) for cell in fresh.cells]
+    assert texts == ["".join(output.get("text", "") for output in cell.get("outputs", ())) for cell in stored.cells]
+    shown = "\n".join(texts)
+    assert "broken: connection\nwhat had come: 'I looked:'\ntried: ['first']" in shown
+    assert "stream_reset_in_token not complete\nthe second was asked 0 times" in shown
+    assert "--- starts anew: first broke ---" in shown
+    assert shown.count("the answer: I looked: In Paris it is sunny at 21 degrees.") == 1
+
+
 def _tables(cell):
     outputs = cell.get("outputs", ())
     return [output["data"]["text/html"] for output in outputs if "text/html" in output.get("data", {})]
@@ -188,4 +205,4 @@ def _tables(cell):
 def test_every_example_is_tested_and_listed():
     listed = re.findall(r"^\| \[(.+?)\]", (EXAMPLES / "README.md").read_text(), re.MULTILINE)
     there = {path.name for path in EXAMPLES.iterdir() if path.suffix in (".py", ".ipynb")}
-    assert there == set(listed) == {*PRINTED, "explain.ipynb"}
+    assert there == set(listed) == {*PRINTED, "explain.ipynb", "provider_dies.ipynb"}

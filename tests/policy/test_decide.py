@@ -85,8 +85,8 @@ def test_fastest_measures_each_once_and_then_takes_the_quickest():
 
 
 def test_round_robin_takes_turns_and_the_next_in_turn_is_the_fallback():
-    live = LiveState()
-    heads = [order(choose("round_robin", POOL, live=live)) for _ in range(6)]
+    live, policy = LiveState(), policy_of("round_robin")
+    heads = [order(choose(policy, POOL, live=live)) for _ in range(6)]
     assert [h[0] for h in heads] == ["dear", "middle", "cheap"] * 2
     assert heads[1] == ["middle", "cheap", "dear"]
 

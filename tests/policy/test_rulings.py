@@ -51,11 +51,17 @@ def test_a_copy_holds_by_its_own_rules(copied):
     for tier in ("gold", "silver", None):
         told(ruled, ask(tier=tier))
     other = copied(ruled)
-    # ids of a copied policy's effects may be those that effects of the first had: what is kept under them is compared
-    gold, silver = (ruling_of(other, ask(tier=tier)) for tier in ("gold", "silver"))
-    key = tuple(map(id, silver.said))
-    other.rulings[key] = gold
-    assert told(other, ask(tier="silver")) == ["silver"]
+    assert [told(other, ask(tier=tier)) for tier in ("gold", "silver", None)] == [["gold"], ["silver"], []]
+
+
+def test_a_copy_of_rules_of_another_class_holds_by_its_own():
+    ruled = Policy("counted", rules=[Counted()])
+    ruling_of(ruled, ask(whom="a"))
+    other = copy.deepcopy(ruled)
+    # ids of its effects may be those that effects of the first had: what is kept under them is compared
+    a, b = (ruling_of(other, ask(whom=whom)) for whom in "ab")
+    other.rulings[tuple(map(id, b.said))] = a
+    assert ruling_of(other, ask(whom="b")).holding[0][1].demands.deny == ("b",)
 
 
 def test_effects_that_are_made_anew_are_told_as_they_are():

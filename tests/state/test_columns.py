@@ -124,3 +124,29 @@ def test_turns_are_taken_once_and_a_glance_takes_none():
     assert sorted(turns) == list(range(800))
     glance = Glance(live)
     assert glance.next_round() == glance.next_round() == live.next_round()
+
+
+def test_lengths_of_answers_begin_at_what_is_usual():
+    live = LiveState()
+    assert live.usual != live.usual  # nothing was answered
+    for tokens in (100, 200, 300):
+        first = answered(live, "a", 1.0, usage=Usage(10, tokens))
+    assert live.usual == first.output == pytest.approx(200)  # the plain mean, while there is nothing else
+    answered(live, "a", 1.0, usage=Usage(10, 900, estimated=True))
+    answered(live, "a", 1.0, usage=Usage(10, 0))
+    assert live.usual == pytest.approx(200)
+    second = answered(live, "b", 1.0, usage=Usage(10, 800))
+    assert second.output == pytest.approx((5 * 200 + 800) / 6)  # one odd answer beside five of the usual length
+    assert live.usual == pytest.approx((600 + 800) / 4)
+    for _ in range(400):
+        answered(live, "b", 1.0, usage=Usage(10, 50))
+    assert second.output == pytest.approx(50, abs=0.1)
+    assert live.usual == pytest.approx(50, abs=60)
+    assert first.output == pytest.approx(200)
+
+
+def test_each_that_takes_turns_counts_by_itself():
+    live, glance = LiveState(), Glance(LiveState())
+    assert [live.next_round(7), live.next_round(7), live.next_round(), live.next_round(7)] == [0, 1, 0, 2]
+    assert (live.rounds, live.round_of(7), live.round_of(8)) == (4, 3, 0)
+    assert glance.next_round(7) == 0

@@ -60,7 +60,7 @@ def test_the_cloud_takes_over_while_local_models_are_down(way):
     with Pool(POOL) as pool:
         router = router_of(way, pool, "local_first")
         for name in ("phone", "rack"):
-            pool.server.sandbox.fail(name, status=500)
+            pool.server.sandbox.fail(name, status=503)
         assert through(way, router, difficulty="easy").model == "cloud"
         before = len(pool.asked)
         assert through(way, router, difficulty="easy").model == "cloud"

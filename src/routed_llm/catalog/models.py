@@ -11,6 +11,7 @@ from typing import Any
 from routed_llm.abilities import ABILITIES
 from routed_llm.catalog.hiding import bare, is_literal
 from routed_llm.catalog.known import Known, Place, parsed
+from routed_llm.catalog.naming import check_name
 from routed_llm.catalog.price_words import parsed_price
 from routed_llm.catalog.prices import Price
 from routed_llm.errors import ConfigurationError
@@ -173,6 +174,9 @@ class Model:
             value = getattr(self, name)
             if value is not None and not (isinstance(value, str) and value):
                 raise ConfigurationError(f"must be a non-empty text, not {value!r}.", path=f"{path}.{name}")
+        for name in ("model", "name", "served_model"):
+            if isinstance(value := getattr(self, name), str):
+                check_name(value, f"{path}.{name}")
         if self.credential is not None and not callable(self.credential):
             raise ConfigurationError("must be a function; a key goes into api_key.", path=f"{path}.credential")
         if isinstance(self.weight, bool) or not isinstance(self.weight, (int, float)) or not 0 <= self.weight < float("inf"):

@@ -8,7 +8,24 @@ from routed_llm.catalog.deployments import Deployment
 from routed_llm.errors import ConfigurationError
 from routed_llm.refusing import nearest
 
-__all__ = ["named_also"]
+__all__ = ["LONGEST_NAME", "check_name", "named_also"]
+
+#: characters of a model's name; the longest today, ARNs of Amazon Bedrock, are below 300
+LONGEST_NAME = 1_024
+
+
+def check_name(name: str, path: str) -> None:
+    """Refuse what is no name of a model: it stands in requests, headers of logs, and at some providers in the URL.
+
+    Raises:
+        ConfigurationError: for an empty, very long or unprintable name, and for steps up in a path.
+    """
+    if not name.strip() or len(name) > LONGEST_NAME:
+        raise ConfigurationError(f"must be a name of 1 to {LONGEST_NAME:,} characters.", path=path)
+    if not name.isprintable():
+        raise ConfigurationError(f"holds line breaks or other characters that cannot be seen: {name[:80]!r}.", path=path)
+    if ".." in name.replace("\\", "/").split("/"):
+        raise ConfigurationError(f"must not step up in a path: {name[:80]!r}.", path=path)
 
 
 def named_also(deployments: Sequence[Deployment], aliases: Mapping[str, str]) -> Sequence[Deployment]:
@@ -26,6 +43,7 @@ def named_also(deployments: Sequence[Deployment], aliases: Mapping[str, str]) ->
         path = f"aliases.{alias}"
         if not isinstance(alias, str) or not alias or not isinstance(target, str):
             raise ConfigurationError(f"must be a model or an alias, not {target!r}.", path=path)
+        check_name(alias, path)
         if alias in names:
             raise ConfigurationError("is the name of a model already: choose another name.", path=path)
         way = [alias]

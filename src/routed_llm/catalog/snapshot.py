@@ -7,6 +7,7 @@ from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 from routed_llm.catalog.deployments import Deployment
+from routed_llm.catalog.naming import LONGEST_NAME
 from routed_llm.catalog.stored import deployment_data, deployment_of
 from routed_llm.errors import ConfigurationError, NoModels, UnknownHint, UnknownModel
 from routed_llm.refusing import nearest
@@ -63,8 +64,8 @@ class Catalog:
         found = tuple(d for d in self.deployments if name in d.names)
         if not found:
             known = sorted({n for d in self.deployments for n in d.names})
-            meant = nearest(name, known)
-            raise UnknownModel(f"No model {name!r} in this router.{meant} It has: {', '.join(self.models)}.")
+            meant = nearest(name[:LONGEST_NAME], known)
+            raise UnknownModel(f"No model {name[:LONGEST_NAME]!r} in this router.{meant} It has: {', '.join(self.models)}.")
         return found
 
     def check_names(self, hint: str, names: Iterable[str]) -> None:

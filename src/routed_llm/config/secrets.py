@@ -95,6 +95,8 @@ def _text(value: str, path: str, key: str) -> Iterator[ConfigurationError]:
         yield ConfigurationError(
             "a password does not belong in a file: leave user and password out, and write api_key = 'env:NAME'.", path=path
         )
+    elif key == "state" and "://" in value and bare(value) != value:
+        yield ConfigurationError("a password does not belong in a file: write state = 'env:NAME' and set NAME.", path=path)
     elif key in ("base_url", "proxy") and _query_tells(value):
         yield ConfigurationError(
             "a key behind the ? of an address does not belong in a file: leave it out, and write api_key = 'env:NAME'.",

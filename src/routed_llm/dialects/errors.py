@@ -150,10 +150,13 @@ def _kind_of_status(status: int) -> ErrorKind:
 
 
 def retry_after(headers: Mapping[str, str], body: Any = None) -> float | None:
-    """Seconds the provider asks to wait: milliseconds, seconds or a date in headers, or Gemini's ``retryDelay``."""
+    """Seconds the provider asks to wait: milliseconds, seconds or a date in headers, or Gemini's ``retryDelay``.
+
+    A date is counted from the server's own ``Date`` where it tells that, so that a wrong clock here or there does not matter.
+    """
     for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         told = headers.get(name)
-        if told and 0 < (seconds := _seconds(told, scale)) < float("inf"):
+        if told and 0 < (seconds := _seconds(told, scale, headers.get("date"))) < float("inf"):
             return seconds
     if isinstance(body, Mapping) and isinstance(body.get("error"), Mapping):
         for detail in _details(body["error"]):
@@ -163,16 +166,25 @@ def retry_after(headers: Mapping[str, str], body: Any = None) -> float | None:
     return None
 
 
-def _seconds(told: str, scale: float) -> float:
-    """Seconds of a number or an HTTP date; below zero for what is neither."""
+def _seconds(told: str, scale: float, sent: str | None) -> float:
+    """Seconds of a number, or from when it was ``sent`` to an HTTP date; below zero for what is neither."""
     try:
         return float(told) * scale
     except ValueError:
-        parsed = email.utils.parsedate_tz(told)
-    try:
-        return email.utils.mktime_tz(parsed) - time.time() if parsed else -1.0
-    except (ValueError, OverflowError):  # a date that no calendar has
+        until = _date(told)
+    if until is None:
         return -1.0
+    begun = None if sent is None else _date(sent)
+    return until - (time.time() if begun is None else begun)
+
+
+def _date(text: str) -> float | None:
+    """Seconds since 1970 of an HTTP date; None for what is none."""
+    parsed = email.utils.parsedate_tz(text)
+    try:
+        return email.utils.mktime_tz(parsed) if parsed else None
+    except (ValueError, OverflowError):  # a date that no calendar has
+        return None
 
 
 def error_of(status: int, headers: Mapping[str, str], data: bytes, *, phase: str = "answer") -> ProviderError:

@@ -43,6 +43,14 @@ class CallBudget:
         self.attempts_left = limits.attempts
         self.same_left = limits.same
 
+    def renew(self, now: float) -> None:
+        """An answer begins anew after its first content had come: that may take as long again, within the call's total.
+
+        It begins at somebody who was not asked yet: nobody is asked twice for what has been seen to break.
+        """
+        self.first = min(self.total, max(self.first, now + self.limits.first))
+        self.same_left = 0
+
     def too_short(self, error: ProviderError, patience: Patience, started: float) -> bool:
         """Whether a deployment was given less time than could tell anything of it, and only by the caller's own deadline."""
         given = patience.first - started

@@ -1,44 +1,57 @@
-"""How long a deployment is left alone after an error."""
+"""How long a deployment is left alone after an error; see :mod:`routed_llm.state.breaker` for what grows and ends."""
 
 from __future__ import annotations
 
+import logging
+
 from routed_llm.catalog.deployments import Deployment
 from routed_llm.dispatch.core import Core
-from routed_llm.dispatch.reactions import REACTIONS
+from routed_llm.dispatch.reactions import Cool, reaction_to
 from routed_llm.errors import ProviderError
+from routed_llm.events import Attempt
+from routed_llm.state.breaker import CLAMP, FIRST, FOREVER, LONGEST, Blow
 
-__all__ = ["FOREVER", "cool_down"]
+__all__ = ["FIRST", "FOREVER", "LONGEST", "cool_down"]
 
-#: seconds: the first cool-down, its longest, and that of an account without money
-FIRST, LONGEST, LONG = 1.0, 30.0, 600.0
-#: until the configuration changes
-FOREVER = float("inf")
-#: the longest wait that a provider may ask for; later it is simply asked again
-CLAMP = 60.0
+log = logging.getLogger("routed_llm")
+
+#: seconds for which an account without money, a forbidden model, and a server that is not trusted are left alone
+LONG = 600.0
 
 
-def cool_down(core: Core, deployment: Deployment, error: ProviderError, failures: int, now: float) -> float:
-    """Leave the deployment alone as its error says; gives the seconds (0 where it is not left alone).
+def cool_down(core: Core, attempt: Attempt, error: ProviderError, now: float, *, blame: bool = True) -> float:
+    """An attempt has failed: count that, and leave its deployment alone as the error says.
 
-    1 s doubling with every failure in a row to 30 s, jittered by up to a quarter, unless the provider told a time.
+    Gives the seconds for which it is left alone; 0 where it is not. Without ``blame`` nothing is held against it.
     """
-    kind = REACTIONS[error.kind].cool
-    if kind is None or error.again_at_once:
-        return 0.0
-    firm = True
-    if kind == "change" and error.retry_after is None:
-        seconds = FOREVER
-    elif kind in ("long", "account"):
-        seconds = LONG
-    elif error.retry_after is not None:
-        seconds = min(error.retry_after, CLAMP)
-    else:
-        firm = False
-        seconds = min(FIRST * 2 ** min(max(0, failures - 1), 10), LONGEST) * (1 + 0.25 * core.rng.random())
-    if kind == "account":
-        for other in core.catalog.deployments:
-            if other.account and other.account == deployment.account:
-                core.live.cool(other.id, now + seconds, firm=True)
-    if seconds > 0:
-        core.live.cool(deployment.id, now + seconds, firm=firm)
+    reaction, deployment = reaction_to(error), attempt.deployment
+    blamed = blame and not error.again_at_once
+    blow = _blow(core, error, reaction.cool) if blamed and reaction.cool is not None else None
+    counts = blamed and (reaction.counts or reaction.cool == "backoff")
+    seconds = core.live.failed(core.live.of(deployment.id), counts=counts, began=attempt.started, now=now, blow=blow)
+    if blow is not None and blow.seconds is not None and blow.seconds >= LONG:
+        if reaction.cool in ("account", "key"):
+            _others_too(core, deployment, blow.seconds, blow.why, now)
+        if error.phase == "tls":
+            log.error("%s is left alone for %.0f minutes: %s", deployment.id, LONG / 60, error.message)
     return seconds
+
+
+def _blow(core: Core, error: ProviderError, cool: Cool) -> Blow:
+    why = error.kind if error.status is None else f"{error.kind}, HTTP {error.status}"
+    if cool in ("long", "account"):
+        return Blow(True, LONG, why)
+    if error.retry_after is not None:
+        return Blow(True, min(error.retry_after, CLAMP), why)
+    if cool in ("key", "change"):
+        return Blow(True, FOREVER, why)
+    return Blow(cool == "backoff", None, why, core.rng.random())
+
+
+def _others_too(core: Core, failed: Deployment, seconds: float, why: str, now: float) -> None:
+    """All of an account run out of money together, and a revoked key opens no door of its provider."""
+    if not failed.account:
+        return
+    for other in core.catalog.deployments:
+        if other is not failed and other.account == failed.account:
+            core.live.cool(other.id, now + seconds, firm=True, why=f"{why} at {failed.id}", now=now)

@@ -9,7 +9,11 @@ from typing import Any
 
 from routed_llm.catalog.snapshot import Catalog
 from routed_llm.dispatch.budget import Limits
+from routed_llm.dispatch.hedge_budget import HedgeBudget
+from routed_llm.dispatch.held_up import held_up
+from routed_llm.dispatch.queue import Queue
 from routed_llm.dispatch.resilience import Resilience
+from routed_llm.dispatch.retry_budget import RetryBudget
 from routed_llm.events import CallRecord
 from routed_llm.policy.branches import leaves_of
 from routed_llm.policy.compose import AnyPolicy
@@ -36,6 +40,7 @@ class Core:
         "catalog",
         "features",
         "gathering",
+        "hedges",
         "limits",
         "live",
         "max_price_ratio",
@@ -43,9 +48,11 @@ class Core:
         "observers",
         "policy",
         "publish",
+        "queue",
         "quiet_fallbacks",
         "rehearsal",
         "resilience",
+        "retry_budget",
         "rng",
         "seen",
         "stages",
@@ -86,6 +93,13 @@ class Core:
         #: whether a piece of the policy looks at the network's time
         self.measures = any("network" in getattr(piece, "measures", ()) for leaf in leaves_of(policy) for piece in leaf.pieces)
         self.live = live
+        live.held_up = held_up
+        if any(deployment.limits for deployment in catalog.deployments):
+            live.limited = True
+        #: gives out places at deployments that have limits
+        self.queue = Queue(lambda: live.limiter)
+        self.retry_budget = RetryBudget()
+        self.hedges = HedgeBudget()
         #: what deciding sees of the live state
         self.seen: Present = live
         self.publish = publish

@@ -6,12 +6,17 @@ In sync code a coroutine of the core is run by one ``send(None)``: the sync driv
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import inspect
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar, cast
 
-from routed_llm.driver import AsyncSource, Endpoint, Patience, Source
+from routed_llm.dispatch.held_up import watched
+from routed_llm.dispatch.waiters import AsyncWaiter, SyncWaiter
+from routed_llm.dispatch.workers import run
+from routed_llm.driver import AsyncSource, Beside, Endpoint, Patience, Source
 from routed_llm.errors import AsyncOnly
 from routed_llm.requests import Mode, Request
 from routed_llm.results import Answer, Event
@@ -32,6 +37,8 @@ class Clock(NamedTuple):
 
 
 _CLOCK = Clock()
+#: an event loop holds its tasks weakly
+_tasks: set[asyncio.Task[None]] = set()
 
 
 def drive(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -59,6 +66,20 @@ class SyncDriver:
     async def sleep(self, seconds: float) -> None:
         """Block for some seconds."""
         time.sleep(seconds)  # noqa: ASYNC251  # this driver is for sync code: blocking is its purpose
+
+    def waiter(self) -> SyncWaiter:
+        """A place to wait at."""
+        return SyncWaiter(self.now)
+
+    def launch(self, work: Beside) -> None:
+        """Let work run in a thread."""
+
+        def job() -> None:
+            with suppress(AsyncOnly):  # the work keeps it
+                drive(work.run())
+
+        context = contextvars.copy_context()
+        run(lambda: context.run(job))
 
     async def call(self, endpoint: Endpoint, request: Request, patience: Patience) -> Answer:
         """A whole answer."""
@@ -104,13 +125,35 @@ class AsyncDriver:
         """Suspend for some seconds."""
         await asyncio.sleep(seconds)
 
+    def waiter(self) -> AsyncWaiter:
+        """A place to wait at, in the running event loop."""
+        return AsyncWaiter(self.now)
+
+    def launch(self, work: Beside) -> None:
+        """Let work run in a task."""
+        task = asyncio.create_task(work.run())
+        _tasks.add(task)
+        work.begun(task.cancel)
+        task.add_done_callback(_tasks.discard)
+        task.add_done_callback(work.finished)
+
     async def call(self, endpoint: Endpoint, request: Request, patience: Patience) -> Answer:
         """A whole answer."""
-        return await endpoint.acall(request, patience)
+        watch = watched()
+        watch.begin()
+        try:
+            return await endpoint.acall(request, patience)
+        finally:
+            watch.busy -= 1
 
     async def open(self, endpoint: Endpoint, request: Request, patience: Patience) -> AsyncSource:
         """Begin a stream."""
-        return await endpoint.aopen(request, patience)
+        watch = watched()
+        watch.begin()
+        try:
+            return await endpoint.aopen(request, patience)
+        finally:
+            watch.busy -= 1
 
     async def read(self, source: AsyncSource, until: float) -> Sequence[Event] | None:
         """The next events."""

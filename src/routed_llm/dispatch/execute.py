@@ -10,18 +10,22 @@ from routed_llm.decisions import Decision
 from routed_llm.dispatch.admission import Refused, admit
 from routed_llm.dispatch.budget import CallBudget
 from routed_llm.dispatch.core import Core
-from routed_llm.dispatch.failure import failure, nobody_eligible
+from routed_llm.dispatch.failure import Failed, all_down, failure, nobody_eligible
+from routed_llm.dispatch.hedge import hedged
 from routed_llm.dispatch.holding import out_of_budget
+from routed_llm.dispatch.lanes import while_wanted
+from routed_llm.dispatch.limiting import limit_failure, queued
 from routed_llm.dispatch.own_calls import tell
-from routed_llm.dispatch.probing import probe
+from routed_llm.dispatch.probing import pause, probe
 from routed_llm.dispatch.resilience import Resilience, for_call
 from routed_llm.dispatch.retry import Again, GiveUp, next_step
 from routed_llm.dispatch.settle import attempt_failed, finish, warn_of_fallback
-from routed_llm.driver import Driver, Patience
+from routed_llm.driver import UNSENT, Driver, Patience
 from routed_llm.errors import CallFailed, InvalidCall, ProviderError
 from routed_llm.events import Attempt
+from routed_llm.state.limiter import Place
 
-__all__ = ["Act", "Carrying", "execute"]
+__all__ = ["Act", "Carrying", "execute", "go_on"]
 
 R = TypeVar("R")
 Act = Callable[[Deployment, Attempt, Patience], Awaitable[R]]
@@ -31,10 +35,11 @@ class Carrying:
     """What carrying out one decision needs, from its first attempt to its end.
 
     ``attempts`` is filled on the way, in the order in which they began. ``refused`` are those that could not begin, with why.
-    ``waiting`` is whom nobody asked yet, behind the one that is asked now; it is listed when it is needed.
+    ``waiting`` is whom nobody asked yet, behind the one that is asked now; it is listed when it is needed. ``forced`` is the id
+    of whom the next attempt may ask although it is left alone.
     """
 
-    __slots__ = ("_waiting", "attempts", "budget", "core", "decision", "driver", "refused", "resilience")
+    __slots__ = ("_waiting", "attempts", "budget", "core", "decision", "driver", "forced", "place", "refused", "resilience")
 
     def __init__(self, driver: Driver, core: Core, decision: Decision, attempts: list[Attempt]) -> None:
         hints = decision.ask.hints
@@ -42,18 +47,48 @@ class Carrying:
         self.budget = CallBudget(core.limits, decision.ask.now - decision.waited, hints.deadline)
         self.resilience: Resilience = for_call(core.resilience, hints)
         self.refused: dict[str, Refused] = {}
+        #: what the queue gave for the attempt that begins next
+        self.place: Place | None = None
+        self.forced: str | None = None
         self._waiting: list[Deployment] | None = None
 
     @property
     def waiting(self) -> list[Deployment]:
-        """Whom nobody asked yet, the next one first; to be changed by whoever asks."""
+        """Whom nobody asked yet, the next one first; to be changed by whoever asks. Who is only slow comes last."""
         if self._waiting is None:
             self._waiting = list(self.decision.order[1:])
+            if self.decision.cooling and self.decision.order:
+                live, by_id = self.core.live, self.core.catalog.by_id
+                slow = [by_id[each] for each in self.decision.cooling if live.of(each).breaker.soft]
+                self._waiting += sorted(slow, key=lambda d: d.position)
         return self._waiting
 
-    def failed(self, refused: Refused | None = None) -> CallFailed:
+    @property
+    def alone(self) -> bool:
+        """Whether one deployment alone may serve the call."""
+        return len(self.decision.order) + len(self.decision.cooling) == 1
+
+    def begin(self, attempt: Attempt) -> None:
+        """An attempt that was admitted begins."""
+        self.budget.attempts_left -= 1
+        self.attempts.append(attempt)
+
+    def again(self) -> None:
+        """Those that were at their limits come again when nobody else is left."""
+        for deployment in self.decision.order:
+            if (refused := self.refused.get(deployment.id)) is not None and refused.full is not None:
+                del self.refused[deployment.id]
+                self.waiting.append(deployment)
+
+    def failed(self, refused: Refused | None = None) -> CallFailed | InvalidCall:
         """The error with which the call ends."""
-        return failure(self.decision, self.attempts, self.budget, self.driver.now(), refused and refused.spent)
+        if self.refused and (limited := limit_failure(self, self.driver.now())) is not None:
+            return limited
+        now = self.driver.now()
+        if not self.attempts and (self.decision.cooling or self.refused):
+            others = {i: "does not fit what is left of a budget" for i, r in self.refused.items() if r.why != "benched"}
+            return all_down(self.core, self.decision, others, now)
+        return failure(self.decision, self.attempts, self.budget, now, refused and refused.spent)
 
 
 async def execute(
@@ -73,10 +108,10 @@ async def execute(
     driver, core, decision, attempts = carrying.driver, carrying.core, carrying.decision, carrying.attempts
     if not decision.order and not decision.cooling:
         refused = out_of_budget(core, decision, driver.now()) or nobody_eligible(decision)
-        if decision.own_calls:
-            tell(refused, decision)
-            finish(core, decision, attempts, "failed", driver.now())
+        tell(refused, decision)
+        finish(core, decision, attempts, "failed", driver.now())
         raise refused
+    core.retry_budget.call()
     try:
         return await _try_in_turn(carrying, act)
     except (CallFailed, InvalidCall) as error:
@@ -91,75 +126,124 @@ async def execute(
         raise
 
 
+async def go_on(carrying: Carrying, attempt: Attempt, error: ProviderError, cooled: float, act: Act[R]) -> R:
+    """Ask the next deployment after an attempt that had begun well has failed after all, and is booked.
+
+    Its deployment is left alone for ``cooled`` seconds. Who calls this closes the books, whichever way it ends.
+
+    Raises:
+        CallFailed: when nobody is left to ask.
+    """
+    carrying.budget.renew(carrying.driver.now())
+    return await _try_from(carrying, await _after(carrying, Failed(attempt, error, cooled)), act)
+
+
 async def _try_in_turn(carrying: Carrying, act: Act[R]) -> R:
-    core, decision, driver = carrying.core, carrying.decision, carrying.driver
-    deployment = decision.order[0] if decision.order else await _first_of_cooling(carrying)
+    decision = carrying.decision
+    return await _try_from(carrying, decision.order[0] if decision.order else await _first_of_cooling(carrying), act)
+
+
+async def _try_from(carrying: Carrying, deployment: Deployment, act: Act[R]) -> R:
+    decision, driver = carrying.decision, carrying.driver
     while True:
-        now = driver.now() if carrying.attempts or carrying.refused else decision.ask.now
+        # whom nobody asked yet are those behind the one that is asked now
+        if carrying.attempts and deployment in carrying.waiting:
+            del carrying.waiting[: carrying.waiting.index(deployment) + 1]
+        # whoever comes straight from its decision saves a look at the clock
+        straight = decision.order and not carrying.attempts and not carrying.refused
+        now = decision.ask.now if straight else driver.now()
         attempt = Attempt(deployment, now)
-        refused = admit(core, decision, attempt, now)
+        if carrying.place is not None:
+            attempt.place, carrying.place = carrying.place, None
+        refused = _admitted(carrying, attempt, now)
         if refused is not None:
             deployment = await _instead(carrying, deployment, refused)
             continue
-        failed = await _ask(carrying, attempt, act)
-        if not isinstance(failed, _Failed):
+        carrying.begin(attempt)
+        if carrying.resilience.hedge is None:
+            failed = await _ask(carrying, attempt, act)
+        else:
+            failed = await hedged(carrying, attempt, act, _ask)
+        if not isinstance(failed, Failed):
             return failed
-        deployment = await _after(carrying, attempt, failed)
-        if deployment in carrying.waiting:
-            del carrying.waiting[: carrying.waiting.index(deployment) + 1]
+        deployment = await _after(carrying, failed)
 
 
-class _Failed:
-    """An attempt that failed: its error, and the seconds for which the deployment is left alone."""
+def _admitted(carrying: Carrying, attempt: Attempt, now: float) -> Refused | None:
+    """Let an attempt begin, or say why it may not."""
+    core, decision = carrying.core, carrying.decision
+    if carrying.budget.deadline and now >= carrying.budget.first:
+        return Refused("late")
+    forced, carrying.forced = carrying.forced, None
+    refused = admit(core, decision, attempt, now, forced=forced == attempt.deployment.id)
+    if refused is None or refused.why != "benched" or carrying.waiting:
+        return refused
+    # nobody else is left
+    if carrying.budget.deadline and not core.live.of(attempt.deployment.id).breaker.soft:
+        return refused
+    return admit(core, decision, attempt, now, last=True)
 
-    __slots__ = ("cooled", "error")
 
-    def __init__(self, error: ProviderError, cooled: float) -> None:
-        self.error, self.cooled = error, cooled
-
-
-async def _ask(carrying: Carrying, attempt: Attempt, act: Act[R]) -> R | _Failed:
-    """One attempt that was admitted."""
+async def _ask(carrying: Carrying, attempt: Attempt, act: Act[R]) -> R | Failed:
+    """One attempt that was admitted, and has begun."""
     core, driver, budget = carrying.core, carrying.driver, carrying.budget
-    budget.attempts_left -= 1
-    carrying.attempts.append(attempt)
     patience = budget.patience(attempt.started)
+    if carrying.resilience.at_most_once:
+        patience = patience._replace(once=True)
     try:
-        return await act(attempt.deployment, attempt, patience)
+        return await while_wanted(act)(attempt.deployment, attempt, patience)
     except ProviderError as error:
         failed = error
-    except BaseException:
+    except BaseException as error:
         # neither a success nor a failure of the deployment
-        core.live.left(core.live.of(attempt.deployment.id))
+        core.live.left(core.live.of(attempt.deployment.id), attempt.started)
+        if isinstance(error, InvalidCall) or getattr(error, UNSENT, False):
+            attempt.sent = False
         attempt.seconds = driver.now() - attempt.started
         raise
+    now = driver.now()
     blame = not budget.too_short(failed, patience, attempt.started)
-    return _Failed(failed, attempt_failed(core, attempt, failed, driver.now(), blame=blame))
+    if failed.kind == "timeout" and core.live.excused(now - attempt.started):
+        blame = False  # our own program did not look
+    return Failed(attempt, failed, attempt_failed(core, attempt, failed, now, blame=blame))
 
 
 async def _instead(carrying: Carrying, deployment: Deployment, refused: Refused) -> Deployment:
     """Whom to ask instead of one that may not be asked now."""
+    if refused.why == "late":
+        raise carrying.failed()
     carrying.refused[deployment.id] = refused
     if carrying.waiting:
         return carrying.waiting.pop(0)
     if refused.spent is not None:
         raise carrying.failed(refused) if carrying.attempts else refused.spent
-    later = await probe(carrying)
+    later = await queued(carrying) or await probe(carrying)
     if later is None:
         raise carrying.failed()
     return later
 
 
-async def _after(carrying: Carrying, attempt: Attempt, failed: _Failed) -> Deployment:
+async def _after(carrying: Carrying, failed: Failed) -> Deployment:
     """Whom to ask after a failed attempt."""
     core, budget, driver = carrying.core, carrying.budget, carrying.driver
     now = driver.now()
-    step = next_step(failed.error, attempt.deployment, carrying.waiting, budget, now, core.rng.random())
+    if carrying.refused and not carrying.waiting:
+        carrying.again()
+    step = next_step(
+        failed.error, failed.attempt.deployment, carrying.waiting, budget, now, core.rng.random(), carrying.resilience,
+        failed.cooled > 0 and not carrying.alone,
+    )  # fmt: skip
     if isinstance(step, Again):
-        if step.wait:
+        if not step.wait:
+            carrying.forced = failed.attempt.deployment.id
+            return failed.attempt.deployment
+        if core.retry_budget.take(now):
             budget.same_left -= 1
-            await driver.sleep(step.wait)
-        return attempt.deployment
+            await pause(carrying, failed.attempt.deployment, step.wait)
+            if carrying.alone and failed.error.retry_after is None:
+                carrying.forced = failed.attempt.deployment.id
+            return failed.attempt.deployment
+        step = GiveUp(at_fault=False)
     if isinstance(step, GiveUp):
         later = None if step.at_fault or not budget.deadline else await probe(carrying)
         if later is None:

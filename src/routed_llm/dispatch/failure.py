@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from routed_llm.decisions import Decision
 from routed_llm.dispatch.budget import CallBudget
-from routed_llm.errors import AllDeploymentsDown, BudgetSpent, CallFailed, DeadlineExceeded, NoEligibleModel, ProviderError
+from routed_llm.dispatch.core import Core
+from routed_llm.dispatch.probing import PROBE_EVERY
+from routed_llm.errors import (
+    AllDeploymentsDown,
+    BudgetSpent,
+    CallFailed,
+    ContextOverflow,
+    DeadlineExceeded,
+    NoEligibleModel,
+    ProviderError,
+)
 from routed_llm.events import Attempt
+from routed_llm.state.breaker import FOREVER
 
-__all__ = ["failure", "nobody_eligible"]
+__all__ = ["Failed", "all_down", "failure", "nobody_eligible"]
+
+
+class Failed(NamedTuple):
+    """An attempt that failed: its error, and the seconds for which the deployment is left alone."""
+
+    attempt: Attempt
+    error: ProviderError
+    cooled: float
 
 
 def nobody_eligible(decision: Decision) -> NoEligibleModel:
@@ -22,6 +42,39 @@ def nobody_eligible(decision: Decision) -> NoEligibleModel:
     return NoEligibleModel(f"No model of this router can serve the call: {told}.{advice}", dict(decision.rejected))
 
 
+def all_down(core: Core, decision: Decision, others: Mapping[str, str], now: float) -> AllDeploymentsDown:
+    """Nobody may be asked now: each with why, and until when; ``others`` are kept from the call by something else."""
+    told, waits, kinds = [], [], set()
+    for each in dict.fromkeys([d.id for d in decision.order] + list(decision.cooling)):
+        if each in decision.rejected:
+            continue
+        if each in others:
+            told.append(f"{each} {others[each]}")
+            continue
+        breaker = core.live.of(each).breaker
+        wait = breaker.again(now, PROBE_EVERY)
+        why = breaker.why or "failures"
+        kinds.add(why.partition(",")[0])
+        waits.append(wait)
+        told.append(f"{each} after {why}, {_until(breaker.until - now)}")
+    wait = min(waits, default=FOREVER)
+    when = "None comes back by itself: check keys and names."
+    if wait < FOREVER:
+        when = f"The next call may try one in {wait:.1f} s; routing={{'deadline': seconds}} waits for that."
+    return AllDeploymentsDown(
+        f"All models that may serve this call are left alone: {'; '.join(told)}. {when}",
+        kind="rate_limit" if kinds == {"rate_limit"} else "overloaded",
+        decision_id=decision.id,
+        retry_after=wait if wait < FOREVER else None,
+    )
+
+
+def _until(seconds: float) -> str:
+    if seconds == FOREVER:
+        return "until the configuration changes"
+    return f"for another {seconds:.1f} s" if seconds > 0 else "and another call is finding out now whether it works again"
+
+
 def failure(
     decision: Decision, attempts: Sequence[Attempt], budget: CallBudget, now: float, short: BudgetSpent | None = None
 ) -> CallFailed:
@@ -30,18 +83,8 @@ def failure(
     ``short`` tells why no further attempt could be paid for, if that is the reason that it ended.
     """
     errors: list[ProviderError] = [a.error for a in attempts if a.error is not None]
-    waits = [until - now for until in decision.cooling.values() if until - now < float("inf")]
-    wait = max(0.0, min(waits)) if waits else None
     if not errors:
-        when = "None comes back by itself: check keys and names."
-        if wait is not None:
-            when = f"The first is tried again in {wait:.1f} s; routing={{'deadline': seconds}} waits for that."
-        return AllDeploymentsDown(
-            f"All models that may serve this call are cooling down after failures: {', '.join(decision.cooling)}. {when}",
-            kind="overloaded",
-            decision_id=decision.id,
-            retry_after=wait,
-        )
+        return DeadlineExceeded("The call's time had run out; nothing was sent.", kind="timeout", decision_id=decision.id)
     told = "; ".join(str(error).rstrip(".") for error in errors)
     skipped = [
         f"{i} was not tried: {why}" for i, why in decision.rejected.items() if "max_price_ratio" in why or "budget" in why
@@ -49,10 +92,12 @@ def failure(
     message = f"{_attempts(len(errors))} failed: {told}." + "".join(f" {line}." for line in skipped)
     if short is not None:
         message += f" Nobody else was asked: {short}"
-    kind = CallFailed
+    kind: type[CallFailed] = CallFailed
     if now >= budget.first and errors[-1].kind == "timeout":
         kind, message = DeadlineExceeded, f"The call's time ran out. {message}"
-    retry_after = max((e.retry_after for e in errors if e.retry_after is not None), default=None)
+    elif errors[-1].kind == "context_length":
+        kind, message = ContextOverflow, f"{message} No model with a larger window may serve this call."
+    retry_after = min((e.retry_after for e in errors if e.retry_after is not None), default=None)
     return kind(message, attempts=errors, decision_id=decision.id, retry_after=retry_after)
 
 

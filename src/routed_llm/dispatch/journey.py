@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from routed_llm.catalog.deployments import Deployment
 from routed_llm.decisions import Decision
+from routed_llm.dispatch.answers import Unfit, cut_of, fault_of
 from routed_llm.dispatch.core import Core
 from routed_llm.dispatch.execute import Carrying, execute
 from routed_llm.dispatch.own_calls import ended_early, find_out
 from routed_llm.dispatch.settle import attempt_succeeded, bill, finish, images_in, tell_room
 from routed_llm.dispatch.streaming import Opened, open_stream
 from routed_llm.driver import Driver, Patience
-from routed_llm.errors import ProviderError
+from routed_llm.errors import CallFailed, ProviderError
 from routed_llm.events import Attempt, CallRecord
 from routed_llm.policy.decide import decide
 from routed_llm.policy.facts import gather
@@ -24,7 +25,6 @@ from routed_llm.results import Answer
 
 __all__ = ["Completed", "complete", "consider", "open_call"]
 
-R = TypeVar("R")
 _LONGEST_WORD = 20
 _PLAIN = {"sync": Requirements(NO_NEEDS, "sync"), "async": Requirements(NO_NEEDS, "async")}
 
@@ -114,31 +114,35 @@ async def complete(driver: Driver, core: Core, request: Request) -> Completed:
 
     Raises:
         InvalidCall: for a call that cannot be made as asked; nothing was sent.
+        AnswerCut: when a typed answer was cut by its length, and nobody had a whole one.
         CallFailed: when every attempt failed.
     """
     decision = await consider(driver, core, request)
     attempts: list[Attempt] = []
-    empty: list[tuple[Attempt, Answer]] = []
+    carrying = Carrying(driver, core, decision, attempts)
+    retry_on = carrying.resilience.retry_on
+    unfit: Unfit[Answer] = Unfit(retry_on, len(decision.order))
 
     async def act(deployment: Deployment, attempt: Attempt, patience: Patience) -> Answer:
         request.begin()
         answer = await driver.call(deployment.endpoint, request, patience)
         if answer.room is not None:
             tell_room(core, deployment, answer.room, driver.now())
-        bill(
-            attempt, answer.usage, (decision.ask.input_tokens, text_tokens(answer.text)), driver.wall(), images_in(decision.ask)
-        )
+        seen = (decision.ask.input_tokens, text_tokens(answer.written()))
+        bill(attempt, answer.usage, seen, driver.wall(), images_in(decision.ask))
         if answer.fault is not None:
             raise answer.fault
-        if answer.is_empty and answer.finish == "stop":
-            empty.append((attempt, answer))
-            # when two say nothing, or all, nothing is the answer
-            if len(empty) < min(2, len(decision.order)):
-                raise ProviderError("empty", "the answer has neither text nor tool calls")
+        if (fault := fault_of(request, answer, retry_on)) is not None:
+            unfit.weigh(attempt, answer, fault)
         attempt_succeeded(core, attempt, driver.now())
         return answer
 
-    answer = await execute(Carrying(driver, core, decision, attempts), act, lambda: _least(empty, attempts))
+    try:
+        answer = await execute(carrying, act, lambda: unfit.least(attempts))
+    except CallFailed as failed:
+        if (partial := unfit.cut()) is None and failed.kind != "cut":
+            raise
+        raise cut_of(failed, partial or Answer()) from None
     decision.losses = request.losses
     return Completed(answer, finish(core, decision, attempts, "answered", driver.now()))
 
@@ -146,46 +150,57 @@ async def complete(driver: Driver, core: Core, request: Request) -> Completed:
 async def open_call(driver: Driver, core: Core, request: Request) -> Opened:
     """A stream whose first content is there; until then it fails over unseen.
 
+    An answer that is whole by then is looked at before anything of it is shown, as :func:`complete` does.
+
     Raises:
         InvalidCall: for a call that cannot be made as asked; nothing was sent.
+        AnswerCut: when a typed answer was cut by its length before anything of it was shown, and nobody had a whole one.
         CallFailed: when every attempt failed before its first content.
     """
     decision = await consider(driver, core, request)
     attempts: list[Attempt] = []
-    empty: list[tuple[Attempt, Opened]] = []
+    carrying = Carrying(driver, core, decision, attempts)
+    unfit: Unfit[Opened] = Unfit(carrying.resilience.retry_on, len(decision.order))
 
     async def act(deployment: Deployment, attempt: Attempt, patience: Patience) -> Opened:
         request.begin()
         source, held = await open_stream(driver, deployment.endpoint, request, patience)
         now = driver.now()
         attempt.first_content = now - attempt.started
+        if core.live.cooling:
+            core.live.shows(core.live.of(deployment.id), attempt.started, now)
         if (room := getattr(source, "room", None)) is not None:
             tell_room(core, deployment, room, now)
-        opened = Opened(core, request, decision, attempts, source, held, patience)
-        if source is None:
-            opened.book_empty()
-            empty.append((attempt, opened))
-            if len(empty) < min(2, len(decision.order)):
-                raise ProviderError("empty", "the stream ended without content", phase="stream")
+        opened = Opened(carrying, request, attempt, source, held, patience)
+        if (fault := opened.whole_fault()) is not None:
+            await _weigh_stream(driver, unfit, attempt, opened, fault)
         return opened
 
     def last_resort() -> Opened | None:
-        opened = _least(empty, attempts)
+        opened = unfit.least(attempts)
         if opened is not None:
             opened.settled = True
         return opened
 
-    opened = await execute(Carrying(driver, core, decision, attempts), act, last_resort)
+    try:
+        opened = await execute(carrying, act, last_resort)
+    except CallFailed as failed:
+        if (cut := unfit.cut()) is None and failed.kind != "cut":
+            raise
+        raise cut_of(failed, cut.partial() if cut is not None else Answer()) from None
+    if carrying.resilience.on_stream_break == "restart":
+        opened.act = act
     decision.losses = request.losses
     return opened
 
 
-def _least(empty: list[tuple[Attempt, R]], attempts: list[Attempt]) -> R | None:
-    """The empty answer that is still better than none: when all others failed, it is the answer."""
-    if not empty:
-        return None
-    attempt, answer = empty[-1]
-    attempt.error = None
-    attempts.remove(attempt)
-    attempts.append(attempt)
-    return answer
+async def _weigh_stream(driver: Driver, unfit: Unfit[Opened], attempt: Attempt, opened: Opened, fault: ProviderError) -> None:
+    """As for whole answers; one that is kept for want of a better one needs its connection no more."""
+    opened.book_whole()
+    try:
+        unfit.weigh(attempt, opened, fault)
+    except ProviderError:
+        source, opened.source = opened.source, None
+        if source is not None:
+            await driver.close(source)
+        raise

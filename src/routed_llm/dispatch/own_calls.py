@@ -17,6 +17,7 @@ from routed_llm.catalog.usd import DAY
 from routed_llm.decisions import Decision
 from routed_llm.dispatch.core import Core
 from routed_llm.dispatch.holding import release
+from routed_llm.dispatch.limiting import give_back, no_place
 from routed_llm.dispatch.settle import bill, finish
 from routed_llm.driver import Driver
 from routed_llm.errors import ProviderError, RoutedError
@@ -101,6 +102,8 @@ class Desk:
         why = self.objection(whom, beside=beside, trusted=trusted)
         call = OwnCall(whom, self._driver.now())
         call.feature, call.expected = feature, tokens[0]
+        if why is None and self._core.live.limited:
+            why = no_place(self._core, self._ask, call, sum(tokens), call.started)
         if why is None and self._core.live.watching and not (beside and whom.price is None):
             held = self._hold(whom, tokens)
             if isinstance(held, str):
@@ -109,6 +112,8 @@ class Desk:
                 call.hold = held
         if why is None:
             return call
+        if call.place is not None:
+            give_back(self._core, call, call.started, sent=False)
         self.unasked.append((whom.model, why))
         return None
 
@@ -129,6 +134,8 @@ class Desk:
         if error is not None:
             call.error = copy(error)  # without its traceback, whose frames would keep the prompt alive
             call.error.model, call.error.deployment = call.deployment.model, call.deployment.id
+        if call.place is not None:
+            give_back(self._core, call, call.started + call.seconds)
         if call.hold is not None:
             release(call, "abandoned" if left else "failed" if error is not None else "answered")
         self._request.own_calls.append(call)

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from routed_llm.catalog.deployments import Deployment
 from routed_llm.dispatch.budget import CallBudget
-from routed_llm.dispatch.reactions import REACTIONS
+from routed_llm.dispatch.reactions import reaction_to
+from routed_llm.dispatch.resilience import RETRY_ON, Resilience
 from routed_llm.errors import ProviderError
 
 __all__ = ["Again", "GiveUp", "Next", "Step", "next_step"]
@@ -33,18 +34,32 @@ class GiveUp(NamedTuple):
 
 Step = Next | Again | GiveUp
 
+_CAREFUL = Resilience()
 #: seconds before the first and second repeat on the same deployment, before jitter
 REPEAT_AFTER = 0.25
 
 
 def next_step(
-    error: ProviderError, failed: Deployment, waiting: Sequence[Deployment], budget: CallBudget, now: float, jitter: float
+    error: ProviderError,
+    failed: Deployment,
+    waiting: Sequence[Deployment],
+    budget: CallBudget,
+    now: float,
+    jitter: float,
+    resilience: Resilience = _CAREFUL,
+    benched: bool = False,
 ) -> Step:
     """The step after ``error`` of ``failed``, with ``waiting`` deployments still untried.
 
-    ``jitter`` is a random number from 0 to 1.
+    ``jitter`` is a random number from 0 to 1. ``benched``: ``failed`` is left alone now, so that it is not asked again.
     """
-    reaction = REACTIONS[error.kind]
+    reaction = reaction_to(error)
+    if resilience.at_most_once and error.sent:
+        return GiveUp(at_fault=True)
+    if error.kind in RETRY_ON:
+        # whether somebody else is asked is the caller's choice; whoever answered is not asked for another answer
+        wanted = error.kind in resilience.retry_on and waiting and budget.attempts_left > 0 and now < budget.first
+        return Next(waiting[0]) if wanted else GiveUp(at_fault=True)
     if reaction.then == "raise":
         return GiveUp(at_fault=True)
     if budget.attempts_left <= 0 or now >= budget.first:
@@ -57,11 +72,9 @@ def next_step(
         return Next(larger) if larger else GiveUp(at_fault=True)
     if waiting:
         return Next(waiting[0])
-    if reaction.same and budget.same_left > 0:
-        wait = REPEAT_AFTER * 2 ** (budget.limits.same - budget.same_left) * (0.5 + jitter)
-        if error.retry_after is not None:
-            wait = max(wait, error.retry_after)
-        # recovery is waited for only when the caller gave a deadline; a short pause before a repeat is not recovery
-        if now + wait < budget.first and (error.retry_after is None or budget.deadline or error.retry_after <= REPEAT_AFTER):
+    if reaction.same and budget.same_left > 0 and not benched:
+        wait = max(error.retry_after or 0.0, REPEAT_AFTER * 2 ** (budget.limits.same - budget.same_left) * (0.5 + jitter))
+        # a short pause before a repeat is no waiting for recovery
+        if now + wait < budget.first and (error.retry_after is None or error.retry_after <= REPEAT_AFTER):
             return Again(wait)
     return GiveUp(at_fault=False)

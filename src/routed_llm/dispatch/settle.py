@@ -11,7 +11,7 @@ from routed_llm.decisions import Decision
 from routed_llm.dispatch.cooldown import FOREVER, cool_down
 from routed_llm.dispatch.core import Core
 from routed_llm.dispatch.holding import release
-from routed_llm.dispatch.reactions import REACTIONS
+from routed_llm.dispatch.limiting import give_back, told_room
 from routed_llm.dispatch.staying import remember
 from routed_llm.errors import ProviderError
 from routed_llm.events import Attempt, CallRecord, Outcome
@@ -23,10 +23,16 @@ __all__ = ["attempt_failed", "attempt_succeeded", "bill", "finish", "images_in",
 
 log = logging.getLogger("routed_llm")
 
+#: a count that is so many times our estimate, and so many tokens, is told: what cannot be seen (templates of prompts, hidden
+#: reasoning; the largest budgets of it are 64k tokens) is below
+_FAR, _MORE_READ, _MORE_WRITTEN = 10, 4_000, 64_000
+
 
 def attempt_succeeded(core: Core, attempt: Attempt, now: float) -> None:
     """An attempt gave an answer."""
     attempt.seconds = now - attempt.started
+    if attempt.place is not None:
+        give_back(core, attempt, now)
     deployment_id = attempt.deployment.id
     core.live.succeeded(
         deployment_id, core.live.of(deployment_id), attempt.seconds, attempt.first_content, now, attempt.usage, attempt.expected
@@ -39,22 +45,24 @@ def tell_room(core: Core, deployment: Deployment, room: tuple[float | None, floa
     """The provider told what it still takes, requests and tokens, and the seconds until its rate limit is renewed."""
     requests, tokens, seconds = room
     core.live.told_room(deployment.id, requests, tokens, now + seconds)
+    told_room(core, deployment, room, now)
 
 
 def attempt_failed(core: Core, attempt: Attempt, error: ProviderError, now: float, *, blame: bool = True) -> float:
     """An attempt failed; gives the seconds for which its deployment is left alone (0 without ``blame``)."""
     attempt.seconds = now - attempt.started
     attempt.error = error
+    if not error.sent:
+        attempt.sent = False
     if attempt.hold is not None:
         release(attempt, "failed")
+    if attempt.place is not None:
+        give_back(core, attempt, now)
     # records live on in the ring: a traceback's frames would keep prompts alive with them
     error.__traceback__ = error.__context__ = None
     deployment = attempt.deployment
     error.model, error.deployment = error.model or deployment.model, error.deployment or deployment.id
-    reaction = REACTIONS[error.kind]
-    counts = blame and not error.again_at_once and (reaction.counts or reaction.cool == "backoff")
-    failures = core.live.failed(core.live.of(deployment.id), counts=counts)
-    return cool_down(core, deployment, error, failures, now) if blame else 0.0
+    return cool_down(core, attempt, error, now, blame=blame)
 
 
 def images_in(ask: Ask) -> int:
@@ -72,6 +80,9 @@ def bill(attempt: Attempt, usage: Usage | None, estimate: tuple[int, int], wall:
     """
     if usage is None:
         usage = Usage(estimate[0], estimate[1], estimated=True)
+    elif usage.input_tokens > _FAR * estimate[0] + _MORE_READ or usage.output_tokens > _FAR * estimate[1] + _MORE_WRITTEN:
+        told = f"{usage.input_tokens:,} tokens read and {usage.output_tokens:,} written"
+        attempt.warning = f"usage: the provider counts {told}, far more than was to be seen"
     attempt.usage, attempt.expected = usage, estimate[0]
     price = attempt.deployment.price
     if usage.cost_nanousd is not None:
@@ -87,16 +98,18 @@ def finish(core: Core, decision: Decision, attempts: Sequence[Attempt], outcome:
         for attempt in attempts:
             if attempt.hold is not None:
                 release(attempt, outcome)
-    last = attempts[-1] if attempts else None
-    usage = last.usage if last is not None else None
-    cost = last.cost_nanousd if last is not None else None
-    if len(attempts) > 1 and cost is not None:
-        # an earlier attempt may be billed too; one whose price is unknown makes the sum unknown
-        costs = [a.cost_nanousd for a in attempts if a.usage is not None]
-        cost = None if None in costs else sum(c for c in costs if c is not None)
+    if core.live.limited:
+        for attempt in attempts:
+            if attempt.place is not None:
+                give_back(core, attempt, now)
     own = decision.own_calls
-    if own:
-        cost = _with_own(attempts, own, outcome)
+    usage = attempts[-1].usage if attempts else None
+    if outcome == "answered" and len(attempts) == 1 and not own:
+        cost = attempts[0].cost_nanousd
+    else:
+        _estimate(decision, attempts, now)
+        # nobody saw the end of what was asked for a call that was left before it began
+        cost = None if own and outcome == "abandoned" and not attempts else _sum((*own, *attempts))
     record = CallRecord(decision, attempts, outcome, usage, cost, now - decision.ask.now + decision.waited, own)
     if decision.seen is not None and decision.seen.homes:
         remember(core, record, now)
@@ -104,12 +117,22 @@ def finish(core: Core, decision: Decision, attempts: Sequence[Attempt], outcome:
     return record
 
 
-def _with_own(attempts: Sequence[Attempt], own: Sequence[Attempt], outcome: Outcome) -> int | None:
-    """The cost of all that was billed for a call; None where a part of it is unknown, or nothing was billed."""
-    if outcome == "abandoned" and (not attempts or attempts[-1].usage is None):
-        return None
-    costs = [each.cost_nanousd for each in (*own, *attempts) if each.usage is not None]
-    return None if not costs or None in costs else sum(cost for cost in costs if cost is not None)
+def _estimate(decision: Decision, attempts: Sequence[Attempt], now: float) -> None:
+    """Book attempts of which nobody saw the end, but which may be billed: what they read, and the answer that was expected.
+
+    A stream that was left before anything came has written nothing: what ends the connection ends the writing.
+    """
+    ask = decision.ask
+    for attempt in attempts:
+        if attempt.usage is None and not attempt.is_free:
+            written = 0 if ask.stream else ask.output_tokens
+            bill(attempt, None, (ask.input_tokens, written), ask.wall + now - ask.now, images_in(ask))
+
+
+def _sum(attempts: Sequence[Attempt]) -> int | None:
+    """The cost of all that was, or may be, billed; None where a part of it is unknown."""
+    costs = [each.cost_nanousd for each in attempts if each.usage is not None]
+    return None if None in costs else sum(cost for cost in costs if cost is not None)
 
 
 def warn_of_fallback(core: Core, decision: Decision, error: ProviderError, to: Deployment, cooled: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from routed_llm.door.anew import restarts_in
 from routed_llm.events import CallRecord
 
 __all__ = ["routing_facts"]
@@ -16,8 +17,12 @@ def routing_facts(record: CallRecord) -> dict[str, Any]:
 
     ``budgets`` names those that held for it, where there were any. Where rules told something,
     ``notices`` names it, and ``handover`` tells which rule wants a human, and why.
-    ``own_calls`` are what features asked for the call, where they did: they are in its cost, and ``answer_cost_nanousd`` is the
-    cost without them. ``cost_nanousd`` is exact; ``cost_usd`` is the same for reading. Both are None where a price is unknown.
+    ``restarts`` tells from whom to whom, and why, where a stream broke and another model started anew.
+    ``own_calls`` are what features asked for the call, where they did: they are in its cost, and ``answer_cost_nanousd`` is
+    the cost without them. ``hedged`` tells that a second deployment was asked because the first was late. ``warning`` tells
+    what is wrong with an answer that was given for want of a better one, and ``cost_estimated`` that an attempt is in the
+    cost of which nobody saw the end. ``cost_nanousd`` is exact; ``cost_usd`` is the same for reading. Both are None where a
+    price is unknown.
     """
     decision = record.decision
     deployment = record.attempts[-1].deployment
@@ -35,6 +40,14 @@ def routing_facts(record: CallRecord) -> dict[str, Any]:
     }
     if record.usage is not None and record.usage.estimated:
         told["usage_estimated"] = True
+    if len(record.attempts) > 1 and (restarts := restarts_in(record)):
+        told["restarts"] = restarts
+    if len(record.attempts) > 1 and record.is_estimated:
+        told["cost_estimated"] = True
+    if len(record.attempts) > 1 and record.is_hedged:
+        told["hedged"] = True
+    if (warning := record.attempts[-1].warning) is not None:
+        told["warning"] = warning
     if record.own_calls:
         told["own_calls"] = [call.as_dict() for call in record.own_calls]
         told["answer_cost_nanousd"] = record.answer_cost_nanousd
@@ -58,6 +71,10 @@ def routing_facts(record: CallRecord) -> dict[str, Any]:
 
 
 def _reason(record: CallRecord) -> str:
-    """Why this model: the decision's reason, and what failed before it."""
-    failed = [f"{a.deployment.id} failed ({a.error.kind})" for a in record.attempts if a.error is not None]
-    return f"{record.decision.reason}; {', '.join(failed)}" if failed else record.decision.reason
+    """Why this model: the decision's reason, what failed before it, and whom it was asked beside."""
+    told = [f"{a.deployment.id} failed ({a.error.kind})" for a in record.attempts if a.error is not None]
+    for attempt in record.attempts:
+        if attempt.beside is not None:
+            late, seconds = attempt.beside
+            told.append(f"{late} was late after {seconds:.2g} s, so {attempt.deployment.id} was asked as well")
+    return f"{record.decision.reason}; {', '.join(told)}" if told else record.decision.reason

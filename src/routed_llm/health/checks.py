@@ -167,7 +167,7 @@ class Checker:
             cooled = attempt_failed(core, attempt, error, self._now())
             log.warning("A health check of %s failed (%s); it is left alone for %.1f s.", deployment.id, error.kind, cooled)
         except BaseException:
-            core.live.left(state)
+            core.live.left(state, begun)
             raise
         else:
             core.live.recovered(deployment.id, state, self._now())

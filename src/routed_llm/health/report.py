@@ -115,7 +115,7 @@ class Health(Sequence[DeploymentHealth]):
 
 def health_of(core: Core, now: float) -> Health:
     """Look at the live state: nothing is asked and nothing changes."""
-    return Health([_of(core, deployment, now) for deployment in core.catalog.deployments])
+    return Health([_of(core, deployment, now) for deployment in core.catalog.deployments], core.live.shared())
 
 
 def _of(core: Core, deployment: Deployment, now: float) -> DeploymentHealth:
@@ -130,9 +130,14 @@ def _of(core: Core, deployment: Deployment, now: float) -> DeploymentHealth:
 
 
 def _condition(core: Core, deployment: Deployment, state: DeploymentState, now: float) -> tuple[Condition, float | None, str]:
-    until = core.live.cooling.get(deployment.id)
-    if until is not None and until > now:
-        return "benched", until - now, ""
+    live, breaker = core.live, state.breaker
+    stands = breaker.condition(now)
+    if stands == "open":
+        return "benched", breaker.until - now, breaker.why
+    if stands != "closed":
+        return "probing", None, breaker.why
+    if live.limited and (until := live.limiter.emptied(deployment.id, now)) is not None:
+        return "at_limit", until - now, "its provider takes nothing more for now"
     return ("ready" if state.calls else "unused"), None, ""
 
 

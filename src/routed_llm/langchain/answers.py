@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk, InvalidToolCall
 from langchain_core.messages import ToolCall as MessageToolCall
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
 
+from routed_llm.dialects.arguments import read_arguments
 from routed_llm.door.facts import routing_facts
 from routed_llm.events import CallRecord
 from routed_llm.results import Answer, ToolCall, Usage
@@ -91,18 +91,12 @@ def _additional(extras: Mapping[str, Any]) -> dict[str, Any]:
 
 def _parse(call: ToolCall, calls: list[MessageToolCall], invalid: list[InvalidToolCall]) -> None:
     try:
-        arguments = json.loads(call.arguments or "{}", strict=False)
-    except (ValueError, RecursionError) as error:
-        arguments, problem = None, f"they are no JSON ({error})"
-    else:
-        problem = "they are no object"
-        if arguments is None:  # null, written for a call without arguments
-            arguments = {}
-    if isinstance(arguments, dict):
-        calls.append(MessageToolCall(name=call.name, args=arguments, id=call.id, type="tool_call"))
-    else:
+        arguments = read_arguments(call.arguments)
+    except ValueError as problem:
         told = f"The arguments of {call.name} cannot be used: {problem}."
         invalid.append(InvalidToolCall(name=call.name, args=call.arguments, id=call.id, error=told, type="invalid_tool_call"))
+    else:
+        calls.append(MessageToolCall(name=call.name, args=arguments, id=call.id, type="tool_call"))
 
 
 def _native(message: Any, answer: Answer, record: CallRecord) -> AIMessage:

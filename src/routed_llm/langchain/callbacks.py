@@ -22,7 +22,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, LLMResult
 from langchain_core.tracers.context import register_configure_hook
 
-from routed_llm.errors import StreamBroken
+from routed_llm.errors import AnswerCut, StreamBroken
 from routed_llm.telemetry.book import Book, Share
 from routed_llm.telemetry.own import OwnSums, answer_cost, by_model, own_sums, whole
 from routed_llm.telemetry.reading import Reading
@@ -130,7 +130,7 @@ class RoutingCallbackHandler(Reading, BaseCallbackHandler):
             self._book.put(_answer(run, routing, usage))
         else:
             failed = isinstance(error, Exception)  # otherwise the caller went away
-            unseen = not failed or isinstance(error, StreamBroken)
+            unseen = not failed or isinstance(error, (StreamBroken, AnswerCut))
             sums = Sums(calls=1, failed_calls=int(failed), unknown_cost_calls=int(unseen))
             self._book.put(_Ended(run, {}, sums, own_sums(getattr(error, "own_calls", ()))))
 
@@ -230,7 +230,7 @@ def _answer(run: _Run, routing: Mapping[str, Any], usage: Mapping[str, Any]) -> 
     cost = answer_cost(routing)
     sums = Sums(
         calls=1,
-        estimated_calls=int(bool(routing.get("usage_estimated"))),
+        estimated_calls=int(bool(routing.get("usage_estimated") or routing.get("cost_estimated"))),
         unknown_cost_calls=int(cost is None),
         input_tokens=usage.get("input_tokens", 0),
         output_tokens=usage.get("output_tokens", 0),

@@ -27,11 +27,12 @@ from routed_llm.door.keywords import params_of
 from routed_llm.hints import NO_HINTS, Hints
 from routed_llm.langchain.answers import message_of, token_usage
 from routed_llm.langchain.binding import schema_binding, tool_binding
-from routed_llm.langchain.chunks import Chunks
 from routed_llm.langchain.errors import TOLD, at_the_door
 from routed_llm.langchain.messages import to_hub
 from routed_llm.langchain.observed import answer_observed, knows_the_base
 from routed_llm.langchain.observers import messages_of, nobody_listens
+from routed_llm.langchain.protocol_events import aprotocol_events, protocol_events
+from routed_llm.langchain.restarting import chunks_of
 from routed_llm.langchain.surroundings import facts_around, stage_given
 from routed_llm.langchain.view import MessagesView
 from routed_llm.requests import Request
@@ -152,7 +153,7 @@ class RoutedCalls(BaseChatModel):
         request = self._request(messages, stop, kwargs, stream=True)
         try:
             stream = self._core_router().open(request)
-            chunks = Chunks(stream.opened, message_id)
+            chunks = chunks_of(stream.opened, message_id)
             # closed explicitly: a consumer that walks away must not leave the connection to the garbage collector
             with closing(iter(stream)) as events:
                 for event in events:
@@ -168,7 +169,7 @@ class RoutedCalls(BaseChatModel):
         request = self._request(messages, stop, kwargs, stream=True)
         try:
             stream = await self._core_router().aopen(request)
-            chunks = Chunks(stream.opened, message_id)
+            chunks = chunks_of(stream.opened, message_id)
             async with aclosing(aiter(stream)) as events:
                 async for event in events:
                     if (chunk := chunks.of(event)) is not None:
@@ -176,6 +177,19 @@ class RoutedCalls(BaseChatModel):
             yield chunks.last()
         except TOLD as error:
             raise at_the_door(error) from None
+
+    # LangChain asks these for the events of its protocol
+    def _iter_v2_events(
+        self, messages: list[BaseMessage], *, run_manager: Any, stream: Any, stop: list[str] | None = None, **kwargs: Any
+    ) -> Iterator[Any]:
+        chunks = self._stream(messages, stop=stop, **kwargs)
+        return protocol_events(chunks, stream, run_manager.on_stream_event)
+
+    def _aiter_v2_events(
+        self, messages: list[BaseMessage], *, run_manager: Any, stream: Any, stop: list[str] | None = None, **kwargs: Any
+    ) -> AsyncIterator[Any]:
+        chunks = self._astream(messages, stop=stop, **kwargs)
+        return aprotocol_events(chunks, stream, run_manager.on_stream_event)
 
     # the ways in ------------------------------------------------------------------------------------------------------
 

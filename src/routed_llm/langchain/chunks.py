@@ -24,6 +24,10 @@ class Chunks:
 
     def __init__(self, opened: Opened, message_id: str | None) -> None:
         self._opened = opened
+        self._begin(message_id)
+
+    def _begin(self, message_id: str | None) -> None:
+        """Nothing is known of the answer yet."""
         self._id = message_id
         self._metadata: dict[str, Any] = {}
         self._native = False

@@ -23,6 +23,7 @@ from routed_llm.hints import Hints
 from routed_llm.langchain.errors import at_the_door
 from routed_llm.policy.compose import Policy
 from routed_llm.router import Router
+from routed_llm.state.where import state_of
 
 if TYPE_CHECKING:
     from routed_llm.config.reading import Config
@@ -108,10 +109,11 @@ class RoutedEmbeddings(Embeddings, Closing):
     ) -> None:
         meant = {_ALIASES[alias]: langchain.pop(alias) for alias in _ALIASES if alias in langchain}
         refuse_unknown(langchain, _ARGUMENTS)
+        place = state_of(state)
         pool = Pool(
             meant.get("models") if models is None else models, strategy, hidden(api_key), credential, base_url,
             headers_of(headers), proxy, ca_bundle, client_cert, meant.get("timeout") if timeout is None else timeout,
-            max_retries, max_price_ratio, quiet_fallbacks, routing_seed, hedge, at_most_once, state, health_checks,
+            max_retries, max_price_ratio, quiet_fallbacks, routing_seed, hedge, at_most_once, place, health_checks,
         )  # fmt: skip
         settings = EmbeddingSettings(
             routing, dimensions, meant.get("batch_size", batch_size), max_concurrency, kwargs_of(model_kwargs)

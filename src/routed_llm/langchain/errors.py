@@ -25,6 +25,11 @@ _MATCHING: dict[ErrorKind, type[core.ModelError]] = {
     "malformed": core.ModelAPIError,
     "empty": core.ModelAPIError,
     "too_large": core.ModelAPIError,
+    "cut": core.ModelAPIError,
+    "invalid_json": core.ModelAPIError,
+    "invalid_tool_calls": core.ModelAPIError,
+    # langchain-core has this class since 1.7.5
+    "refusal": getattr(core, "ModelRefusalError", core.ModelInvalidRequestError),
 }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage
 
 from routed_llm.langchain.signatures import signer
-from routed_llm.prompt.estimate import MEDIA_TOKENS, weight
+from routed_llm.prompt.estimate import MEDIA_TOKENS, spelled, weight
 from routed_llm.prompt.strings import joined, texts_in
 
 __all__ = ["MessagesView", "media_of"]
@@ -55,7 +55,7 @@ def media_of(block: Mapping[str, Any]) -> str | None:
 
 def _called(message: Any) -> int:
     """Characters of the tool calls of an answer; what Python writes of arguments is about as long as their JSON."""
-    length = sum(len(call["name"]) + weight(str(call["args"])) for call in message.tool_calls)
+    length = sum(len(call["name"]) + weight(spelled(call["args"])) for call in message.tool_calls)
     return length + sum(len(call["name"] or "") + weight(call["args"] or "") for call in message.invalid_tool_calls)
 
 
@@ -88,7 +88,7 @@ class MessagesView:
                     continue
                 kind = media_of(block)
                 if kind is None:
-                    characters += weight(block["text"]) if isinstance(block.get("text"), str) else len(str(block))
+                    characters += weight(block["text"]) if isinstance(block.get("text"), str) else len(spelled(block))
                 else:
                     counts = counts or {}
                     counts[kind] = counts.get(kind, 0) + 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from contextlib import aclosing, closing
 from typing import Any
@@ -19,6 +18,8 @@ from llama_index.core.base.llms.types import (
     ToolCallBlock,
 )
 
+from routed_llm.dialects.arguments import read_arguments
+from routed_llm.door.anew import Anew, usage_of_all
 from routed_llm.door.facts import routing_facts
 from routed_llm.events import CallRecord
 from routed_llm.results import Answer, ToolCall, Usage
@@ -74,7 +75,7 @@ def chat_response(answer: Answer, record: CallRecord) -> ChatResponse:
     if answer.native is not None:
         return completed(answer.native, record, answer.model)
     deployment = record.attempts[-1].deployment
-    usage = record.usage
+    usage = usage_of_all(record)
     raw: dict[str, Any] = {
         "id": answer.id,
         "model": answer.model or deployment.served_model,
@@ -123,10 +124,9 @@ def beside(extras: Mapping[str, Any], blocks: list[Any], more: dict[str, Any]) -
 def _arguments(text: str) -> Any:
     """Arguments as a dict; the text itself where they are no object, as the block allows."""
     try:
-        arguments = json.loads(text or "{}", strict=False)
-    except (ValueError, RecursionError):
+        return read_arguments(text)
+    except ValueError:
         return text
-    return arguments if isinstance(arguments, dict) else text if arguments is not None else {}
 
 
 def completed(response: ChatResponse, record: CallRecord, answered: str, *, last_of_stream: bool = False) -> ChatResponse:
@@ -137,6 +137,10 @@ def completed(response: ChatResponse, record: CallRecord, answered: str, *, last
     usage = record.usage if record.usage is not None and not record.usage.estimated else None
     told = {**(counts(usage) if usage is not None else {}), **response.additional_kwargs, "routing": routing_facts(record)}
     changes: dict[str, Any] = {"additional_kwargs": told, "raw": _raw(response.raw, usage, record, answered)}
+    if usage is not None and (summed := usage_of_all(record)) is not None and summed is not usage:
+        told.update(counts(summed))
+        if isinstance(raw := changes["raw"], dict):
+            changes["raw"] = {**raw, "usage": raw_usage(summed)}
     if last_of_stream:
         changes["delta"] = ""
         told.pop("thinking_delta", None)
@@ -157,13 +161,16 @@ def _raw(raw: Any, usage: Usage | None, record: CallRecord, answered: str) -> An
 def completion_of(response: ChatResponse) -> CompletionResponse:
     """A chat response as that of a completion."""
     message = response.message
-    return CompletionResponse(
+    completion = CompletionResponse(
         text=message.content or "",
         additional_kwargs={**message.additional_kwargs, **response.additional_kwargs},
         raw=response.raw,
         logprobs=response.logprobs,
         delta=response.delta,
     )
+    if isinstance(response.delta, Anew):  # pydantic has made it a plain text
+        completion.delta = response.delta
+    return completion
 
 
 def completions(pieces: Generator[ChatResponse]) -> Generator[CompletionResponse]:

@@ -18,8 +18,9 @@ from llama_index.core.base.llms.types import (
 )
 
 from routed_llm.dispatch.streaming import Opened
+from routed_llm.door.anew import Anew, restart_facts
 from routed_llm.llama_index.answers import OlderCall, chat_response, completed
-from routed_llm.results import Event, Fragment, Opaque, Reasoning, Text, ToolCall, ToolCallDelta
+from routed_llm.results import Event, Fragment, Opaque, Reasoning, Restart, Text, ToolCall, ToolCallDelta
 
 __all__ = ["Chunks"]
 
@@ -33,6 +34,10 @@ class Chunks:
 
     def __init__(self, opened: Opened) -> None:
         self._opened = opened
+        self._begin()
+
+    def _begin(self) -> None:
+        """Nothing was said yet."""
         self._text = ""
         self._reasoning = ""
         #: pieces so far, and the block they make, by number
@@ -63,7 +68,15 @@ class Chunks:
         if isinstance(event, Opaque):
             key = event.key.removeprefix("_")
             self._extras[key] = _added(self._extras[key], event.value) if key in self._extras else event.value
-        return None
+        return self._anew(event) if isinstance(event, Restart) else None
+
+    def _anew(self, event: Restart) -> ChatResponse:
+        """The response with which another answer begins: nothing is said yet, and a sum of deltas starts anew."""
+        self._begin()
+        facts = restart_facts(event)
+        marker = ChatResponse(message=self._message(), additional_kwargs={"routing": {"restart": facts}})
+        marker.delta = Anew.visible(facts)  # pydantic would make it a plain text
+        return marker
 
     def _call(self, delta: ToolCallDelta) -> None:
         known = self._calls.get(delta.number)

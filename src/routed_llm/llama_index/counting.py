@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from llama_index_instrumentation.dispatcher import active_instrument_tags
 
-from routed_llm.errors import StreamBroken
+from routed_llm.errors import AnswerCut, StreamBroken
 from routed_llm.events import CallRecord
 from routed_llm.llama_index.embedding_calls import EmbeddingCalls, of_record
 from routed_llm.llama_index.places import Place, keep, place_of
@@ -143,7 +143,7 @@ def _answered(routing: Mapping[str, Any], response: object) -> Sums:
     cost = answer_cost(routing)
     return Sums(
         calls=1,
-        estimated_calls=int(bool(routing.get("usage_estimated"))),
+        estimated_calls=int(bool(routing.get("usage_estimated") or routing.get("cost_estimated"))),
         unknown_cost_calls=int(cost is None),
         input_tokens=told.get("prompt_tokens") or _count(usage, "prompt_tokens", "input_tokens"),
         output_tokens=told.get("completion_tokens") or _count(usage, "completion_tokens", "output_tokens"),
@@ -160,7 +160,7 @@ def _own(routing: Mapping[str, Any]) -> OwnSums:
 def _unanswered(error: BaseException | None) -> Sums:
     """The numbers of a call that failed, or whose caller went away; what was billed for a broken one is not known."""
     failed = isinstance(error, Exception)
-    unseen = not failed or isinstance(error, StreamBroken)
+    unseen = not failed or isinstance(error, (StreamBroken, AnswerCut))
     return Sums(calls=1, failed_calls=int(failed), unknown_cost_calls=int(unseen))
 
 

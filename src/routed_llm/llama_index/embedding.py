@@ -24,6 +24,7 @@ from routed_llm.llama_index.hints import HintScope, hints_around
 from routed_llm.llama_index.restored import restored
 from routed_llm.policy.compose import Policy
 from routed_llm.router import Router
+from routed_llm.state.where import state_of
 
 if TYPE_CHECKING:
     from routed_llm.config.reading import Config
@@ -150,9 +151,10 @@ class RoutedEmbedding(BaseEmbedding, Closing):
         routing = meant.get("routing") if routing is None else routing
         model_kwargs = kwargs_of(meant.get("model_kwargs") if model_kwargs is None else model_kwargs)
         batch_size = meant.get("batch_size", BATCH_SIZE) if batch_size is None else batch_size
+        place = state_of(state)
         pool = Pool(
             models, strategy, hidden(api_key), credential, base_url, headers_of(headers), proxy, ca_bundle, client_cert,
-            timeout, max_retries, max_price_ratio, quiet_fallbacks, routing_seed, hedge, at_most_once, state, health_checks,
+            timeout, max_retries, max_price_ratio, quiet_fallbacks, routing_seed, hedge, at_most_once, place, health_checks,
         )  # fmt: skip
         # before pydantic, which would hide our errors behind its own
         embedder = TextEmbedder(router, pool, EmbeddingSettings(routing, dimensions, batch_size, max_concurrency, model_kwargs))

@@ -26,6 +26,7 @@ from routed_llm.llama_index.tools import one_call, prepared, selections
 from routed_llm.policy.compose import Policy
 from routed_llm.requests import Request
 from routed_llm.router import Router
+from routed_llm.state.where import state_of
 
 if TYPE_CHECKING:
     from routed_llm.config.reading import Config
@@ -141,9 +142,10 @@ class RoutedLLM(RoutedIdentity):
         routing = meant.get("routing") if routing is None else routing
         model_kwargs = meant.get("model_kwargs") if model_kwargs is None else model_kwargs
         model_kwargs = kwargs_of(model_kwargs) or None
+        place = state_of(state)
         pool = Pool(
             models, strategy, hidden(api_key), credential, base_url, headers_of(headers), proxy, ca_bundle, client_cert,
-            timeout, max_retries, max_price_ratio, quiet_fallbacks, routing_seed, hedge, at_most_once, state, health_checks,
+            timeout, max_retries, max_price_ratio, quiet_fallbacks, routing_seed, hedge, at_most_once, place, health_checks,
             on_stream_break, retry_on,
         )  # fmt: skip
         given = {

@@ -21,7 +21,7 @@ from llama_index.core.base.llms.types import (
 
 from routed_llm.errors import InvalidCall
 from routed_llm.llama_index.media import media_part
-from routed_llm.prompt.estimate import MEDIA_TOKENS, weight
+from routed_llm.prompt.estimate import MEDIA_TOKENS, spelled, weight
 from routed_llm.prompt.strings import joined
 
 __all__ = ["MessagesView", "media_of"]
@@ -78,7 +78,7 @@ class MessagesView:
         elif isinstance(block, ThinkingBlock):
             self.characters += weight(block.content or "")
         elif isinstance(block, ToolCallBlock):
-            self.characters += len(block.tool_name) + weight(str(block.tool_kwargs))
+            self.characters += len(block.tool_name) + weight(spelled(block.tool_kwargs))
         elif isinstance(block, DocumentBlock):
             self.characters += _length(block)
         elif isinstance(block, CitableBlock):

@@ -111,6 +111,9 @@ class Policy:
         _check_shape((selector,) if selector is not None else (), "order", name)
         every = (*HARD_FILTERS, *filters)
         self.rules = tuple(rules)
+        plain = all(getattr(rule, "by_condition", False) for rule in self.rules)
+        #: of each rule, where conditions alone say which of them hold
+        self.conditions: tuple[Any, ...] = tuple(rule.if_ for rule in self.rules) if plain else ()  # type: ignore[attr-defined]
         self.filters = tuple(filters)
         self.static_filters = tuple(f for f in every if f.static)
         self.live_filters = tuple(f for f in every if not f.static and not hasattr(f, "depends"))
@@ -122,6 +125,8 @@ class Policy:
         self.fitting_filters = tuple(f for f in self.plain_filters if not isinstance(f, Window))
         self.plain_keyed = tuple(f for f in self.keyed_filters if getattr(f, "hint", None) is None)
         self.scorers = tuple((scorer, float(weight)) for scorer, weight in (scorers or {}).items())
+        #: the same, with what each one's values depend on, where that is all that they do
+        self.weighing = tuple((scorer, weight, getattr(scorer, "depends", None)) for scorer, weight in self.scorers)
         #: the only scorer, where there is one and its values are totals as they are
         self.single = self.scorers[0][0] if len(self.scorers) == 1 and self.scorers[0][0].lower_is_better else None
         #: the selector that was given, or None

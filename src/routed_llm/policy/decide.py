@@ -12,8 +12,9 @@ from routed_llm.decisions import Decision
 from routed_llm.policy.chance import Draws
 from routed_llm.policy.compose import AnyPolicy, Policy
 from routed_llm.policy.filters.budgets import over_budget
-from routed_llm.policy.later import HeadFirst, LaterValues, Part, Pool, Reasons
+from routed_llm.policy.later import LaterValues, Part, Pool, Reasons
 from routed_llm.policy.leaves import Leaf, Ruling, leaves, ruling_of
+from routed_llm.policy.ranked import ranked
 from routed_llm.policy.scorers.cost import expected_cost
 from routed_llm.policy.seen import Present, Seen
 from routed_llm.policy.shapes import Chance, Live
@@ -90,7 +91,7 @@ def _choose(
         totals = policy.single.values(ask, candidates, live)
         values = (totals,)
     elif policy.scorers:
-        values, totals = weigh(policy.scorers, ask, candidates, live)
+        values, totals = weigh(policy.weighing, ask, candidates, live)
     cooling, ready, ready_totals = NOBODY, candidates, totals
     if live.cooling and (cooling := _cooling(candidates, live.cooling, ask.now)):
         ready, ready_totals = _without(candidates, totals, cooling, policy, ask, live)
@@ -98,11 +99,11 @@ def _choose(
     if ask.longest > EVERY_WINDOW:
         unsure = unsure.union(_windowless(candidates))
     order: Sequence[Deployment] = ()
-    propensity, reason = 0.0, "nobody is eligible"
-    if ready:
+    propensity, reason = 0.0, "all that may serve it are left alone" if cooling else "nobody is eligible"
+    if ready and (unsure or ask.prefer):
+        order, propensity, reason = ranked(policy.selector, ask, ready, ready_totals, unsure, live, live)
+    elif ready:
         order, propensity, reason = policy.selector.order(ask, ready, ready_totals, live, live)
-        if unsure or ask.prefer:
-            order, reason = _rank(order, reason, unsure, ask)
     if max_price_ratio is not None and candidates:
         first = order[0] if not cooling else _first_of_all(ask, policy, candidates, totals, live, unsure)
         if too_dear := _too_dear(ask, candidates, first, max_price_ratio):
@@ -152,7 +153,7 @@ def _without(
         return ready, ()
     if len(policy.scorers) == 1 and isinstance(totals, LaterValues):
         # a single scorer has no scale, and its lowest is found at once
-        return ready, weigh(policy.scorers, ask, ready, live)[1]
+        return ready, weigh(policy.weighing, ask, ready, live)[1]
     if isinstance(totals, Values):
         return ready, totals.kept([d.id not in cooling for d in candidates])
     return ready, [t for t, d in zip(totals, candidates, strict=True) if d.id not in cooling]
@@ -175,27 +176,7 @@ def _first_of_all(
     unsure: frozenset[str],
 ) -> Deployment:
     """Who would be the head if nobody were cooling down; where turns or draws decide, one that could be."""
-    order, _, reason = policy.selector.order(ask, candidates, totals, _Still(live), Draws(0))
-    return _rank(order, reason, unsure, ask)[0][0]
-
-
-def _rank(order: Sequence[Deployment], reason: str, unsure: frozenset[str], ask: Ask) -> tuple[Sequence[Deployment], str]:
-    """Known abilities and windows before unknown ones, then whom the caller or a rule prefers; otherwise the order stays."""
-    prefer = ask.prefer
-    head = order[0]
-    if not prefer and head.id not in unsure:  # it stays the head, and nobody needs the rest now
-        return HeadFirst(head, len(order), lambda: sorted(order, key=lambda d: d.id in unsure)), reason
-    ranked = sorted(order, key=lambda d: d.id in unsure) if unsure else list(order)
-    if ranked[0] is not head:
-        reason = "first whose abilities and window are known"
-    if prefer:
-        last = len(prefer)
-        place = {d.id: next((i for i, name in enumerate(prefer) if d.answers_to(name)), last) for d in ranked}
-        ranked.sort(key=lambda d: place[d.id])
-        if place[ranked[0].id] < last:
-            wanted = prefer[place[ranked[0].id]]
-            reason = f"preferred by the hint {wanted!r}" if wanted in ask.hints.prefer else f"{wanted!r} is preferred"
-    return ranked, reason
+    return ranked(policy.selector, ask, candidates, totals, unsure, _Still(live), Draws(0))[0][0]
 
 
 class _Still:
@@ -207,7 +188,7 @@ class _Still:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._live, name)
 
-    def next_round(self) -> int:
+    def next_round(self, of: int = 0) -> int:
         """Always the first."""
         return 0
 

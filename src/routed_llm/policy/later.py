@@ -13,10 +13,12 @@ from typing import Any, TypeVar, overload
 from routed_llm.catalog.deployments import Deployment
 from routed_llm.requests import Ask
 
-__all__ = ["HeadFirst", "LaterValues", "Part", "Pool", "Reasons"]
+__all__ = ["LARGE", "HeadFirst", "LaterValues", "Part", "Pool", "Reasons"]
 
 T = TypeVar("T")
 
+#: candidates from which on arrays are faster than lists
+LARGE = 32
 
 #: sets of cooling deployments for which a pool without them is kept
 _KEPT = 16
@@ -28,12 +30,15 @@ class Pool(tuple[Deployment, ...]):
     notes: dict[Any, Any]
     #: places of the candidates in the columns of live states, by these states' keys
     places: dict[int, Any]
+    #: whether numbers of these candidates are worked out as arrays
+    large: bool
     _without: dict[frozenset[str], Pool]
 
     def __new__(cls, candidates: Sequence[Deployment]) -> Pool:
         """A tuple of deployments with a place for notes."""
         pool = super().__new__(cls, candidates)
         pool.notes, pool.places, pool._without = {}, {}, {}
+        pool.large = len(pool) >= LARGE
         return pool
 
     def noted(self, name: Any, make: Callable[[Pool], T]) -> T:

@@ -45,7 +45,7 @@ class Ruling:
         self.holding = tuple(holding)
         self.said = said
         self.demands = tuple([(name, effects.demands) for name, effects in holding if effects.demands != NO_DEMANDS])
-        self.prefer = tuple(name for _, effects in holding for name in effects.prefer)
+        self.prefer = tuple(dict.fromkeys(name for _, effects in holding for name in effects.prefer))
         #: parameters; those of earlier rules stand
         self.setting = {name: value for _, effects in reversed(holding) for name, value in effects.set.items()}
         #: the policy that decides instead
@@ -68,14 +68,22 @@ _KEPT = 64
 
 def ruling_of(policy: Policy, ask: Ask) -> Ruling:
     """What the rules of a policy that hold for a call do to it."""
+    if conditions := policy.conditions:
+        holds = tuple([condition is None or condition.holds(ask) for condition in conditions])
+        return policy.rulings.get(holds) or _kept_ruling(policy, holds, [rule.apply(ask) for rule in policy.rules])
     said = [rule.apply(ask) for rule in policy.rules]
     key = tuple(map(id, said))
     found = policy.rulings.get(key)
     if found is None or found.said != said:  # a copy of a policy has its rulings, under ids that may be those of others
-        holding = [(rule.name, effects) for rule, effects in zip(policy.rules, said, strict=True) if effects is not None]
-        if len(policy.rulings) >= _KEPT:
-            policy.rulings.clear()
-        found = policy.rulings[key] = Ruling(holding, said)
+        return _kept_ruling(policy, key, said)
+    return found
+
+
+def _kept_ruling(policy: Policy, key: tuple[int, ...], said: Sequence[Effects | None]) -> Ruling:
+    holding = [(rule.name, effects) for rule, effects in zip(policy.rules, said, strict=True) if effects is not None]
+    if len(policy.rulings) >= _KEPT:
+        policy.rulings.clear()
+    found = policy.rulings[key] = Ruling(holding, said)
     return found
 
 
@@ -122,8 +130,10 @@ def _through_rules(policy: Policy, leaf: Leaf, rng: Chance, ruling: Ruling) -> I
     # who was there first wins: the caller, then rules further out, then earlier ones
     prefer, params = ask.prefer, ask.params
     if ruling.prefer:
-        prefer = tuple(dict.fromkeys((*prefer, *ruling.prefer)))
-    if ruling.setting:
+        prefer = tuple(dict.fromkeys((*prefer, *ruling.prefer))) if prefer else ruling.prefer
+    if ruling.setting and not leaf.effects:
+        params = {**params, **ruling.setting}
+    elif ruling.setting:
         settled = {name for _, effects in leaf.effects for name in effects.set}
         params = {**params, **{name: value for name, value in ruling.setting.items() if name not in settled}}
     ask = ask.changed(ruling.requires(ask.requires), prefer, params)

@@ -13,7 +13,7 @@ from routed_llm.catalog.prices import Rates
 from routed_llm.catalog.usd import DAY
 from routed_llm.policy.later import Pool
 from routed_llm.policy.shapes import Candidates
-from routed_llm.policy.vectors import LARGE, home_of, is_large
+from routed_llm.policy.vectors import home_of
 from routed_llm.requests import Ask
 
 __all__ = ["MILLION", "Contenders", "RateTable", "expected_cost", "most_of", "never_changing", "plain_costs", "table_for"]
@@ -93,14 +93,25 @@ class RateTable:
         self.contenders = _contenders(rates, pool)
         #: whether any of them has a price for images or audio
         self.media = any(each is not None and (each.image or each.audio_input is not None) for each in rates)
-        self.input = _column([None if r is None else r.input for r in rates])
-        self.output = _column([None if r is None else r.output for r in rates])
-        self.cache = _column([None if r is None else r.input if r.cache_read is None else r.cache_read for r in rates])
-        self.request = _column([None if r is None else (r.request or 0) * MILLION for r in rates])
+        large = pool.large
+        self.input = _column([None if r is None else r.input for r in rates], large)
+        self.output = _column([None if r is None else r.output for r in rates], large)
+        self.cache = _column([None if r is None else r.input if r.cache_read is None else r.cache_read for r in rates], large)
+        #: None where no call has a price of its own
+        self.request = None
+        if any(each is not None and each.request for each in rates):
+            self.request = _column([None if r is None else (r.request or 0) * MILLION for r in rates], large)
         #: the highest rate of each kind, which bound all costs; None where a rate is unknown
         self.highest = _highest(rates)
-        self.image = _column([None if r is None else (r.image or 0) * MILLION for r in rates])
-        self.audio = _column([None if r is None else _more_for_audio(r) for r in rates])
+        self.image = _column([None if r is None else (r.image or 0) * MILLION for r in rates], large)
+        self.audio = _column([None if r is None else _more_for_audio(r) for r in rates], large)
+
+    def of(self, candidates: Candidates, indexes: Any) -> tuple[Any, Any, Any]:
+        """Rates of input, output and request of some candidates: of the whole pool where ``indexes`` is None."""
+        if indexes is None:
+            return self.input, self.output, self.request
+        taken: Any = candidates.taken  # type: ignore[attr-defined]  # a part
+        return taken(self.input), taken(self.output), None if self.request is None else taken(self.request)
 
 
 def _more_for_audio(rates: Rates) -> int:
@@ -117,9 +128,9 @@ def _highest(rates: Sequence[Rates | None]) -> tuple[float, float, float] | None
     return a / MILLION, b / MILLION, float(request)
 
 
-def _column(values: Sequence[int | None]) -> Any:
+def _column(values: Sequence[int | None], large: bool) -> Any:
     column = [nan if value is None else value / MILLION for value in values]
-    if len(column) < LARGE:
+    if not large:
         return column
     import numpy as np
 
@@ -163,17 +174,14 @@ def plain_costs(ask: Ask, candidates: Candidates) -> Any:
     A list, or an array of numpy for large pools.
     """
     pool, indexes = home_of(candidates)
-    table = table_for(pool, ask)
-    columns = (table.input, table.output, table.request)
-    if indexes is not None:
-        columns = tuple(map(candidates.taken, columns))  # type: ignore[attr-defined]  # a part
+    a, b, r = table_for(pool, ask).of(candidates, indexes)
     tokens, answer = float(ask.input_tokens), float(ask.output_tokens)
-    a, b, r = columns
-    if is_large(candidates):
-        return tokens * a + answer * b + r if answer else tokens * a + r
-    if answer:
-        return [tokens * x + answer * y + z for x, y, z in zip(a, b, r, strict=True)]
-    return [tokens * x + z for x, z in zip(a, r, strict=True)]
+    costs: Any
+    if pool.large:
+        costs = tokens * a + answer * b if answer else tokens * a
+        return costs if r is None else costs + r
+    costs = [tokens * x + answer * y for x, y in zip(a, b, strict=True)] if answer else [tokens * x for x in a]
+    return costs if r is None else [cost + z for cost, z in zip(costs, r, strict=True)]
 
 
 def never_changing(pool: Pool) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from routed_llm.policy.chance import LaterDraws
 from routed_llm.policy.later import Part, Pool
 from routed_llm.policy.shapes import Candidates, Chance, Numbers
-from routed_llm.policy.vectors import LARGE, places_for, taken
+from routed_llm.policy.vectors import places_for, taken
 from routed_llm.requests import Ask
 from routed_llm.standing import Home, Standing
 
@@ -61,8 +61,13 @@ class Present(Protocol):
         """A copy of a column; unknown numbers are NaN."""
         ...
 
-    def next_round(self) -> int:
-        """A number that grows with every call."""
+    @property
+    def usual(self) -> float:
+        """Tokens of the last answers of all deployments, on average; NaN before the first."""
+        ...
+
+    def next_round(self, of: int = 0) -> int:
+        """A number that grows with every call; pieces that give different numbers ``of`` count by themselves."""
         ...
 
     def budgets(self, ask: Ask) -> Sequence[Standing]:
@@ -89,6 +94,8 @@ class Measured:
 class Seen(LaterDraws):
     """A look at the present that remembers what it told, and the draws of one decision."""
 
+    #: the usual length of answers that was told; None where nobody asked
+    length: float | None = None
     #: the turn that was taken; None where nobody asked
     round: int | None = None
     #: what was asked for and told; see :meth:`knows`
@@ -99,6 +106,9 @@ class Seen(LaterDraws):
     standings: Sequence[Standing] | None = None
     #: the homes of conversations that were asked for; None where nobody asked
     homes: dict[str, Home | None] | None = None
+    #: the pool that was asked for last, and its places in the columns; None where they are just their beginning
+    _pool: Pool | None = None
+    _places: Any = None
 
     def __init__(self, present: Present, source: Chance) -> None:
         self._present = present
@@ -117,16 +127,20 @@ class Seen(LaterDraws):
 
     def column(self, name: str, candidates: Candidates) -> Any:
         """A live number of each candidate, in their order; NaN where it is unknown. An array of numpy for large pools."""
+        columns = self.columns
+        if columns is None:
+            columns = self.columns = {}
         if type(candidates) is Pool:
-            present = self._present
-            try:
-                places = candidates.places[present.key]
-            except KeyError:
-                places = self._find_places(candidates)
-            column = self._whole(name)
-            count = len(candidates)
-            # most routers have one small pool, whose places are those of the columns
-            return column if places is None and count == len(column) < LARGE else taken(column, places, count)
+            if candidates is not self._pool:
+                self._find_places(candidates)
+            if name in columns:
+                column = columns[name]
+            else:
+                column = columns[name] = self._present.column(name)
+            places = self._places
+            if places is None and len(column) == len(candidates) and not candidates.large:
+                return column  # most routers have one small pool, whose places are those of the columns
+            return taken(column, places, len(candidates), candidates.large)
         if type(candidates) is Part:
             return candidates.taken(self.column(name, candidates.pool))
         placed = self._placed([d.id for d in candidates])
@@ -143,12 +157,14 @@ class Seen(LaterDraws):
         column = columns[name] = self._present.column(name)
         return column
 
-    def _find_places(self, pool: Pool) -> Any:
-        """Places of a pool in the columns; None where they are just its beginning."""
-        if len(pool.places) > _STATES:
-            pool.places.clear()
-        found = pool.places[self._present.key] = places_for(self._placed([d.id for d in pool]))
-        return found
+    def _find_places(self, pool: Pool) -> None:
+        """Note the places of a pool in the columns."""
+        key = self._present.key
+        if key not in pool.places:
+            if len(pool.places) > _STATES:
+                pool.places.clear()
+            pool.places[key] = places_for(self._placed([d.id for d in pool]), pool.large)
+        self._pool, self._places = pool, pool.places[key]
 
     def _placed(self, deployment_ids: Sequence[str]) -> Sequence[int]:
         places = self._present.place(deployment_ids)
@@ -162,10 +178,17 @@ class Seen(LaterDraws):
         place = self._placed([deployment_id])[0]
         return Measured(*[self._whole(name)[place] for name in _NUMBERS])
 
-    def next_round(self) -> int:
-        """The number of this call, the same all through the decision."""
+    @property
+    def usual(self) -> float:
+        """Tokens of the last answers of all deployments, the same all through the decision; NaN before the first."""
+        if self.length is None:
+            self.length = self._present.usual
+        return self.length
+
+    def next_round(self, of: int = 0) -> int:
+        """The number of this call, the same all through the decision: one piece takes the turn."""
         if self.round is None:
-            self.round = self._present.next_round()
+            self.round = self._present.next_round(of)
         return self.round
 
     def budgets(self, ask: Ask) -> Sequence[Standing]:
@@ -187,6 +210,8 @@ class Seen(LaterDraws):
         data: dict[str, Any] = {"cooling": dict(self.cooling), "round": self.round}
         if self.known:
             data["known"] = sorted(self.known)
+        if self.length is not None and self.length == self.length:
+            data["usual"] = self.length
         if self.columns:
             count = max(map(len, self.columns.values()))
             data["deployments"] = list(self._present.slots)[:count]
@@ -209,6 +234,8 @@ class Told:
             name: array("d", (nan if v is None else v for v in values)) for name, values in data.get("columns", {}).items()
         }
         self.known = frozenset(data.get("known", ()))
+        #: tokens of answers, on average; NaN is unknown
+        self.usual: float = data.get("usual", nan)
         self._round = data["round"] or 0
         self._standings = tuple(Standing.from_data(each) for each in data.get("budgets", ()))
         self._homes = {key: home and Home.from_data(home) for key, home in data.get("sessions", {}).items()}
@@ -225,7 +252,7 @@ class Told:
         missing = len(self.slots) - len(column)
         return column + array("d", [nan]) * missing if missing else column[:]
 
-    def next_round(self) -> int:
+    def next_round(self, of: int = 0) -> int:
         """The turn that was taken."""
         return int(self._round)
 

@@ -89,8 +89,13 @@ class Live(Protocol):
         """Whether ``usage``, ``pace`` or ``room`` was ever told of any deployment: what never was need not be looked at."""
         ...
 
-    def next_round(self) -> int:
-        """A number that grows with every call."""
+    @property
+    def usual(self) -> float:
+        """Tokens of the last answers of all deployments, on average; NaN before the first."""
+        ...
+
+    def next_round(self, of: int = 0) -> int:
+        """A number that grows with every call; pieces that give different numbers ``of`` count by themselves."""
         ...
 
     def budgets(self, ask: Ask) -> Sequence[Standing]:

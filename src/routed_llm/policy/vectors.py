@@ -13,7 +13,7 @@ from operator import itemgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
-from routed_llm.policy.later import Part, Pool
+from routed_llm.policy.later import LARGE, Part, Pool
 
 if TYPE_CHECKING:
     import numpy
@@ -27,6 +27,7 @@ __all__ = [
     "Values",
     "as_column",
     "as_vector",
+    "at_places",
     "has_unknown",
     "home_of",
     "index_in",
@@ -42,9 +43,6 @@ __all__ = [
     "taken",
 ]
 
-#: candidates from which on arrays are faster than lists
-LARGE = 32
-
 Candidates: TypeAlias = "Sequence[Deployment]"
 #: nobody is rejected
 NOBODY: Mapping[str, str] = MappingProxyType({})
@@ -54,24 +52,24 @@ Vector: TypeAlias = "numpy.ndarray[Any, numpy.dtype[numpy.float64]]"
 def is_large(candidates: Candidates) -> bool:
     """Whether numbers of these candidates are worked out as arrays."""
     if type(candidates) is Pool:
-        return len(candidates) >= LARGE
-    return type(candidates) is Part and len(candidates.pool) >= LARGE
+        return candidates.large
+    return type(candidates) is Part and candidates.pool.large
 
 
-def places_for(places: Sequence[int]) -> Any:
+def places_for(places: Sequence[int], large: bool) -> Any:
     """Places of a pool's deployments in a column, ready for :func:`taken`; None where they are just its beginning."""
     if list(places) == list(range(len(places))):
         return None
-    if len(places) < LARGE:
+    if not large:
         return itemgetter(*places) if len(places) > 1 else lambda column: (column[places[0]],)
     import numpy as np
 
     return np.array(places, dtype=np.intp)
 
 
-def taken(column: array[float], places: Any, count: int) -> Any:
+def taken(column: array[float], places: Any, count: int, large: bool) -> Any:
     """The numbers of ``count`` deployments at their places in a column: a list or array for few, an array of numpy for many."""
-    if count < LARGE:
+    if not large:
         if places is None:
             return column if len(column) == count else column[:count]
         return places(column)
@@ -171,26 +169,18 @@ class Rejected(Mapping[str, str]):
     ``left`` is who is not rejected.
     """
 
-    __slots__ = ("_candidates", "_indexes", "_reasons", "_why", "left")
+    __slots__ = ("_candidates", "_mask", "_reasons", "_why", "left")
 
-    def __init__(self, candidates: Pool | Part, mask: Any, why: Callable[[Deployment, int], str]) -> None:
+    def __init__(self, candidates: Pool | Part, mask: Any, kept: Any, why: Callable[[Deployment, int], str]) -> None:
         self._candidates = candidates
+        self._mask = mask
         self._why = why
         self._reasons: dict[str, str] | None = None
-        kept: Any
-        self._indexes: Any
-        if is_large(candidates):
-            import numpy as np
-
-            self._indexes, kept = np.flatnonzero(mask), np.flatnonzero(~mask)
-        else:
-            self._indexes = [index for index, out in enumerate(mask) if out]
-            kept = [index for index, out in enumerate(mask) if not out]
         self.left = _part(candidates, kept)
 
     def _all(self) -> dict[str, str]:
         if self._reasons is None:
-            chosen = [(self._candidates[int(index)], int(index)) for index in self._indexes]
+            chosen = [(self._candidates[index], index) for index, out in enumerate(self._mask) if out]
             self._reasons = {deployment.id: self._why(deployment, index) for deployment, index in chosen}
         return self._reasons
 
@@ -201,7 +191,7 @@ class Rejected(Mapping[str, str]):
         return iter(self._all())
 
     def __len__(self) -> int:
-        return len(self._indexes)
+        return len(self._candidates) - len(self.left)
 
     def __repr__(self) -> str:
         return repr(self._all())
@@ -212,10 +202,13 @@ def rejected(candidates: Candidates, mask: Any, why: Callable[[Deployment, int],
 
     ``why`` says it of a deployment and its index among the candidates.
     """
-    if not (mask.any() if is_large(candidates) else True in mask):
+    if is_large(candidates):
+        kept = (~mask).nonzero()[0]
+        return NOBODY if len(kept) == len(mask) else Rejected(candidates, mask, kept, why)  # type: ignore[arg-type]
+    if True not in mask:
         return NOBODY
     if isinstance(candidates, (Pool, Part)):
-        return Rejected(candidates, mask, why)
+        return Rejected(candidates, mask, [index for index, out in enumerate(mask) if not out], why)
     return {d.id: why(d, index) for index, (d, out) in enumerate(zip(candidates, mask, strict=True)) if out}
 
 
@@ -223,6 +216,25 @@ def _part(candidates: Pool | Part, indexes: Any) -> Part:
     if isinstance(candidates, Pool):
         return Part(candidates, indexes)
     return Part(candidates.pool, candidates.taken_indexes(indexes))
+
+
+def at_places(
+    candidates: Candidates, values: Sequence[float | None], places: Sequence[int]
+) -> tuple[Candidates, Sequence[float | None]]:
+    """The candidates at some places, which rise, and their values, if there are any; a part of a pool stays one."""
+    indexes: Any = places
+    if is_large(candidates):
+        import numpy as np
+
+        indexes = np.array(places, dtype=np.intp)
+    if type(values) is Values:
+        values = Values(values.array[indexes])
+    elif len(values):
+        every = list(values)
+        values = [every[place] for place in places]
+    if isinstance(candidates, (Pool, Part)):
+        return _part(candidates, indexes), values
+    return [candidates[place] for place in places], values
 
 
 def left_of(candidates: Candidates, verdicts: Mapping[str, str]) -> Candidates:
@@ -244,7 +256,7 @@ def known_of(candidates: Candidates, name: Hashable, read: Callable[[Deployment]
 
     def column(pool: Pool) -> Any:
         values = [nan if (value := read(deployment)) is None else float(value) for deployment in pool]
-        if len(values) < LARGE:
+        if not pool.large:
             return values
         import numpy as np
 
@@ -285,7 +297,9 @@ def home_of(candidates: Candidates) -> tuple[Pool, Any]:
         return candidates, None
     if type(candidates) is Part:
         return candidates.pool, candidates.indexes
-    return Pool(candidates), None
+    pool = Pool(candidates)
+    pool.large = False  # whose numbers are lists, however many they are
+    return pool, None
 
 
 def place_of(candidates: Candidates, deployment_id: str) -> int | None:

@@ -22,8 +22,8 @@ Weighed = tuple[Sequence[Given], Given]
 _KEPT = 64
 
 
-def weigh(scorers: Sequence[tuple[Scorer, float]], ask: Ask, candidates: Candidates, live: Live) -> Weighed:
-    """What each scorer gives for the candidates, and the weighted totals.
+def weigh(scorers: Sequence[tuple[Scorer, float, Any]], ask: Ask, candidates: Candidates, live: Live) -> Weighed:
+    """What each scorer gives for the candidates, and the weighted totals; ``scorers`` are (scorer, weight, ``depends``).
 
     Values are brought to 0..1 by min-max over the known ones, 0 the best, before they are weighed; what is known of nobody
     decides nothing, and who has an unknown value has an unknown total. A single scorer's values are taken as they are.
@@ -32,24 +32,22 @@ def weigh(scorers: Sequence[tuple[Scorer, float]], ask: Ask, candidates: Candida
         scorer = scorers[0][0]
         values = scorer.values(ask, candidates, live)
         return (values,), values if scorer.lower_is_better else _negative(values)
-    large = is_large(candidates)
+    large, shared = is_large(candidates), type(candidates) in (Pool, Part)
     told: list[Given] = []
-    sums: Any = None
-    for scorer, weight in scorers:
-        depends = getattr(scorer, "depends", None)
-        if depends is not None and type(candidates) in (Pool, Part):
+    terms: list[Any] = []
+    for scorer, weight, depends in scorers:
+        whole = None
+        if depends is not None and shared:
             values, whole = _kept_of(scorer, weight, depends(ask), ask, candidates, live)
-            if whole is not None:  # they are weighed already
-                sums = whole if sums is None else sums + whole if large else list(map(operator.add, sums, whole))
-                told.append(values)
-                continue
         else:
             values = scorer.values(ask, candidates, live)
         told.append(values)
-        add = _add_vector if large else _add
-        sums = add(sums, values, scorer.lower_is_better, weight)
+        term = whole if whole is not None else (_vector if large else _term)(values, scorer.lower_is_better, weight)
+        if term is not None:
+            terms.append(term)
     if large:
-        return told, Values(sums)
+        return told, Values(_sum_of_vectors(terms, len(candidates)))
+    sums = _sum(terms, len(candidates))
     # NaN is no number that could be compared; a sum of all totals finds it without a look at each
     total = sum(sums)
     return told, sums if total == total else [None if v != v else v for v in sums]
@@ -67,7 +65,8 @@ def _kept_of(scorer: Scorer, weight: float, key: Hashable, ask: Ask, candidates:
             values = Values(as_vector(values))
         if len(kept) >= _KEPT:
             kept.clear()
-        weighed = (_add_vector if large else _add)(None, values, scorer.lower_is_better, weight)
+        term = (_vector if large else _term)(values, scorer.lower_is_better, weight)
+        weighed = term if large or term is None else _sum([term], len(pool))
         # the scorer is kept, too: as long as it is, no other one can have its id
         found = kept[where] = (values, weighed, scorer)
     return (found[0], found[1]) if indexes is None else (part_of(found[0], candidates), None)
@@ -77,30 +76,50 @@ def _empty(pool: Pool) -> dict[Any, Any]:
     return {}
 
 
-def _add(sums: Any, values: Given, lower_is_better: bool, weight: float) -> Any:
-    """Sums and values on the scale from 0 to ``weight``, 0 the best; an unknown one is NaN."""
+#: values, the best of them, and the factor that brings the distance to it on the scale from 0 to the scorer's weight
+_Term = tuple[Sequence[float], float, float]
+
+
+def _term(values: Given, lower_is_better: bool, weight: float) -> _Term | None:
+    """How values are weighed; an unknown one is NaN. None where nothing is known of anybody: that decides nothing."""
     numbers: Any = values
     try:
-        low, high = min(numbers), max(numbers)
-        known = low is not None
+        rising = sorted(numbers)  # of few numbers, faster than min and max
     except TypeError:  # None cannot be compared
-        known = False
-    if not known:
-        some = [v for v in values if v is not None]
-        if not some:  # what is known of nobody decides nothing
-            return [0.0] * len(values) if sums is None else sums
-        low, high = min(some), max(some)
+        rising = sorted([v for v in values if v is not None])
         numbers = [nan if v is None else v for v in values]
+    if not rising or rising[0] is None:  # nobody else could be compared with the only one
+        return None
+    low, high = rising[0], rising[-1]
     factor = weight / ((high - low) or 1.0)
-    if sums is None:
-        return [(v - low) * factor for v in numbers] if lower_is_better else [(high - v) * factor for v in numbers]
-    if lower_is_better:
-        return [total + (v - low) * factor for total, v in zip(sums, numbers, strict=True)]
-    return [total + (high - v) * factor for total, v in zip(sums, numbers, strict=True)]
+    return (numbers, low, factor) if lower_is_better else (numbers, high, -factor)
 
 
-def _add_vector(sums: Any, values: Given, lower_is_better: bool, weight: float) -> Any:
-    """The same for arrays."""
+def _sum(terms: Sequence[Any], count: int) -> list[float]:
+    """The sum of terms, one after the other; a list is weighed already."""
+    if not terms:
+        return [0.0] * count
+    sums: list[float]
+    first, *rest = terms
+    if type(first) is not tuple:
+        sums = first
+    elif rest and type(rest[0]) is tuple:  # the first two in one go, which is faster
+        (numbers, best, factor), (others, least, per) = first, rest.pop(0)
+        sums = [(v - best) * factor + (w - least) * per for v, w in zip(numbers, others, strict=True)]
+    else:
+        numbers, best, factor = first
+        sums = [(v - best) * factor for v in numbers]
+    for term in rest:
+        if type(term) is tuple:
+            numbers, best, factor = term
+            sums = [total + (v - best) * factor for total, v in zip(sums, numbers, strict=True)]
+        else:
+            sums = list(map(operator.add, sums, term))
+    return sums
+
+
+def _vector(values: Given, lower_is_better: bool, weight: float) -> Any:
+    """Values of a large pool on the scale from 0 to the scorer's weight; None where nothing is known of anybody."""
     column = as_vector(values)
     low, high = column[column.argmin()], column[column.argmax()]
     if low != low:  # a NaN counts as the lowest, and as the highest
@@ -108,13 +127,23 @@ def _add_vector(sums: Any, values: Given, lower_is_better: bool, weight: float) 
 
         low, high = np.fmin.reduce(column), np.fmax.reduce(column)  # they pass over NaN
         if low != low:
-            return np.zeros(len(column)) if sums is None else sums
+            return None
     factor = weight / (float(high - low) or 1.0)
     scaled = column - low if lower_is_better else high - column
     scaled *= factor
-    if sums is not None:
-        scaled += sums
     return scaled
+
+
+def _sum_of_vectors(terms: Sequence[Any], count: int) -> Any:
+    """Their sum, one after the other."""
+    if not terms:
+        import numpy as np
+
+        return np.zeros(count)
+    sums = terms[0]
+    for term in terms[1:]:
+        sums = sums + term
+    return sums
 
 
 def _negative(values: Given) -> Given:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from routed_llm.errors import InvalidCall
 from routed_llm.requests import Request
 
-__all__ = ["MEDIA_TOKENS", "expected_output", "input_tokens", "longest_text", "text_tokens", "weight"]
+__all__ = ["MEDIA_TOKENS", "expected_output", "input_tokens", "longest_text", "spelled", "text_tokens", "weight"]
 
 #: characters per token of English text by OpenAI's rule of thumb (help centre: "1 token ~= 4 chars in English")
 CHARACTERS_PER_TOKEN = 4
@@ -24,19 +25,31 @@ def weight(text: str) -> int:
     return length if text.isascii() else length + (len(text.encode("utf-8", "surrogatepass")) - length) * 3 // 2
 
 
+def spelled(value: object) -> str:
+    """What Python writes of plain data, which is about as long as its JSON.
+
+    Raises:
+        InvalidCall: for data that is nested too deeply to be looked at, and so to be sent.
+    """
+    try:
+        return str(value)
+    except RecursionError:
+        raise InvalidCall("The request is nested too deeply to be sent. Check messages, tools and schema.") from None
+
+
 def text_tokens(text: str) -> int:
     """Tokens of a text, rounded up."""
     return -(-weight(text) // CHARACTERS_PER_TOKEN)
 
 
 def input_tokens(request: Request) -> int:
-    """Tokens of a request's prompt: its text, tools, schema and media."""
+    """Tokens of a request's prompt: its text, tools, schema and media. Raises as :func:`spelled`."""
     view = request.view
     characters = view.characters
     if request.tools is not None:
-        characters += sum(len(repr(tool)) for tool in request.tools.wire)
+        characters += sum(len(spelled(tool)) for tool in request.tools.wire)
     if request.schema is not None and request.schema.schema is not None:
-        characters += len(repr(request.schema.schema))
+        characters += len(spelled(request.schema.schema))
     return -(-characters // CHARACTERS_PER_TOKEN) + view.media_tokens
 
 

@@ -18,7 +18,7 @@ from routed_llm.driver import Patience
 from routed_llm.errors import InvalidCall, ProviderError
 from routed_llm.providers.credentials import Credential, Key
 from routed_llm.providers.http_line import HttpLine, Transports, error_of_fault, holds_answer
-from routed_llm.providers.transport import AsyncByteStream, ByteStream, Fault, Reply
+from routed_llm.providers.transport import ABORT, AsyncByteStream, ByteStream, Fault, Reply
 from routed_llm.requests import Request
 from routed_llm.results import Answer, Event
 
@@ -89,18 +89,18 @@ class HttpEndpoint(HttpLine):
     def call(self, request: Request, patience: Patience) -> Answer:
         """A whole answer, in sync code."""
         # the body comes before the key: a request that cannot be written takes nobody's turn
-        return self._post(self._body(request), patience.first, self._answer(request))
+        return self._post(self._body(request), patience.first, self._answer(request), once=patience.once)
 
     async def acall(self, request: Request, patience: Patience) -> Answer:
         """A whole answer, in async code."""
-        return await self._apost(self._body(request), patience.first, self._answer(request))
+        return await self._apost(self._body(request), patience.first, self._answer(request), once=patience.once)
 
     def open(self, request: Request, patience: Patience) -> HttpSource:
         """Begin a stream, in sync code."""
         body = self._body(request)  # before the key is read: a request that cannot be written takes nobody's turn
         key = self._key(patience.first)
         try:
-            stream = self._transports.sync().stream(self._target(key), body, patience.first)
+            stream = self._transports.sync().stream(self._target(key), body, patience.first, ABORT.get(), once=patience.once)
         except Fault as fault:
             raise error_of_fault(fault) from None
         if holds_answer(stream.status):
@@ -120,7 +120,7 @@ class HttpEndpoint(HttpLine):
         body = self._body(request)
         key = await self._akey(patience.first)
         try:
-            stream = await self._transports.asynchronous().stream(self._target(key), body, patience.first)
+            stream = await self._transports.asynchronous().stream(self._target(key), body, patience.first, once=patience.once)
         except Fault as fault:
             raise error_of_fault(fault) from None
         if holds_answer(stream.status):

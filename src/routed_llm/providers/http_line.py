@@ -9,6 +9,7 @@ from routed_llm.dialects.errors import error_of
 from routed_llm.errors import ConfigurationError, ProviderError
 from routed_llm.providers.credentials import RENEW, Credential, Key
 from routed_llm.providers.transport import (
+    ABORT,
     AsyncTransport,
     Fault,
     Reply,
@@ -189,20 +190,20 @@ class HttpLine:
                 error.retry_after = RENEW  # a new key may come; until then the deployment is left alone, not for good
         return error
 
-    def _post(self, body: bytes, until: float, read: Callable[[bytes], R]) -> R:
+    def _post(self, body: bytes, until: float, read: Callable[[bytes], R], *, once: bool = False) -> R:
         """A whole answer, in sync code, as ``read`` understands its body."""
         key = self._key(until)
         try:
-            reply = self._transports.sync().post(self._target(key), body, until)
+            reply = self._transports.sync().post(self._target(key), body, until, ABORT.get(), once=once)
         except Fault as fault:
             raise error_of_fault(fault) from None
         return self._read(reply, key, read)
 
-    async def _apost(self, body: bytes, until: float, read: Callable[[bytes], R]) -> R:
+    async def _apost(self, body: bytes, until: float, read: Callable[[bytes], R], *, once: bool = False) -> R:
         """A whole answer, in async code; see :meth:`_post`."""
         key = await self._akey(until)
         try:
-            reply = await self._transports.asynchronous().post(self._target(key), body, until)
+            reply = await self._transports.asynchronous().post(self._target(key), body, until, once=once)
         except Fault as fault:
             raise error_of_fault(fault) from None
         return self._read(reply, key, read)

@@ -46,7 +46,10 @@ def answer_of(result: ChatResult, schema_tool: str | None) -> Answer:
     finish = finish_of(metadata, bool(calls))
     if schema_tool is not None and not calls and finish.reason == "tool_calls":
         finish = Finish("stop", finish.raw)
-    says_nothing = not (message.content or calls or message.additional_kwargs or getattr(message, "invalid_tool_calls", ()))
+    # what the object could not read goes along as it was written
+    broken = getattr(message, "invalid_tool_calls", ())
+    calls += [ToolCall(c["id"] or "", c["name"] or "", c["args"] or "") for c in broken]
+    says_nothing = not (_holds(message.content) or calls or any(message.additional_kwargs.values()))
     return Answer(
         str(message.text),
         tool_calls=calls,
@@ -57,6 +60,13 @@ def answer_of(result: ChatResult, schema_tool: str | None) -> Answer:
         finish_raw=finish.raw,
         native=None if says_nothing else message,  # so that an empty answer can be told from one
     )
+
+
+def _holds(content: Any) -> bool:
+    """Whether a content holds something that a caller would see, or could hand on."""
+    if not isinstance(content, list):
+        return bool(content)
+    return any(not (isinstance(block, dict) and block.get("type") == "text" and not block.get("text")) for block in content)
 
 
 def _typed(message: AIMessage, name: str) -> AIMessage:

@@ -13,6 +13,7 @@ from langchain_core.language_models.chat_models import _gen_info_and_msg_metadat
 from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
 
+from routed_llm.dialects.tool_pieces import PieceWatch
 from routed_llm.errors import ProviderError
 from routed_llm.providers.langchain_answers import finish_of, served_of, sum_usage, usage_of
 from routed_llm.providers.langchain_hub import HubChunks
@@ -34,7 +35,7 @@ class ChunkReader:
 
     __slots__ = (
         "_answered", "_block", "_calls", "_held", "_hub", "_id", "_metadata", "_schema_tool", "_shadow", "_strict",
-        "_usages", "_v1",
+        "_usages", "_v1", "_watch",
     )  # fmt: skip
 
     def __init__(self, output_version: str | None, schema_tool: str | None, strict: bool, hub: HubChunks | None = None) -> None:
@@ -48,6 +49,7 @@ class ChunkReader:
         self._usages: list[Usage] = []
         self._metadata: dict[str, Any] = {}
         self._calls = self._answered = False
+        self._watch = PieceWatch()
         self._id: str | None = None
 
     def complete(self, chunk: ChatGenerationChunk) -> ChatGenerationChunk:
@@ -73,6 +75,8 @@ class ChunkReader:
         used = usage_of(message.usage_metadata, {})
         if used is not None:
             self._usages.append(used)
+        for piece in message.tool_call_chunks:
+            self._watch.see(piece.get("index"), piece.get("id"), piece.get("name"), piece.get("args"))
         if self._schema_tool is None:
             self._calls = self._calls or bool(message.tool_call_chunks)
             return self._given([Fragment(message, _shows(message))])

@@ -10,7 +10,7 @@ from uuid import uuid4
 from langchain_core.messages import AIMessage, AIMessageChunk
 
 from routed_llm.requests import Request, SchemaBinding, ToolBinding
-from routed_llm.results import Answer, Event, Opaque, Reasoning, Text, ToolCall, ToolCallDelta
+from routed_llm.results import Answer, Event, Opaque, Reasoning, Text, ToolCallDelta
 
 __all__ = ["HubChunks", "hub_answer", "wired"]
 
@@ -34,8 +34,6 @@ def hub_answer(answer: Answer) -> Answer:
     if message is None:
         return answer
     answer.tool_calls = [call if call.id else call._replace(id=_new_id()) for call in answer.tool_calls]
-    for call in getattr(message, "invalid_tool_calls", ()):
-        answer.tool_calls.append(ToolCall(call["id"] or _new_id(), call["name"] or "", call["args"] or ""))
     answer.reasoning = "".join(_thoughts(message))
     answer.extras.update(_extras(message))
     return answer

@@ -16,6 +16,7 @@ from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse
 
+from routed_llm.dialects.tool_pieces import contradiction
 from routed_llm.errors import ProviderError
 from routed_llm.providers.llama_index_answers import (
     call_id,
@@ -205,6 +206,8 @@ class _Growing:
         elif arguments.startswith(self._given):
             piece = arguments[len(self._given) :]
             self._given = arguments
+        if self.name and call.name and not call.name.startswith(self.name):
+            raise contradiction("it names another tool")
         name = call.name if call.name != self.name else None
         self.name = call.name or self.name
         if self._begun and not name and not piece:

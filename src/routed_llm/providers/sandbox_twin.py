@@ -118,7 +118,7 @@ class Twin:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
 
-    def post(self, target: Target, body: bytes, until: float, abort: Abort | None = None) -> Reply:
+    def post(self, target: Target, body: bytes, until: float, abort: Abort | None = None, *, once: bool = False) -> Reply:
         """A whole answer."""
         return self._whole(_ask(self._sandbox, "POST", target, body), until)
 
@@ -131,7 +131,9 @@ class Twin:
         body = b"".join(iter(lambda: stream.read(until), b""))
         return Reply(reply.status, reply.headers, body)
 
-    def stream(self, target: Target, body: bytes, until: float, abort: Abort | None = None) -> TwinStream:
+    def stream(
+        self, target: Target, body: bytes, until: float, abort: Abort | None = None, *, once: bool = False
+    ) -> TwinStream:
         """A stream."""
         return TwinStream(_ask(self._sandbox, "POST", target, body))
 
@@ -145,7 +147,7 @@ class AsyncTwin:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
 
-    async def post(self, target: Target, body: bytes, until: float) -> Reply:
+    async def post(self, target: Target, body: bytes, until: float, *, once: bool = False) -> Reply:
         """A whole answer."""
         return await self._whole(_ask(self._sandbox, "POST", target, body), until)
 
@@ -160,7 +162,7 @@ class AsyncTwin:
             parts.append(data)
         return Reply(reply.status, reply.headers, b"".join(parts))
 
-    async def stream(self, target: Target, body: bytes, until: float) -> AsyncTwinStream:
+    async def stream(self, target: Target, body: bytes, until: float, *, once: bool = False) -> AsyncTwinStream:
         """A stream."""
         return AsyncTwinStream(_ask(self._sandbox, "POST", target, body))
 

@@ -27,9 +27,9 @@ T = TypeVar("T")
 #: classes that say more than a status does
 _SURE: dict[str, ErrorKind] = {
     "ContextOverflowError": "context_length",
-    "ModelRefusalError": "content_policy",
+    "ModelRefusalError": "refusal",
     "ContentFilterFinishReasonError": "content_policy",
-    "LengthFinishReasonError": "too_large",
+    "LengthFinishReasonError": "cut",
     "APIResponseValidationError": "malformed",
 }
 #: classes of errors without an answer: SDKs, httpx, aiohttp, botocore, langchain-core's ModelError family, Python's own
@@ -187,6 +187,8 @@ def _kind_of_own(error: Exception, text: str) -> ErrorKind:
 
 def _of_words(error: Exception) -> ProviderError:
     """From the words of the exception; what they do not tell is said with the place where it was raised."""
+    if isinstance(error, UnicodeEncodeError):  # a half of a character cannot be sent, by nobody
+        return ProviderError("bad_request", "the request holds characters that are none (lone surrogates)", sent=False)
     text = str(error)
     found = error_of(500, {}, orjson.dumps({"error": {"message": text}}))
     found.status = None
@@ -194,7 +196,7 @@ def _of_words(error: Exception) -> ProviderError:
         # an SDK's async client kept a connection of an event loop that is gone; the next try opens a new one
         found.kind, found.again_at_once = "connection", True
     elif found.kind == "server_error":
-        found.kind = _kind_of_own(error, text)
+        found.kind, found.sent = _kind_of_own(error, text), not isinstance(error, NotImplementedError)
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

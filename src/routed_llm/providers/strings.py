@@ -15,6 +15,7 @@ from routed_llm.catalog.deployments import Deployment
 from routed_llm.catalog.hiding import bare
 from routed_llm.catalog.known import Known
 from routed_llm.catalog.models import Model
+from routed_llm.catalog.naming import check_name
 from routed_llm.dialects.openai_chat.wire import Wire
 from routed_llm.driver import Endpoint
 from routed_llm.errors import ConfigurationError, UnknownProvider
@@ -93,6 +94,7 @@ def look_up(entry: Model, path: str, shared: Shared) -> LookedUp:
         MissingKey: the message names the variable to set.
     """
     row, name = _split(entry, path, shared)
+    check_name(name, path)
     base_url = _base_url(entry, row, path, shared)
     card = find_card(row.name, name)
     if card is None:

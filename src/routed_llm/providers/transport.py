@@ -9,7 +9,8 @@ What holds for every call, in both:
 - ``until`` is a point of :func:`time.monotonic` at which the call ends, whatever the server does meanwhile. A server
   that sends one byte now and then cannot hold a call open.
 - Redirects are never followed (a 3xx is returned as it is), cookies are neither kept nor sent, and nothing is repeated,
-  with one exception: a kept connection that turns out to be closed before one byte of an answer came is replaced once.
+  with one exception: a kept connection that turns out to be closed before one byte of an answer came is replaced once
+  (never with ``once=True``).
 - The body of an answer comes decoded (gzip and deflate); its size is capped after decoding.
 - A connection that idles longer than :data:`IDLE_SECONDS` is not used again.
 - Detail texts and representations name the origin only: no query, no header, no key.
@@ -20,6 +21,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from threading import Lock
 from types import MappingProxyType
@@ -29,7 +31,9 @@ from urllib.parse import unquote, urlsplit
 from routed_llm.errors import ConfigurationError
 
 __all__ = [
+    "ABORT",
     "IDLE_SECONDS",
+    "LONGEST_HEADER",
     "Abort",
     "AsyncByteStream",
     "AsyncTransport",
@@ -47,6 +51,9 @@ __all__ = [
 
 IDLE_SECONDS: Final = 4.0
 """How long an idle connection is kept: below the 5 s after which Node.js, uvicorn and hypercorn close it by default."""
+
+LONGEST_HEADER: Final = 64 * 1024
+"""Of a value, in characters; most servers take 8 to 64 KiB for all headers together."""
 
 FaultKind = Literal["connection", "timeout", "too_large", "malformed"]
 Phase = Literal["dns", "connect", "tls", "write", "headers", "body"]
@@ -198,6 +205,10 @@ class Abort:
             end()
 
 
+#: what may end the sync calls of the running context; None where nothing does
+ABORT: ContextVar[Abort | None] = ContextVar("routed_llm_abort", default=None)
+
+
 class ByteStream(Protocol):
     """The body of an answer, read piece by piece in the caller's thread."""
 
@@ -235,15 +246,20 @@ class AsyncByteStream(Protocol):
 class Transport(Protocol):
     """The sync form. Safe for many threads and after a fork."""
 
-    def post(self, target: Target, body: bytes, until: float, abort: Abort | None = None) -> Reply:
-        """Send ``body`` and give the whole answer, whatever its status; raises :class:`Fault`."""
+    def post(self, target: Target, body: bytes, until: float, abort: Abort | None = None, *, once: bool = False) -> Reply:
+        """Send ``body`` and give the whole answer, whatever its status; raises :class:`Fault`.
+
+        With ``once`` it leaves on a new connection and is never sent again; otherwise a kept one is replaced where it is dead.
+        """
         ...
 
     def get(self, target: Target, until: float, abort: Abort | None = None) -> Reply:
         """Ask for the target and give the whole answer, whatever its status; raises :class:`Fault`."""
         ...
 
-    def stream(self, target: Target, body: bytes, until: float, abort: Abort | None = None) -> ByteStream:
+    def stream(
+        self, target: Target, body: bytes, until: float, abort: Abort | None = None, *, once: bool = False
+    ) -> ByteStream:
         """Send ``body``, give the answer once its headers are there (``until`` limits that); raises :class:`Fault`."""
         ...
 
@@ -255,7 +271,7 @@ class Transport(Protocol):
 class AsyncTransport(Protocol):
     """The async form. One object serves any number of event loops, threads and forks; each gets its own connections."""
 
-    async def post(self, target: Target, body: bytes, until: float) -> Reply:
+    async def post(self, target: Target, body: bytes, until: float, *, once: bool = False) -> Reply:
         """As :meth:`Transport.post`."""
         ...
 
@@ -263,7 +279,7 @@ class AsyncTransport(Protocol):
         """As :meth:`Transport.get`."""
         ...
 
-    async def stream(self, target: Target, body: bytes, until: float) -> AsyncByteStream:
+    async def stream(self, target: Target, body: bytes, until: float, *, once: bool = False) -> AsyncByteStream:
         """As :meth:`Transport.stream`."""
         ...
 
@@ -314,8 +330,10 @@ def clean_headers(headers: Mapping[str, str]) -> dict[str, str]:
     cleaned = {}
     for name, value in headers.items():
         if not _TOKEN.fullmatch(name):
-            raise ConfigurationError(f"{name!r} is no valid name for a header")
+            raise ConfigurationError(f"{name[:80]!r} is no valid name for a header")
         value = value.strip(" \t")
+        if len(value) > LONGEST_HEADER:
+            raise ConfigurationError(f"the value of header {name!r} is longer than {LONGEST_HEADER:,} characters")
         if _LINE_BREAKS.search(value) or not value.isascii():
             raise ConfigurationError(
                 f"the value of header {name!r} holds a line break or a character beyond ASCII: check the key"

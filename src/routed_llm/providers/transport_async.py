@@ -12,6 +12,7 @@ import weakref
 from threading import Lock
 from time import monotonic
 
+from routed_llm.driver import UNSENT
 from routed_llm.providers.transport import Fault, Reply, Target, TransportOptions
 from routed_llm.providers.transport_async_dial import reach
 from routed_llm.providers.transport_async_stream import AsyncStream
@@ -37,19 +38,19 @@ class AsyncioTransport:
         self._tls_lock = Lock()
         self._end = weakref.finalize(self, self._sessions.end)
 
-    async def post(self, target: Target, body: bytes, until: float) -> Reply:
+    async def post(self, target: Target, body: bytes, until: float, *, once: bool = False) -> Reply:
         """Send ``body`` and give the whole answer; see the protocol."""
-        stream = await self._open(target, body, until, self._options.max_answer_bytes)
+        stream = await self._open(target, body, until, self._options.max_answer_bytes, once)
         return Reply(stream.status, stream.headers, await stream.rest(until))
 
     async def get(self, target: Target, until: float) -> Reply:
         """Ask for the target and give the whole answer; see the protocol."""
-        stream = await self._open(target, None, until, self._options.max_answer_bytes)
+        stream = await self._open(target, None, until, self._options.max_answer_bytes, False)
         return Reply(stream.status, stream.headers, await stream.rest(until))
 
-    async def stream(self, target: Target, body: bytes, until: float) -> AsyncStream:
+    async def stream(self, target: Target, body: bytes, until: float, *, once: bool = False) -> AsyncStream:
         """Send ``body`` and give the answer once its headers are there; see the protocol."""
-        return await self._open(target, body, until, self._options.max_stream_bytes)
+        return await self._open(target, body, until, self._options.max_stream_bytes, once)
 
     async def close(self) -> None:
         """Close the connections of this loop; other loops are told to close theirs."""
@@ -60,21 +61,21 @@ class AsyncioTransport:
         """Close the connections of every loop, without waiting."""
         self._end()
 
-    async def _open(self, target: Target, body: bytes | None, until: float, limit: int) -> AsyncStream:
+    async def _open(self, target: Target, body: bytes | None, until: float, limit: int, once: bool) -> AsyncStream:
         if not self._end.alive:
             raise RuntimeError("the transport is closed")
-        outcome = await self._ask(target.native(self._token, self._route), body, until, limit)
+        outcome = await self._ask(target.native(self._token, self._route), body, until, limit, once)
         if isinstance(outcome, Fault):
             # A fresh one, whose traceback passes through no frame that holds a header.
             raise Fault(outcome.kind, outcome.phase, outcome.detail, outcome.sent)
         return outcome
 
-    async def _ask(self, route: Route, body: bytes | None, until: float, limit: int) -> AsyncStream | Fault:
+    async def _ask(self, route: Route, body: bytes | None, until: float, limit: int, once: bool) -> AsyncStream | Fault:
         left = until - monotonic()
         if left <= 0:
             return Fault("timeout", "connect", "the time for the call was over before it began", False)
         connections = self._sessions.here()
-        connection = connections.take(route.key)
+        connection = None if once else connections.take(route.key)
         if connection is not None:
             problem = await connection.ask(route.head(body), body or b"", until)
             if problem is None:
@@ -83,7 +84,11 @@ class AsyncioTransport:
                 return problem
             # The server closed while the connection was idle, before it saw this request: once more, on a new one.
         limit_of_dial = min(self._options.connect_seconds, (until - monotonic()) / 2)
-        made = await reach(route, connections, self._context, limit_of_dial)
+        try:
+            made = await reach(route, connections, self._context, limit_of_dial)
+        except BaseException as error:  # the caller went away while it was dialled
+            setattr(error, UNSENT, connection is None)
+            raise
         if isinstance(made, Fault):
             return made
         problem = await made.ask(route.head(body), body or b"", until)

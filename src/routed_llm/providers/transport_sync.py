@@ -28,19 +28,21 @@ class SyncTransport:
         self._connector = Connector(options, self._pool)
         self._end = weakref.finalize(self, self._pool.close)
 
-    def post(self, target: Target, body: bytes, until: float, abort: Abort | None = None) -> Reply:
+    def post(self, target: Target, body: bytes, until: float, abort: Abort | None = None, *, once: bool = False) -> Reply:
         """Send ``body`` and give the whole answer; see the protocol."""
-        stream = self._open(target, body, until, abort, self._options.max_answer_bytes)
+        stream = self._open(target, body, until, abort, self._options.max_answer_bytes, once)
         return Reply(stream.status, stream.headers, stream.rest(until))
 
     def get(self, target: Target, until: float, abort: Abort | None = None) -> Reply:
         """Ask for the target and give the whole answer; see the protocol."""
-        stream = self._open(target, None, until, abort, self._options.max_answer_bytes)
+        stream = self._open(target, None, until, abort, self._options.max_answer_bytes, False)
         return Reply(stream.status, stream.headers, stream.rest(until))
 
-    def stream(self, target: Target, body: bytes, until: float, abort: Abort | None = None) -> SyncStream:
+    def stream(
+        self, target: Target, body: bytes, until: float, abort: Abort | None = None, *, once: bool = False
+    ) -> SyncStream:
         """Send ``body`` and give the answer once its headers are there; see the protocol."""
-        stream = self._open(target, body, until, abort, self._options.max_stream_bytes)
+        stream = self._open(target, body, until, abort, self._options.max_stream_bytes, once)
         stream.owner = self  # a transport that nobody else holds ends with its last stream, not under it
         return stream
 
@@ -48,14 +50,16 @@ class SyncTransport:
         """Close every connection, those in use as well."""
         self._end()
 
-    def _open(self, target: Target, body: bytes | None, until: float, abort: Abort | None, limit: int) -> SyncStream:
+    def _open(
+        self, target: Target, body: bytes | None, until: float, abort: Abort | None, limit: int, once: bool
+    ) -> SyncStream:
         if not self._end.alive:
             raise RuntimeError("the transport is closed")
         route: Route = target.native(self._token, self._connector.route)
         now = monotonic()
         if now >= until:
             raise Fault("timeout", "connect", "the time for the call was over before it began", False)
-        wire = self._pool.take(route.key, now)
+        wire = None if once else self._pool.take(route.key, now)
         if wire is not None:
             stream = SyncStream(wire, self._pool, limit, abort)
             problem = stream.ask(route, body, until)

@@ -47,6 +47,8 @@ class Recalled(Told):
         vars(self).update(vars(told))
         self.slots = dict(told.slots)
         self._live = live
+        if self.usual != self.usual:
+            self.usual = live.usual
 
     def column(self, name: str) -> array[float]:
         """A column as it was seen, else as it is."""

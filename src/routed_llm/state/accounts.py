@@ -66,6 +66,13 @@ class Account:
         models = tuple(budget.models)
         return Standing(budget.name, self.of, budget.caps, self.spent, self.held, self.starts, self.ends, models, self.margin)
 
+    def claim(self, amounts: Amounts) -> str | None:
+        """Ask whoever else keeps it, too, for what an attempt may use; why not. Only under the lock."""
+        return None
+
+    def unclaim(self, amounts: Amounts) -> None:
+        """Give back what was claimed for an attempt that does not begin. Only under the lock."""
+
     def _end(self, hold: Hold, nano: int, tokens: int, calls: int, wall: float) -> None:
         """Book what a call really used, in the window in which it ended."""
         if self.ends is not None and wall >= self.ends:
@@ -120,6 +127,11 @@ def reserve(accounts: Sequence[Account], deployment: Deployment, nano: int | Non
                 return why
         margin = max((standing.margin for _, standing in told), default=1.0)
         amounts = (round((nano or 0) * margin), round(tokens * margin), 1)
+        for number, (account, _) in enumerate(told):
+            if (refusal := account.claim(amounts)) is not None:
+                for claimed, _ in told[:number]:
+                    claimed.unclaim(amounts)
+                return refusal
         for account, standing in told:
             held = standing.held
             account.held = (held[0] + amounts[0], held[1] + amounts[1], held[2] + amounts[2])

@@ -9,15 +9,26 @@ from collections.abc import Mapping
 from math import ceil, nan
 
 from routed_llm.results import Usage
+from routed_llm.state.breaker import Breaker
+from routed_llm.state.pace import Pace
 
-__all__ = ["BEARS", "COLUMNS", "EWMA_WEIGHT", "NEVER", "DeploymentState"]
+__all__ = ["ALL_ANSWERS", "BEARS", "COLUMNS", "EWMA_WEIGHT", "NEVER", "DeploymentState"]
 
 #: weight of the newest value in moving averages: about the last ten calls count
 EWMA_WEIGHT = 0.2
+#: answers as which the usual length of all counts in a deployment's own average, since one odd answer proves little; and those
+#: that count at most in the average of one, and of all. More than of times, because lengths differ far more from call to call.
+DOUBT, OWN_ANSWERS, ALL_ANSWERS = 5, 20, 200
 #: durations from which percentiles are taken, and how many make the 95th more than the longest one (1 / (1 - 0.95))
 WINDOW, ENOUGH = 100, 20
 #: a prompt's tokens are taken to be misjudged by no more than this factor either way: an odd call proves little of the next one
 MISJUDGED = 4.0
+
+#: a call is never late before, and always late behind, so many times the median duration: a choice; of answers whose lengths
+#: differ as usual, the 95th percentile is two to three times the median
+LATE = 1.5, 3.0
+#: seconds before which no call is late: asking somebody else would take as long
+SOONEST = 0.01
 
 #: calls at once with which one waits twice as long, where nothing is known: a guess, which only has to keep all calls from
 #: running to one deployment
@@ -29,7 +40,8 @@ MOST_ERRORS = 0.9
 
 #: column -> its value before anything was measured; times in seconds, NaN is unknown.
 #: ``latency``, ``first_content``, ``per_token`` (seconds for each token after the first content), ``errors`` (share of calls),
-#: ``output`` (tokens of an answer) and ``ratio`` (observed tokens of a prompt to expected ones) are moving averages;
+#: ``output`` (tokens of an answer, from what is usual on: see :data:`DOUBT`) and ``ratio`` (observed tokens of a prompt to
+#: expected ones) are moving averages;
 #: ``network`` seconds there and back, by the connections that were made; ``p95`` and ``p95_first``
 #: percentiles of whole answers and first contents; ``at`` the monotonic time of the last answer;
 #: ``room_...`` what the provider said that it still takes, until a time; ``minute_...`` the tokens of one monotonic minute.
@@ -107,11 +119,20 @@ class _Percentile:
         count = len(ranked)
         return ranked[ceil(0.95 * count) - 1] if count >= ENOUGH else nan
 
+    @property
+    def median(self) -> float | None:
+        """What half of them took at most; None while there are too few."""
+        ranked = self._ranked
+        count = len(ranked)
+        return ranked[count // 2] if count >= ENOUGH else None
+
 
 class DeploymentState:
     """Live numbers of one deployment: its place in the columns, and what only dispatch looks at. The lock is the caller's."""
 
-    __slots__ = ("_alone", "_counted", "_firsts", "_wholes", "columns", "failures_in_a_row", "firm_until", "probed_at", "slot")
+    __slots__ = (
+        "_alone", "_answers", "_counted", "_firsts", "_wholes", "breaker", "columns", "failures_in_a_row", "id", "pace", "slot",
+    )  # fmt: skip
 
     calls = _Count()
     latency = _Number()
@@ -123,18 +144,24 @@ class DeploymentState:
     output = _Number()
     ratio = _Number()
 
-    def __init__(self, slot: int, columns: Mapping[str, array[float]]) -> None:
+    def __init__(self, slot: int, columns: Mapping[str, array[float]], id: str = "") -> None:
         self.slot = slot
         self.columns = columns
+        self.id = id
         self.failures_in_a_row = 0
-        #: before this time not even a probe: the provider told when, or it cannot recover by itself
-        self.firm_until = float("-inf")
-        self.probed_at = float("-inf")
+        self.breaker, self.pace = Breaker(), Pace()
         self._wholes, self._firsts = _Percentile(), _Percentile()
         #: ``start``, ``base`` and ``slope`` without the calls under way
         self._alone = nan, nan, 0.0
         #: whether ``ratio`` was measured
         self._counted = False
+        #: answers in the average of their lengths
+        self._answers = 0
+
+    @property
+    def firm_until(self) -> float:
+        """Before this time not even a probe: the provider told when, or it cannot recover by itself."""
+        return self.breaker.firm
 
     @property
     def in_flight(self) -> int:
@@ -163,11 +190,32 @@ class DeploymentState:
                 self._average("per_token", (seconds - first_content) / usage.output_tokens)
         self._work_out()
 
-    def used(self, usage: Usage, expected: int | None, now: float | None) -> None:
-        """Tokens that a call used, beside those that its prompt was ``expected`` to have."""
+    def late_after(self, stream: bool) -> float | None:
+        """Seconds after which a call is late: the 95th percentile, of first contents for a ``stream``; None while unknown.
+
+        Bounded by what an ordinary call takes: where every call takes the same, a trifle more is not late, and where more than
+        5 of 100 are very slow, the percentile is itself one of those.
+        """
+        durations, name = (self._firsts, "p95_first") if stream else (self._wholes, "p95")
+        p95, median = self.columns[name][self.slot], durations.median
+        if p95 != p95:
+            return None
+        if median is not None:
+            p95 = min(max(p95, LATE[0] * median), LATE[1] * median)
+        return max(p95, SOONEST)
+
+    def late(self, seconds: float, stream: bool) -> None:
+        """See :meth:`routed_llm.state.memory.LiveState.late`."""
+        limit = self.late_after(stream)
+        if limit is not None and seconds >= limit:
+            durations, name = (self._firsts, "p95_first") if stream else (self._wholes, "p95")
+            self.columns[name][self.slot] = durations.add(seconds)
+
+    def used(self, usage: Usage, expected: int | None, now: float | None, usual: float = nan) -> None:
+        """Tokens that a call used, beside those that its prompt was ``expected`` to have, and those of ``usual`` answers."""
         if not usage.estimated:
             if usage.output_tokens > 0:
-                self._average("output", usage.output_tokens)
+                self._wrote(usage.output_tokens, usual)
             if expected and usage.input_tokens > 0:
                 self._misjudged(min(MISJUDGED, max(1 / MISJUDGED, usage.input_tokens / expected)))
         if now is not None:
@@ -175,6 +223,25 @@ class DeploymentState:
             if columns["minute"][slot] != minute:
                 columns["minute"][slot], columns["minute_tokens"][slot] = minute, 0.0
             columns["minute_tokens"][slot] += usage.input_tokens + usage.output_tokens
+
+    def others(self, answers: float, failures: float, seconds: float | None, first_content: float | None) -> None:
+        """Other processes had so many answers and failures, which took so long on average: as if they had been had here."""
+        columns, slot, keeps = self.columns, self.slot, 1 - EWMA_WEIGHT
+        for name, value in (("latency", seconds), ("first_content", first_content)):
+            if value is not None:
+                old = columns[name][slot]
+                columns[name][slot] = value if old != old else value + keeps**answers * (old - value)
+        share = failures / (answers + failures)
+        columns["errors"][slot] = share + keeps ** (answers + failures) * (columns["errors"][slot] - share)
+        self._work_out()
+
+    def _wrote(self, tokens: int, usual: float) -> None:
+        """One more answer's length: the mean of all at first, as if a few of the usual length had been there before."""
+        column, old = self.columns["output"], self.columns["output"][self.slot]
+        if old != old and usual == usual:
+            old, self._answers = usual, DOUBT
+        self._answers = min(self._answers + 1, OWN_ANSWERS)
+        column[self.slot] = _moved(old, tokens, 1 / self._answers)
 
     def _misjudged(self, ratio: float) -> None:
         """A prompt had so many times the expected tokens."""
@@ -215,5 +282,9 @@ class DeploymentState:
 
     def _average(self, name: str, value: float) -> None:
         column, slot = self.columns[name], self.slot
-        old = column[slot]
-        column[slot] = value if old != old else old + EWMA_WEIGHT * (value - old)
+        column[slot] = _moved(column[slot], value, EWMA_WEIGHT)
+
+
+def _moved(average: float, value: float, weight: float) -> float:
+    """A moving average after one more value, which it is itself where there was none."""
+    return value if average != average else average + weight * (value - average)

@@ -32,15 +32,17 @@ class Ledger:
 
     Args:
         budgets: the standing ones.
+        account: makes an account of one of them.
 
     Raises:
         ConfigurationError: for what is no budget, and for two of one name.
     """
 
-    __slots__ = ("_accounts", "budgets")
+    __slots__ = ("_account_of", "_accounts", "budgets")
 
-    def __init__(self, budgets: Iterable[Budget] = ()) -> None:
+    def __init__(self, budgets: Iterable[Budget] = (), account: Callable[[Budget, str], Account] = Account) -> None:
         self.budgets = tuple(budgets)
+        self._account_of = account
         self._accounts: dict[str, dict[str | None, Account]] = {}
         for number, budget in enumerate(self.budgets):
             if not isinstance(budget, Budget):
@@ -64,7 +66,7 @@ class Ledger:
         """How every account stands; a budget of which nothing was used yet stands with an empty account."""
         found: list[Account] = []
         for budget in self.budgets:
-            found.extend(list(self._accounts[budget.name].values()) or [Account(budget)])
+            found.extend(list(self._accounts[budget.name].values()) or [self._account_of(budget, "")])
         found.extend(block._account for block in dict.fromkeys(_open.get()) if block._ledger is self)
         return standings(found, wall)
 
@@ -78,7 +80,7 @@ class Ledger:
         if account is None:
             if len(accounts) >= MOST_ACCOUNTS:
                 self._forget_one(accounts)
-            account = accounts.setdefault(owner, Account(budget, budget.whose(owner)))
+            account = accounts.setdefault(owner, self._account_of(budget, budget.whose(owner)))
         return account
 
     @staticmethod

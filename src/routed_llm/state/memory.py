@@ -12,18 +12,26 @@ import threading
 import time
 import weakref
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from math import nan
 from typing import Any
 
+from routed_llm.driver import Waiter
 from routed_llm.requests import Ask
 from routed_llm.results import Usage
 from routed_llm.standing import Home, Standing
-from routed_llm.state.columns import COLUMNS, DeploymentState
+from routed_llm.state.accounts import Account
+from routed_llm.state.breaker import Blow
+from routed_llm.state.budgets import Budget
+from routed_llm.state.columns import ALL_ANSWERS, COLUMNS, DeploymentState
 from routed_llm.state.ledger import Ledger
+from routed_llm.state.limiter import Limiter, LimitStore
 from routed_llm.state.sessions import Sessions, SessionStore
 
 __all__ = ["DeploymentState", "Glance", "LiveState"]
 
+#: seconds for which our own program did not look, and share of the time that a call took, from which its lateness says nothing
+EXCUSED, EXCUSED_SHARE = 0.1, 0.1
 _keys = itertools.count(1)
 
 
@@ -38,16 +46,21 @@ class LiveState:
     __slots__ = (
         "__weakref__",
         "_columns",
+        "_listeners",
         "_lock",
         "_states",
         "_turns",
+        "_weighed",
         "cooling",
+        "held_up",
         "key",
         "known",
         "ledger",
-        "rounds",
+        "limited",
+        "limiter",
         "sessions",
         "slots",
+        "usual",
         "watching",
     )
 
@@ -62,14 +75,36 @@ class LiveState:
         # any point of a thread that holds it. So that method changes one number and nothing else.
         self._lock = threading.RLock()
         self.cooling: Mapping[str, float] = {}
-        self._turns = itertools.count()
-        #: the turn of the next call
-        self.rounds = 0
+        #: tokens of the last answers of all deployments, on average; NaN before the first. And how many were counted.
+        self.usual = nan
+        self._weighed = 0
+        self._listeners: list[Waiter] = []
+        #: of the last so many seconds, those in which our own program did not look at its connections
+        self.held_up: Callable[[float], float] = _never
+        #: by who counts, the turn of the next call
+        self._turns: dict[int, int] = {}
         self.ledger = Ledger()
         #: whether there are budgets at all
         self.watching = False
+        #: limits of requests, tokens and calls at once, and whether there are any
+        self.limiter: LimitStore = Limiter()
+        self.limited = False
         self.sessions: SessionStore = Sessions()
         _all.add(self)
+
+    def begin(self) -> None:
+        """Start what works in the background: nothing, where nothing is shared."""
+
+    def end(self) -> None:
+        """Stop what works in the background."""
+
+    def account(self, budget: Budget, of: str) -> Account:
+        """An account of a standing budget, for its ledger."""
+        return Account(budget, of)
+
+    def shared(self) -> dict[str, Any] | None:
+        """How what processes share stands, as plain data; None where they share nothing."""
+        return None
 
     def of(self, deployment_id: str) -> DeploymentState:
         """The live numbers of one deployment."""
@@ -83,7 +118,7 @@ class LiveState:
         for name, start in COLUMNS.items():
             self._columns[name].append(start)
         slot = self.slots[deployment_id] = len(self.slots)
-        state = self._states[deployment_id] = DeploymentState(slot, self._columns)
+        state = self._states[deployment_id] = DeploymentState(slot, self._columns, deployment_id)
         return state
 
     def column(self, name: str) -> array[float]:
@@ -102,11 +137,21 @@ class LiveState:
         """The home of a conversation; None where none is known."""
         return self.sessions.get(key, time.monotonic())
 
-    def next_round(self) -> int:
-        """A number that grows by one with every call, for taking turns."""
-        turn = next(self._turns)  # one step of the interpreter: it needs no lock
-        self.rounds = turn + 1
+    def next_round(self, of: int = 0) -> int:
+        """A number that grows by one with every call, for taking turns; each number ``of`` a piece has turns of its own."""
+        with self._lock:
+            turn = self.round_of(of)
+            self._turns[of] = turn + 1
         return turn
+
+    def round_of(self, of: int) -> int:
+        """What :meth:`next_round` gives next."""
+        return self._turns.get(of, 0)
+
+    @property
+    def rounds(self) -> int:
+        """Turns that were taken in all."""
+        return sum(self._turns.values())
 
     def started(self, state: DeploymentState) -> None:
         """An attempt starts; it ends by :meth:`succeeded`, :meth:`failed` or :meth:`left`."""
@@ -114,10 +159,25 @@ class LiveState:
             state.in_flight += 1
             state.calls += 1
 
-    def enter(self, state: DeploymentState, now: float) -> float | None:
-        """Let an attempt start where it may; else the monotonic time until when the deployment is left alone."""
-        self.started(state)
-        return None
+    def enter(self, state: DeploymentState, now: float, *, last: bool = False, forced: bool = False) -> float | None:
+        """Let an attempt start where it may; else the monotonic time until when it may not.
+
+        Args:
+            state: of the deployment.
+            now: the monotonic time, which is also when the attempt begins.
+            last: nobody else is left: see :meth:`routed_llm.state.breaker.Breaker.enter`.
+            forced: it is the pool's probe (:meth:`may_probe`), or a repeat of a call that has nobody else.
+        """
+        with self._lock:
+            breaker = state.breaker
+            if not breaker.calm:
+                if forced:
+                    breaker.force(now)
+                elif (until := breaker.enter(now, state.in_flight, last)) is not None:
+                    return until
+            state.in_flight += 1
+            state.calls += 1
+            return None
 
     def succeeded(
         self,
@@ -145,34 +205,108 @@ class LiveState:
             state.failures_in_a_row = 0
             state.answered(seconds, first_content, now, usage)
             if usage is not None:
-                state.used(usage, expected, now)
+                state.used(usage, expected, now, self.usual)
+                self._usual(usage)
                 self.known.add("usage")
                 if first_content is not None:
                     self.known.add("pace")
-            if deployment_id in self.cooling:
-                self.cooling = {key: until for key, until in self.cooling.items() if key != deployment_id}
+            late = state.pace.is_late(seconds, first_content, usage)
+            breaker = state.breaker
+            if late or breaker.score or not breaker.calm:
+                late = late and not self.excused(seconds)
+                at = time.monotonic() if now is None else now
+                if breaker.worked(at - seconds, at, late):
+                    self._changed(state)
 
-    def failed(self, state: DeploymentState, *, counts: bool) -> int:
-        """An attempt failed; ``counts`` tells whether against the deployment's health. Gives the failures in a row."""
+    def _usual(self, usage: Usage) -> None:
+        """One more answer's length."""
+        if usage.output_tokens > 0 and not usage.estimated:
+            self._weighed = min(self._weighed + 1, ALL_ANSWERS)
+            old = self.usual
+            self.usual = float(usage.output_tokens) if old != old else old + (usage.output_tokens - old) / self._weighed
+
+    def excused(self, seconds: float) -> bool:
+        """Whether the lateness of a call that took so many seconds until now may be our own program's fault."""
+        return self.held_up(seconds) >= max(EXCUSED, EXCUSED_SHARE * seconds)
+
+    def shows(self, state: DeploymentState, began: float, now: float) -> None:
+        """An attempt that began at a time gave its first content: if it is a probe, that is enough to know."""
+        if not state.breaker.calm:
+            with self._lock:
+                if state.breaker.worked(began, now):
+                    self._changed(state)
+
+    def failed(
+        self,
+        state: DeploymentState,
+        *,
+        counts: bool,
+        began: float | None = None,
+        now: float = 0.0,
+        blow: Blow | None = None,
+    ) -> float:
+        """An attempt failed; gives the seconds for which its deployment is left alone for that.
+
+        Args:
+            state: of the deployment.
+            counts: whether it counts among the calls that fail, which choosing looks at.
+            began: when the attempt began.
+            now: the monotonic time.
+            blow: what it says of the deployment; None where it is not to blame.
+        """
         with self._lock:
             state.in_flight -= state.in_flight > 0
             if counts:
                 state.failures_in_a_row += 1
                 state.went_wrong()
-            return state.failures_in_a_row
+            breaker = state.breaker
+            if began is not None:
+                breaker.gave_back(began)
+                if blow is not None and breaker.failed(began, now, blow):
+                    self._changed(state)
+                    return breaker.until - now
+            return max(0.0, breaker.until - now) if blow is not None and not breaker.calm else 0.0
+
+    def _changed(self, state: DeploymentState) -> None:
+        """A breaker opened or closed: decisions see it, and whoever waits for it looks again."""
+        breaker, deployment_id = state.breaker, state.id
+        if breaker.calm or breaker.room:
+            if deployment_id in self.cooling:
+                self.cooling = {key: until for key, until in self.cooling.items() if key != deployment_id}
+        elif self.cooling.get(deployment_id) != breaker.until:
+            self.cooling = {**self.cooling, deployment_id: breaker.until}
+        for waiter in self._listeners:
+            waiter.wake()
+
+    def listen(self, waiter: Waiter) -> None:
+        """Wake it whenever a breaker opens or closes, until :meth:`unlisten`."""
+        with self._lock:
+            self._listeners = [*self._listeners, waiter]
+
+    def unlisten(self, waiter: Waiter) -> None:
+        """Wake it no more."""
+        with self._lock:
+            self._listeners = [each for each in self._listeners if each is not waiter]
 
     def recovered(self, deployment_id: str, state: DeploymentState, now: float) -> None:
         """A check found that the deployment works: it takes calls again, and nothing is learned of how fast it is."""
         with self._lock:
             state.in_flight -= state.in_flight > 0
             state.failures_in_a_row = 0
-            if deployment_id in self.cooling:
-                self.cooling = {key: until for key, until in self.cooling.items() if key != deployment_id}
+            state.breaker.free()
+            self._changed(state)
 
-    def left(self, state: DeploymentState) -> None:
-        """The caller walked away from an attempt: neither a success nor a failure."""
+    def left(self, state: DeploymentState, began: float | None = None) -> None:
+        """The caller walked away from an attempt that began at a time: neither a success nor a failure."""
         with self._lock:
             state.in_flight -= state.in_flight > 0
+            if began is not None:
+                state.breaker.gave_back(began)
+
+    def late(self, state: DeploymentState, seconds: float, stream: bool) -> None:
+        """An attempt was given up for a faster one after so many seconds; it would have taken at least as long."""
+        with self._lock:
+            state.late(seconds, stream)
 
     def reached(self, deployment_id: str, seconds: float) -> None:
         """How many seconds the network takes to a deployment and back, by the connections that were made."""
@@ -187,35 +321,47 @@ class LiveState:
             state.told_room(requests, tokens, until)
             self.known.add("room")
 
-    def cool(self, deployment_id: str, until: float, *, firm: bool) -> None:
+    def cool(self, deployment_id: str, until: float, *, firm: bool, why: str = "", now: float | None = None) -> None:
         """Leave a deployment alone until a time; a cool-down is extended, never shortened. ``firm`` rules out probes."""
         state = self.of(deployment_id)
         with self._lock:
-            if firm:
-                state.firm_until = max(state.firm_until, until)
-            if until > self.cooling.get(deployment_id, float("-inf")):
-                self.cooling = {**self.cooling, deployment_id: until}
+            if state.breaker.hold(min(until, time.monotonic()) if now is None else now, until, why, firm=firm):
+                self._changed(state)
 
-    def may_probe(self, deployment_ids: list[str], now: float, every: float) -> bool:
-        """Take the pool's one probe: True at most once in ``every`` seconds for these deployments together."""
+    def may_probe(self, deployment_ids: Sequence[str], now: float, every: float) -> str | None:
+        """Take the pool's one probe: at most one in ``every`` seconds for these deployments together.
+
+        Gives whoever was probed least lately, for an attempt that :meth:`enter` takes by force; None where it is too early.
+        """
         with self._lock:
-            states = [self.of(deployment_id) for deployment_id in deployment_ids]
-            if now - max((state.probed_at for state in states), default=float("-inf")) < every:
-                return False
-            for state in states:
-                state.probed_at = now
-            return True
+            breakers = [self.of(deployment_id).breaker for deployment_id in deployment_ids]
+            if not breakers or now - max(max(each.probed_at, each.pool_probed_at) for each in breakers) < every:
+                return None
+            for each in breakers:
+                each.pool_probed_at = now
+            chosen = min(range(len(breakers)), key=lambda place: breakers[place].probed_at)
+            breakers[chosen].probed_at = now
+            return deployment_ids[chosen]
 
     def forget(self, deployment_id: str) -> None:
         """End a deployment's cool-down."""
+        state = self.of(deployment_id)
         with self._lock:
-            self.cooling = {key: until for key, until in self.cooling.items() if key != deployment_id}
+            state.breaker.free()
+            self._changed(state)
 
     def after_fork(self) -> None:
         """In the child: another thread of the parent may have held the lock, and the calls in flight are the parent's."""
         self._lock = threading.RLock()
+        self.limiter.after_fork()
+        self._listeners = []
         for state in self._states.values():
             state.in_flight = 0
+            state.breaker.forked()
+
+
+def _never(seconds: float) -> float:
+    return 0.0
 
 
 class Glance:
@@ -229,9 +375,9 @@ class Glance:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._live, name)
 
-    def next_round(self) -> int:
+    def next_round(self, of: int = 0) -> int:
         """The number that the next call will get."""
-        return self._live.rounds
+        return self._live.round_of(of)
 
 
 _all: weakref.WeakSet[LiveState] = weakref.WeakSet()

@@ -38,10 +38,11 @@ class Subscription:
     """One listener with its bounded queue; made by :meth:`Bus.subscribe`.
 
     ``dropped`` counts records that found the queue full or were discarded at the end, ``errors`` those at which the
-    listener raised. A context manager that closes itself.
+    listener raised; ``seconds`` is the time that it took for all of them, ``slowest`` for one. A context manager that closes
+    itself.
     """
 
-    __slots__ = ("_bus", "_queue", "closed", "dropped", "errors", "listener", "maxsize")
+    __slots__ = ("_bus", "_queue", "closed", "dropped", "errors", "listener", "maxsize", "seconds", "slowest")
 
     def __init__(self, bus: Bus, listener: Listener, maxsize: int) -> None:
         self._bus = bus
@@ -51,6 +52,7 @@ class Subscription:
         self.closed = False
         self.dropped = 0
         self.errors = 0
+        self.seconds = self.slowest = 0.0
 
     def close(self, timeout: float = 5.0) -> None:
         """Take no more records, wait at most ``timeout`` seconds for those already taken, and discard the rest."""
@@ -83,12 +85,15 @@ class Subscription:
             record = self._queue.popleft()
         except IndexError:  # discarded meanwhile
             return
+        began = time.monotonic()
         try:
-            self.listener(record)
+            self.listener(record.copy())  # what a listener does to a record is seen by nobody else
         except BaseException:  # nothing that a listener does may end the thread of all listeners
             self.errors += 1
             if self.errors == 1:
                 log.warning("%s failed at a record; further errors are only counted.", _name(self.listener), exc_info=True)
+        took = time.monotonic() - began
+        self.seconds, self.slowest = self.seconds + took, max(self.slowest, took)
 
 
 class Bus:
@@ -121,7 +126,8 @@ class Bus:
         """Hand every record from now on to ``listener``, in the bus's thread.
 
         Args:
-            listener: called with each :class:`~routed_llm.events.CallRecord`; what it raises is counted and logged once.
+            listener: called with a copy of each :class:`~routed_llm.events.CallRecord`; what it raises is counted and logged
+                once, and its time is counted too.
             maxsize: most records that may wait for it; further ones are dropped and counted.
 
         Raises:

@@ -1,7 +1,8 @@
 """What tests of your own programs need: simulated models on a loopback port, without keys and without cost.
 
 Pieces of policies are proved by the checks of :mod:`routed_llm.testing.pieces`.
-The fixture ``sandbox`` comes with ``pytest_plugins = ["routed_llm.testing.pytest_plugin"]``.
+Providers that fail to order are in :mod:`routed_llm.testing.faults`.
+The fixtures ``sandbox`` and ``faulty_provider`` come with ``pytest_plugins = ["routed_llm.testing.pytest_plugin"]``.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from routed_llm.providers.sandbox import (
     SandboxServer,
 )
 from routed_llm.providers.sandbox_endpoint import sandbox_entries
+from routed_llm.testing.faults import FAULTS, Custom, Fault, FaultyProvider, Healthy
 from routed_llm.testing.pieces import (
     Proven,
     check_feature,
@@ -28,6 +30,11 @@ from routed_llm.testing.pieces import (
 __all__ = [
     "DEFAULT_EMBEDDINGS",
     "DEFAULT_MODELS",
+    "FAULTS",
+    "Custom",
+    "Fault",
+    "FaultyProvider",
+    "Healthy",
     "Proven",
     "Sandbox",
     "SandboxEmbedding",

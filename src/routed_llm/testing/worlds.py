@@ -159,7 +159,8 @@ def _data(rng: Random, pool: Sequence[Deployment]) -> dict[str, Any]:
     keys = [key for name in ("s1", "c1") for key in (name, f"{name}\0plan")] if pool else []
     homes = {key: _home(rng, pool).as_data() for key in keys}
     return {
-        "cooling": {}, "round": rng.randrange(1_000), "known": ["usage", "room"], "deployments": [d.id for d in pool],
+        "cooling": {}, "round": rng.randrange(1_000), "known": ["usage", "room"], "usual": 300.0,
+        "deployments": [d.id for d in pool],
         "columns": {name: [None if v != v else v for v in column] for name, column in columns.items()},
         "budgets": [money.as_data()], "sessions": homes,
     }  # fmt: skip

@@ -243,6 +243,7 @@ class Reader:
                 self._take(name, payload, events)
             if self._finish is None:
                 raise _malformed("the stream ended without a finish reason: it is cut", "stream")
+            self._calls.end(events)
             events.append(Finish(_finish(self._finish, self._calls.any, self._schema_tool), self._finish))
         except ODD as error:
             raise _odd(error, b"", "stream") from None

@@ -94,6 +94,11 @@ class Rule:
         """What it does where it holds."""
         return self._effects
 
+    @property
+    def by_condition(self) -> bool:
+        """Whether its condition alone says when it holds; a class made of this one may ask something else."""
+        return type(self) is Rule
+
     def apply(self, ask: Ask) -> Effects | None:
         """Its effects, or None where its condition does not hold."""
         return self._effects if self.if_ is None or self.if_.holds(ask) else None

@@ -52,10 +52,9 @@ class ExpectedCost:
 
     def values(self, ask: Ask, candidates: Candidates, live: Live) -> Sequence[float | None]:
         """Expected cost of each candidate."""
-        learned = self.learn and (ask.session is not None or live.knows("usage"))
-        facts = ask.facts
-        told = "answer_length" in facts or "answer_tokens" in facts
-        if type(candidates) is Pool and not learned and not told:
+        facts, measured = ask.facts, self.learn and live.knows("usage")
+        told = _told_length(ask) if "answer_tokens" in facts or "answer_length" in facts else None
+        if not measured and told is None and type(candidates) is Pool and (ask.session is None or not self.learn):
             contenders = candidates.notes.get("contenders")  # those of a pool whose prices never change
             if contenders is None:
                 contenders = _static(ask, candidates)
@@ -64,34 +63,31 @@ class ExpectedCost:
                 if lowest is not None:
                     return LaterValues(lowest, candidates, expected_cost, ask)
                 return [expected_cost(d, ask) for d in candidates]
-        costs = self._costs(ask, candidates, live)
+        costs = self._costs(ask, candidates, live, told, measured)
         if is_large(candidates):
             return Values(costs)
         total = sum(costs)
         return costs if total == total else [None if cost != cost else cost for cost in costs]
 
-    def _costs(self, ask: Ask, candidates: Candidates, live: Live) -> Any:
+    def _costs(self, ask: Ask, candidates: Candidates, live: Live, told: float | None, measured: bool) -> Any:
         pool, indexes = home_of(candidates)
         table = table_for(pool, ask)
-        rates = [table.input, table.output, table.request]
-        if indexes is not None:
-            rates = [candidates.taken(rate) for rate in rates]  # type: ignore[attr-defined]  # a part
-        limit = _INFINITE if ask.max_tokens is None else float(ask.max_tokens)
-        told = _told_length(ask)
-        answer = min(float(ask.output_tokens if told is None else told), limit)
-        ratios = outputs = None
-        if self.learn and answer and live.knows("usage"):  # how each counts prompts, and how long its answers are
+        answer, limit = float(ask.output_tokens if told is None else told), _INFINITE
+        if ask.max_tokens is not None:
+            limit = float(ask.max_tokens)
+            answer = min(answer, limit)
+        ratios, lengths = None, (None, answer)
+        if measured and answer:  # how each counts prompts, and how long its answers are
             ratios = live.column("ratio", candidates)
-            outputs = lengths_of(pool, live, told, answer)
-            if indexes is not None:
-                outputs = candidates.taken(outputs)  # type: ignore[attr-defined]  # a part
-        work_out = _many if is_large(candidates) else _few
-        costs: Any = work_out(float(ask.input_tokens), answer, limit, rates, ratios, outputs)
+            usual = live.usual
+            if usual == usual:
+                lengths = lengths_of(candidates, live, told, usual)
+        work_out = _many if pool.large else _few
+        costs: Any = work_out(float(ask.input_tokens), lengths, limit, table.of(candidates, indexes), ratios)
         if table.media and (pieces := _pieces(ask)):
             for count, column in zip(pieces, (table.image, table.audio), strict=True):
                 extra = column if indexes is None else candidates.taken(column)  # type: ignore[attr-defined]  # a part
-                large = is_large(candidates)
-                costs = costs + count * extra if large else [c + count * e for c, e in zip(costs, extra, strict=True)]
+                costs = costs + count * extra if pool.large else [c + count * e for c, e in zip(costs, extra, strict=True)]
         if self.learn and ask.session is not None:
             _less_cached(costs, ask, table, candidates, live)
         if prepaid := pool.noted("prepaid", _prepaid):
@@ -111,42 +107,48 @@ def _static(ask: Ask, pool: Pool) -> Contenders | None:
     return table.contenders
 
 
-def _few(tokens: float, answer: float, limit: float, rates: Any, ratios: Any, outputs: Any) -> list[float]:
+def _few(tokens: float, lengths: tuple[Any, float], limit: float, rates: Any, ratios: Any) -> list[float]:
     """Costs in plain Python. A prompt's tokens times the deployment's own ratio, and its own length of answers."""
     a, b, r = rates
-    if not answer:
-        return [tokens * x + y for x, y in zip(a, r, strict=True)]  # embeddings: a price of answers is not needed
-    if ratios is None:
-        return [tokens * x + answer * y + z for x, y, z in zip(a, b, r, strict=True)]
-    if outputs is None:
-        return [tokens * k * x + answer * y + z for x, y, z, k in zip(a, b, r, ratios, strict=True)]
-    if limit < _INFINITE:
-        outputs = [o if o < limit else limit for o in outputs]
-    return [tokens * k * x + o * y + z for x, y, z, k, o in zip(a, b, r, ratios, outputs, strict=True)]
+    outputs, answer = lengths
+    if not answer:  # embeddings: a price of answers is not needed
+        costs = [tokens * x for x in a]
+    elif ratios is None:
+        costs = [tokens * x + answer * y for x, y in zip(a, b, strict=True)]
+    elif outputs is None:
+        costs = [tokens * k * x + answer * y for x, y, k in zip(a, b, ratios, strict=True)]
+    else:
+        if limit < _INFINITE:
+            outputs, answer = [o * answer if o * answer < limit else limit for o in outputs], 1.0
+        costs = [tokens * k * x + answer * o * y for x, y, k, o in zip(a, b, ratios, outputs, strict=True)]
+    return costs if r is None else [cost + z for cost, z in zip(costs, r, strict=True)]
 
 
-def _many(tokens: float, answer: float, limit: float, rates: Any, ratios: Any, outputs: Any) -> Any:
+def _many(tokens: float, lengths: tuple[Any, float], limit: float, rates: Any, ratios: Any) -> Any:
     """The same costs, as an array."""
     a, b, r = rates
-    if not answer:
-        return tokens * a + r
-    costs = tokens * a if ratios is None else tokens * ratios * a
+    outputs, answer = lengths
+    costs = tokens * a if ratios is None or not answer else tokens * ratios * a
     if outputs is None:
-        costs += answer * b
+        if answer:
+            costs += answer * b
     else:
+        written = answer * outputs
         if limit < _INFINITE:
             import numpy as np
 
-            outputs = np.minimum(outputs, limit)
-        costs += outputs * b
-    costs += r
+            written = np.minimum(written, limit)
+        written *= b
+        costs += written
+    if r is not None:
+        costs += r
     return costs
 
 
 def _told_length(ask: Ask) -> int | None:
     """Tokens of the answer, where a feature or the caller told them."""
     facts = ask.facts
-    if not facts or not ask.output_tokens:  # embeddings have no answer
+    if not ask.output_tokens:  # embeddings have no answer
         return None
     if "answer_tokens" in facts:
         tokens = facts["answer_tokens"]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from routed_llm.policy.later import Pool
 from routed_llm.policy.shapes import Candidates, Live
-from routed_llm.policy.vectors import LARGE, Values, has_unknown, home_of, index_in, is_large
+from routed_llm.policy.vectors import Values, has_unknown, home_of, index_in, is_large
 from routed_llm.requests import Ask
 
 __all__ = ["Latency"]
@@ -43,13 +43,14 @@ class Latency:
         """Expected seconds of each candidate."""
         base: Any = live.column("start" if ask.stream else "base", candidates)
         slope = live.column("slope", candidates) if not ask.stream and live.knows("pace") else None
-        large = is_large(candidates)
-        waits: Any = _waits(base, slope, ask, large)
+        pool = home_of(candidates)[0]
+        large = pool.large
+        waits: Any = _waits(base, slope, ask.output_tokens, large)
         unknown = has_unknown(waits) if large else isnan(sum(waits))
         if unknown:
             base = (_many_filled if large else _filled)(base, _Call(ask, candidates, live))
-            waits = _waits(base, slope, ask, large)
-        if limits := home_of(candidates)[0].noted("limits of calls at once", _limits):
+            waits = _waits(base, slope, ask.output_tokens, large)
+        if limits := pool.noted("limits of calls at once", _limits):
             _by_limit(waits, limits, _Call(ask, candidates, live))
         if live.knows("room"):
             more = _until_room(_Call(ask, candidates, live))
@@ -59,11 +60,10 @@ class Latency:
         return [None if w != w else w for w in waits] if unknown else waits
 
 
-def _waits(base: Any, slope: Any, ask: Ask, large: bool) -> Any:
+def _waits(base: Any, slope: Any, tokens: float, large: bool) -> Any:
     """The wait for the first tokens, and for those of the answer at their pace. Never the columns themselves."""
     if slope is None:
         return base + 0.0 if large else list(base)
-    tokens = float(ask.output_tokens)
     return base + tokens * slope if large else [w + tokens * s for w, s in zip(base, slope, strict=True)]
 
 
@@ -113,7 +113,7 @@ def _priors(pool: Pool) -> _Priors:
         told, pace = deployment.latency.get("first_content"), deployment.latency.get("tokens_per_second")
         first.append(nan if told is None else told + (deployment.network or 0.0))
         per_token.append(1 / pace if pace else 0.0)
-    if len(pool) < LARGE:
+    if not pool.large:
         return _Priors(first, per_token)
     import numpy as np
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from routed_llm.catalog.deployments import Deployment
-from routed_llm.policy.later import HeadFirst, LaterValues
+from routed_llm.policy.later import HeadFirst, LaterValues, Pool
+from routed_llm.policy.selectors.spreading import SEVERAL, as_it_is, spread
 from routed_llm.policy.shapes import Candidates, Chance, Live
 from routed_llm.policy.vectors import Values, lowest_of
 from routed_llm.requests import Ask
@@ -18,7 +19,8 @@ _LAST = float("inf")
 class Best:
     """Candidates by total score, the lowest first; unknown totals last; ties in the user's order.
 
-    ``because`` names in a few words what makes the head the best, and ``fact`` a fact of the call to tell with it.
+    Deployments of one model whose totals are equal share its calls. ``because`` names in a few words what makes the head the
+    best, and ``fact`` a fact of the call to tell with it.
     """
 
     name = "best"
@@ -39,14 +41,18 @@ class Best:
         at = totals.lowest if type(totals) is LaterValues else lowest_index(totals)
         if at is None:
             order = by_total(candidates, totals) if len(totals) else candidates
-            return order, 1.0, "nothing is known to compare, first in order"
+            order, share, one = as_it_is(ask, order, live, rng)
+            return order, share, "nothing is known to compare, first in order" + one
         told, reason = self._told
         if told != count:
             reason = f"{self.because} of {count}"
             self._told = (count, reason)
         if self.fact is not None and self.fact in ask.facts:
             reason = f"{ask.facts[self.fact]} call, {reason}"
-        return HeadFirst(candidates[at], count, by_total, candidates, totals), 1.0, reason
+        if type(candidates) is Pool and not candidates.notes.get(SEVERAL, True):  # nearly every pool
+            return HeadFirst(candidates[at], count, by_total, candidates, totals), 1.0, reason
+        at, share, one = spread(ask, candidates, totals, at, live, rng)
+        return HeadFirst(candidates[at], count, by_total, candidates, totals), share, reason + one
 
 
 def lowest_index(totals: Sequence[float | None]) -> int | None:

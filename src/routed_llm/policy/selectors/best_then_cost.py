@@ -8,6 +8,7 @@ from routed_llm.catalog.deployments import Deployment
 from routed_llm.policy.later import HeadFirst
 from routed_llm.policy.scorers.cost import expected_cost
 from routed_llm.policy.selectors.best import Best
+from routed_llm.policy.selectors.spreading import as_it_is, spread
 from routed_llm.policy.shapes import Candidates, Chance, Live
 from routed_llm.requests import Ask
 
@@ -36,14 +37,19 @@ class BestThenCost(Best):
         best = min(known) if known else None
         equals = [d for d, total in zip(candidates, totals, strict=True) if total == best] if known else candidates
         if totals and not known:
-            return candidates, 1.0, "nothing is known to compare, first in order"
+            order, share, one = as_it_is(ask, candidates, live, rng)
+            return order, share, "nothing is known to compare, first in order" + one
         head = equals[0] if len(equals) == 1 else min(equals, key=lambda d: _by_cost(d, ask))
         reason = f"{self.because} of {len(candidates)}" if known else _unscored(head, ask)
         if self.fact is not None and self.fact in ask.facts:
             reason = f"{ask.facts[self.fact]} call, {reason}"
         if known and len(equals) > 1 and _by_cost(head, ask)[0] < _LAST:
             reason = f"{reason}, the cheapest of {len(equals)} equals"
-        return HeadFirst(head, len(candidates), lambda: _sorted(candidates, totals, ask)), 1.0, reason
+        share, one = 1.0, ""
+        if any(d.model == head.model and d is not head for d in equals):
+            at, share, one = spread(ask, equals, [_by_cost(d, ask)[0] for d in equals], equals.index(head), live, rng)
+            head = equals[at]
+        return HeadFirst(head, len(candidates), lambda: _sorted(candidates, totals, ask)), share, reason + one
 
 
 def _unscored(head: Deployment, ask: Ask) -> str:

@@ -10,9 +10,10 @@ from typing import Any
 from routed_llm.catalog.deployments import Deployment
 from routed_llm.errors import ConfigurationError
 from routed_llm.policy.later import HeadFirst
-from routed_llm.policy.selectors.best import by_total, lowest_index
+from routed_llm.policy.selectors.best import by_total
+from routed_llm.policy.selectors.spreading import as_it_is
 from routed_llm.policy.shapes import Candidates, Chance, Live
-from routed_llm.policy.vectors import Values, is_large
+from routed_llm.policy.vectors import Values, is_large, lowest_of
 from routed_llm.requests import Ask
 
 __all__ = ["Nearby"]
@@ -63,21 +64,22 @@ class Nearby:
     ) -> tuple[Sequence[Deployment], float, str]:
         """One of the band, or one without news, and then the others by total."""
         count = len(candidates)
-        known = type(totals) is not Values and None not in totals
-        lowest = totals.index(min(totals)) if known and totals else lowest_index(totals)  # type: ignore[type-var]
-        if lowest is None:
-            return (by_total(candidates, totals) if totals else candidates), 1.0, "nothing is known to compare, first in order"
-        band = _Band(totals, totals[lowest], self.tolerance, known)  # type: ignore[arg-type]  # the lowest is known
+        band = _near(totals, self.tolerance)
+        if band is None:
+            order, share, one = as_it_is(ask, by_total(candidates, totals) if totals else candidates, live, rng)
+            return order, share, "nothing is known to compare, first in order" + one
+        indexes, waits, weights, known = band
         silent = self._silent(ask, candidates, totals, live, known) if self.explore else ()
         explored = self.explore if len(silent) else 0.0
         if explored and rng.random() < explored:
             head = int(silent[int(rng.random() * len(silent))])
+            place = indexes.index(head) if head in indexes else None
             reason = f"tried again: nothing was heard of it for {self.stale:g} s"
         else:
-            head = band.draw(rng)
-            near = len(band.indexes)
+            place, near = _draw(waits, weights, rng), len(indexes)
+            head = indexes[place]
             reason = f"{self.because} of {count}" if near == 1 else f"{self.because} of {count}, drawn among {near} near it"
-        share = band.share(head)
+        share = _share(waits, weights, place) if place is not None else 0.0
         if explored:
             share = (1 - explored) * share + (explored / len(silent) if head in silent else 0.0)
         return HeadFirst(candidates[head], count, by_total, candidates, totals), share, reason
@@ -98,57 +100,71 @@ class Nearby:
         return [i for i, t in enumerate(totals) if (t is None or heard[i] < since) and not flying[i]]
 
 
-class _Band:
-    """Those near the best: their indexes, totals and weights."""
+#: of those near the best their indexes, totals and weights (none where all are equal), and whether every total is known
+_Band = tuple[Sequence[int], Sequence[float], Sequence[float], bool]
 
-    __slots__ = ("_equal", "indexes", "totals", "weights")
 
-    def __init__(self, totals: Sequence[float | None], best: float, tolerance: float, known: bool) -> None:
-        width = abs(best) * tolerance
-        limit = best + width
-        self.indexes: Sequence[int]
-        self.totals: Sequence[float]
-        if type(totals) is Values:
-            found = (totals.array <= limit).nonzero()[0]
-            self.indexes, self.totals = found.tolist(), totals.array[found].tolist()
-        else:
-            if known:
-                self.indexes = [i for i, t in enumerate(totals) if t <= limit]  # type: ignore[operator]  # none is unknown
-            else:
-                self.indexes = [i for i, t in enumerate(totals) if t is not None and t <= limit]
-            self.totals = [totals[i] for i in self.indexes]  # type: ignore[misc]  # those are known
-        self._equal = len(self.totals) == 1 or max(self.totals) == best
-        self.weights: list[float] = [] if self._equal else [1.0 - (t - best) / width for t in self.totals]
+def _near(totals: Sequence[float | None], tolerance: float) -> _Band | None:
+    """Those near the best; None where nothing is known."""
+    if type(totals) is Values:
+        return _near_of_many(totals, tolerance)
+    numbers: Any = totals
+    try:
+        rising = sorted(numbers)
+    except TypeError:  # None cannot be compared
+        rising = sorted([t for t in numbers if t is not None])
+    if not rising or rising[0] is None:  # nobody else could be compared with the only one
+        return None
+    best, known = rising[0], len(rising) == len(numbers)
+    width = abs(best) * tolerance
+    count = bisect_right(rising, best + width)
+    if count == 1:
+        return [numbers.index(best)], (best,), (), known
+    limit = rising[count - 1]
+    indexes = [i for i, t in enumerate(numbers) if t is not None and t <= limit]
+    near = [numbers[i] for i in indexes]
+    return indexes, near, [1.0 - (t - best) / width for t in near] if limit > best else (), known
 
-    def draw(self, rng: Chance) -> int:
-        """Index of the better of two drawn by weight; of equals the first drawn."""
-        indexes = self.indexes
-        if self._equal:
-            return indexes[int(rng.random() * len(indexes))] if len(indexes) > 1 else indexes[0]
-        sums = list(accumulate(self.weights))
-        last, total, bits = len(sums) - 1, sums[-1], rng.getrandbits(64)
-        first = bisect_right(sums, (bits >> 32) / _HALF * total, hi=last)
-        second = bisect_right(sums, (bits & _LOW) / _HALF * total, hi=last)
-        return indexes[second if self.totals[second] < self.totals[first] else first]
 
-    def share(self, index: int) -> float:
-        """Probability with which :meth:`draw` gives an index; 0 for one outside.
+def _near_of_many(totals: Values, tolerance: float) -> _Band | None:
+    """The same of a large pool."""
+    lowest = lowest_of(totals)
+    if lowest is None:
+        return None
+    best = float(totals.array[lowest])
+    width = abs(best) * tolerance
+    found = (totals.array <= best + width).nonzero()[0]
+    near = totals.array[found].tolist()
+    return found.tolist(), near, [1.0 - (t - best) / width for t in near] if max(near) > best else (), False
 
-        It is the better of two when it is drawn first and the other is not better, or second and the other is worse.
-        """
-        if index not in self.indexes:
-            return 0.0
-        if self._equal:
-            return 1.0 / len(self.indexes)
-        place = self.indexes.index(index)
-        total, mine = sum(self.weights), self.totals[place]
-        beaten = 0.0
-        for weight, wait in zip(self.weights, self.totals, strict=True):
-            if wait > mine:
-                beaten += weight + weight
-            elif wait == mine:
-                beaten += weight
-        return self.weights[place] * beaten / (total * total)
+
+def _draw(totals: Sequence[float], weights: Sequence[float], rng: Chance) -> int:
+    """Place in the band of the better of two drawn by weight; of equals the first drawn."""
+    if not weights:
+        count = len(totals)
+        return int(rng.random() * count) if count > 1 else 0
+    sums = list(accumulate(weights))
+    last, total, bits = len(sums) - 1, sums[-1], rng.getrandbits(64)
+    first = bisect_right(sums, (bits >> 32) / _HALF * total, hi=last)
+    second = bisect_right(sums, (bits & _LOW) / _HALF * total, hi=last)
+    return second if totals[second] < totals[first] else first
+
+
+def _share(totals: Sequence[float], weights: Sequence[float], place: int) -> float:
+    """Probability with which :func:`_draw` gives a place.
+
+    It is the better of two when it is drawn first and the other is not better, or second and the other is worse.
+    """
+    if not weights:
+        return 1.0 / len(totals)
+    total, mine = sum(weights), totals[place]
+    beaten = 0.0
+    for weight, wait in zip(weights, totals, strict=True):
+        if wait > mine:
+            beaten += weight + weight
+        elif wait == mine:
+            beaten += weight
+    return weights[place] * beaten / (total * total)
 
 
 #: a draw of 64 bits is two of 32

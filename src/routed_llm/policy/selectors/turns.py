@@ -27,8 +27,12 @@ class _Model(NamedTuple):
     sums: Sequence[float]
 
 
+#: tells those that take turns apart
+_keys = itertools.count(1)
+
+
 class RoundRobin:
-    """Each candidate in turn; the next ones in turn are the fallbacks.
+    """Each candidate in turn; the next ones in turn are the fallbacks. Two parts of a policy have turns of their own.
 
     Args:
         over: ``deployments`` gives each deployment its turn; ``models`` each model, however many deployments it has, and
@@ -43,6 +47,7 @@ class RoundRobin:
     def __init__(self, over: Over = "deployments") -> None:
         check_over(over)
         self.over = over
+        self._key = next(_keys)
 
     def order(
         self, ask: Ask, candidates: Candidates, totals: Sequence[float | None], live: Live, rng: Chance
@@ -52,8 +57,8 @@ class RoundRobin:
         if count == 1:  # a call that only one may serve takes no turn from the others
             return candidates, 1.0, "the only one"
         if self.over == "models":
-            return _models_in_turn(models_of(candidates), live.next_round(), count)
-        turn = live.next_round() % count
+            return _models_in_turn(models_of(candidates), live.next_round(self._key), count)
+        turn = live.next_round(self._key) % count
         return HeadFirst(candidates[turn], count, _rotated, candidates, turn), 1.0, f"turn {turn + 1} of {count}"
 
 

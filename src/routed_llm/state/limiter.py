@@ -1,0 +1,151 @@
+"""Limits of deployments: requests and tokens in a minute, and calls at once. Plain code on a time that is given.
+
+Requests and tokens are taken from sliding windows of a minute (:mod:`routed_llm.state.windows`) when an attempt begins: as many
+tokens as are expected, of which the difference to the real ones is settled when it ends. It takes no lock: that is the business
+of whoever asks, see :class:`routed_llm.dispatch.queue.Queue`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, Protocol
+
+from routed_llm.catalog.deployments import Deployment
+from routed_llm.state.windows import Window
+
+__all__ = ["Full", "Limiter", "LimitStore", "Place", "Why"]
+
+#: what stands in the way; ``told`` is the provider's own word that nothing is left, ``line`` are those who stand in line before
+Why = Literal["requests", "tokens", "concurrent", "told", "line", "never"]
+
+
+class Full(NamedTuple):
+    """Why an attempt may not begin, and the monotonic time from which it may.
+
+    ``until`` is None where only the end of another call makes room, and infinity where the call is larger than the limit.
+    """
+
+    why: Why
+    until: float | None = None
+
+
+class Place:
+    """What one attempt holds of its deployment's limits until it ends; ended once."""
+
+    __slots__ = ("deployment_id", "process", "request_step", "token_step", "tokens")
+
+    def __init__(self, deployment_id: str, tokens: int, process: int) -> None:
+        self.deployment_id = deployment_id
+        self.tokens = tokens
+        self.process = process
+        self.request_step: int | None = None
+        self.token_step: int | None = None
+
+
+class LimitStore(Protocol):
+    """Keeps the limits of deployments, for one process or for many. It is called under its caller's lock, and never waits."""
+
+    def take(self, deployment: Deployment, tokens: int, now: float, *, heeding: bool = True) -> Place | Full:
+        """A place for one attempt that is expected to use so many tokens, or why there is none; then nothing is taken.
+
+        ``heeding`` tells whether the provider's word that nothing is left counts.
+        """
+        ...
+
+    def settle(self, place: Place, requests: int, tokens: int | None) -> None:
+        """An attempt has ended.
+
+        Args:
+            place: what it held.
+            requests: 0 for an attempt that never reached its provider, else 1.
+            tokens: that it really used; None where that is unknown: then what was expected counts.
+        """
+        ...
+
+    def told_empty(self, deployment_id: str, until: float) -> None:
+        """The provider told that it takes nothing more before a monotonic time; one that is past takes the word back."""
+        ...
+
+    def emptied(self, deployment_id: str, now: float) -> float | None:
+        """The time until when, as its provider told, nothing more is taken; None where that is not so."""
+        ...
+
+    def after_fork(self) -> None:
+        """In the child no call is under way."""
+        ...
+
+
+class _Use:
+    """What is used of one deployment's limits."""
+
+    __slots__ = ("requests", "running", "tokens")
+
+    def __init__(self) -> None:
+        self.requests, self.tokens = Window(), Window()
+        self.running = 0
+
+
+class Limiter:
+    """The limits of one process; see :class:`LimitStore`."""
+
+    def __init__(self) -> None:
+        self._uses: dict[str, _Use] = {}
+        self._told: dict[str, float] = {}
+        #: grows in a forked process: calls under way are the parent's
+        self._process = 0
+
+    def running(self, deployment_id: str) -> int:
+        """Calls under way that hold a place."""
+        use = self._uses.get(deployment_id)
+        return use.running if use is not None else 0
+
+    def take(self, deployment: Deployment, tokens: int, now: float, *, heeding: bool = True) -> Place | Full:
+        """A place, or why there is none."""
+        limits = deployment.limits
+        use = self._uses.get(deployment.id)
+        if use is None:
+            use = self._uses[deployment.id] = _Use()
+        per_minute, tokens_per_minute = limits.get("requests_per_minute"), limits.get("tokens_per_minute")
+        why: Why = "told"
+        until = self._told.get(deployment.id, now) if heeding and self._told else now
+        if per_minute is not None and (at := use.requests.room_at(1, per_minute, now)) > until:
+            why, until = "requests", at
+        if tokens_per_minute is not None and (at := use.tokens.room_at(tokens, tokens_per_minute, now)) > until:
+            why, until = "tokens", at
+        if until == float("inf"):
+            return Full("never", until)
+        if until > now:
+            return Full(why, until)
+        if (concurrent := limits.get("concurrent")) is not None and use.running >= concurrent:
+            return Full("concurrent")
+        use.running += 1
+        place = Place(deployment.id, tokens, self._process)
+        if per_minute is not None:
+            place.request_step = use.requests.add(1, now)
+        if tokens_per_minute is not None:
+            place.token_step = use.tokens.add(tokens, now)
+        return place
+
+    def settle(self, place: Place, requests: int, tokens: int | None) -> None:
+        """An attempt has ended."""
+        use = self._uses[place.deployment_id]
+        if place.process == self._process:
+            use.running -= 1
+        if place.request_step is not None and not requests:
+            use.requests.correct(place.request_step, -1)
+        if place.token_step is not None and tokens is not None:
+            use.tokens.correct(place.token_step, tokens - place.tokens)
+
+    def told_empty(self, deployment_id: str, until: float) -> None:
+        """The provider told that it takes nothing more before a time."""
+        self._told[deployment_id] = until
+
+    def emptied(self, deployment_id: str, now: float) -> float | None:
+        """Until when nothing more is taken, as the provider told."""
+        until = self._told.get(deployment_id)
+        return until if until is not None and until > now else None
+
+    def after_fork(self) -> None:
+        """In the child no call is under way."""
+        self._process += 1
+        for use in self._uses.values():
+            use.running = 0
