@@ -66,6 +66,8 @@ class Calls(RuleBasedStateMachine):
         assert self.now - before >= POOL
         assert self.live.enter(self.state, self.now, forced=True) is None
         self.under_way.append(self.now)
+        if all(self.now - began >= TOKEN for began in self.probes):
+            self.probes = {self.now}
 
     def ended(self, number):
         began = self.under_way.pop(number % len(self.under_way))
