@@ -33,6 +33,7 @@ MODULES = {
     "routed_llm.saved": "routed_llm.saved: decisions in files, made again",
     "routed_llm.llama_index.callbacks": "routed_llm.llama_index.callbacks: cost by query, engine, agent",
     "routed_llm.testing": "routed_llm.testing: for tests of your own",
+    "routed_llm.testing.faults": "routed_llm.testing.faults: a provider that fails to order",
 }
 _WIDE = 110
 

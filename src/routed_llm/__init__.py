@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from routed_llm.router import Router
     from routed_llm.saved import load_decisions, replay
     from routed_llm.state.budgets import Budget
+    from routed_llm.state.redis import RedisState
     from routed_llm.telemetry.spend import Spend, track
 
 __version__ = "0.1.0"
@@ -66,6 +67,7 @@ _HOME = {
     "Hedge": "routed_llm.dispatch.resilience",
     "HealthChecks": "routed_llm.health.checks",
     "Health": "routed_llm.health.report",
+    "RedisState": "routed_llm.state.redis",
     "Spend": "routed_llm.telemetry.spend",
     "track": "routed_llm.telemetry.spend",
 }
@@ -100,6 +102,7 @@ __all__ = [
     "Hedge",
     "HealthChecks",
     "Health",
+    "RedisState",
     "Spend",
     "track",
 ]

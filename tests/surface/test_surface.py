@@ -55,6 +55,7 @@ def test_exported_names_are_these():
         "Hedge",
         "HealthChecks",
         "Health",
+        "RedisState",
         "Spend",
         "track",
     }
