@@ -22,6 +22,7 @@ from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_ca
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from pydantic import Field, PrivateAttr
 
+from routed_llm.dialects.hub import plain
 from routed_llm.llama_index.messages import to_hub
 from routed_llm.requests import Request
 
@@ -104,7 +105,7 @@ class WireLLM(Base):
 
     def _body(self, messages, kwargs, stream):
         self.sent.append((messages, kwargs))
-        body = {"model": self.model, "messages": to_hub(messages, []), **kwargs}
+        body = {"model": self.model, "messages": plain(to_hub(messages, []), []), **kwargs}
         if stream:
             body["stream"] = True
             if self.usage_in_streams:

@@ -13,7 +13,7 @@ from langchain_core.messages import HumanMessage
 from loopback import answer, chunked, keep_answering
 from pydantic import BaseModel
 
-from routed_llm.dialects.openai_chat.wire import Wire
+from routed_llm.dialects.wire import Wire
 from routed_llm.errors import ConfigurationError, ProviderError
 from routed_llm.providers.openai_client import OpenAIClientEndpoint, describe_client
 from routed_llm.results import Finish, Usage

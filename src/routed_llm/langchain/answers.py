@@ -12,6 +12,7 @@ from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, Us
 from routed_llm.dialects.arguments import read_arguments
 from routed_llm.door.facts import routing_facts
 from routed_llm.events import CallRecord
+from routed_llm.langchain.thoughts import KEPT
 from routed_llm.results import Answer, ToolCall, Usage
 
 __all__ = ["facts_of", "message_of", "native_usage", "token_usage", "usage_metadata"]
@@ -85,8 +86,11 @@ def message_of(answer: Answer, record: CallRecord, message_id: str | None = None
 
 def _additional(extras: Mapping[str, Any]) -> dict[str, Any]:
     """Opaque parts that LangChain keeps beside the content."""
-    names = ("refusal", "audio", "annotations", "reasoning_details", "citations", "other_choices")
-    return {name: extras[name] for name in names if name in extras}
+    names = ("refusal", "audio", "images", "annotations", "reasoning_details", "citations", "other_choices")
+    told = {name: extras[name] for name in names if name in extras}
+    if "parts" in extras:
+        told[KEPT] = extras["parts"]
+    return told
 
 
 def _parse(call: ToolCall, calls: list[MessageToolCall], invalid: list[InvalidToolCall]) -> None:

@@ -12,6 +12,7 @@ from routed_llm.dispatch.streaming import Opened
 from routed_llm.door.facts import routing_facts
 from routed_llm.events import CallRecord
 from routed_llm.langchain.answers import facts_of, native_usage, token_usage, usage_metadata
+from routed_llm.langchain.thoughts import KEPT
 from routed_llm.results import Event, Fragment, Opaque, Reasoning, Text, ToolCallDelta
 
 __all__ = ["Chunks"]
@@ -54,7 +55,8 @@ class Chunks:
             elif event.key == "logprobs":
                 return AIMessageChunk(content="", response_metadata={"logprobs": event.value}, id=self._id)
             else:
-                return AIMessageChunk(content="", additional_kwargs={event.key: event.value}, id=self._id)
+                name = KEPT if event.key == "parts" else event.key
+                return AIMessageChunk(content="", additional_kwargs={name: event.value}, id=self._id)
         return None
 
     def _fragment(self, chunk: AIMessageChunk) -> AIMessageChunk:

@@ -1,4 +1,4 @@
-"""LangChain messages as ``openai.chat`` messages."""
+"""LangChain messages as messages of the hub."""
 
 from __future__ import annotations
 
@@ -9,17 +9,21 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, FunctionMessage, ToolMessage
 
+from routed_llm.dialects.hub import Part, bare, with_parts
 from routed_llm.langchain.blocks import part_of
+from routed_llm.langchain.thoughts import kept_parts, signed_calls, thought_of
 
 __all__ = ["to_hub"]
 
+#: blocks that say where among the others a tool is called
+_CALLS = frozenset({"tool_use", "tool_call", "function_call", "invalid_tool_call"})
 _ROLES = {"human": "user", "system": "system", "ai": "assistant", "tool": "tool", "function": "tool"}
 #: what OpenAI's schema forbids in a participant's name
 _NOT_IN_NAMES = re.compile(r"[\s<|\\/>]+")
 
 
 def to_hub(messages: Sequence[BaseMessage], losses: list[str]) -> list[dict[str, Any]]:
-    """The messages in OpenAI's form; what has no place there is noted in ``losses``."""
+    """The messages in the hub's form; what has no place there is noted in ``losses``."""
     hub: list[dict[str, Any]] = []
     for message in messages:
         kind = message.type
@@ -30,7 +34,7 @@ def to_hub(messages: Sequence[BaseMessage], losses: list[str]) -> list[dict[str,
         elif isinstance(message, AIMessage):
             hub.append(_assistant(message, losses))
         elif isinstance(message, (ToolMessage, FunctionMessage)):
-            hub.extend(_tool(message, losses))
+            hub.append(_tool(message, losses))
         else:
             hub.extend(_other(message, losses))
     return hub
@@ -42,31 +46,26 @@ def _named(message: BaseMessage, told: dict[str, Any]) -> dict[str, Any]:
     return told
 
 
-def _parts(content: Any, losses: list[str]) -> str | list[dict[str, Any]]:
-    """Content as text where it is nothing but text, else as parts."""
+def _read(content: Any, losses: list[str]) -> list[Part]:
+    """Content as parts of the hub."""
     if isinstance(content, str):
-        return content
-    parts = [part for block in content if (part := part_of(block, losses)) is not None]
-    if len(parts) == 1 and parts[0]["type"] == "text":
-        return str(parts[0]["text"])
-    return parts
+        return [{"type": "text", "text": content}]
+    return [part for block in content if (part := part_of(block, losses)) is not None]
+
+
+def _told(parts: list[Part]) -> str | list[Part]:
+    """Parts as plain content: a text where they are nothing but one."""
+    content = bare(parts)
+    if len(content) == 1 and content[0]["type"] == "text":
+        return str(content[0]["text"])
+    return content
 
 
 def _assistant(message: AIMessage, losses: list[str]) -> dict[str, Any]:
-    text = "".join(
-        block if isinstance(block, str) else block["text"]
-        for block in ([message.content] if isinstance(message.content, str) else message.content)
-        if isinstance(block, str) or (block.get("type") == "text" and isinstance(block.get("text"), str))
-    )
-    if not isinstance(message.content, str):
-        for block in message.content:
-            kind = block.get("type") if isinstance(block, Mapping) else "text"
-            if kind in ("thinking", "reasoning", "redacted_thinking", "reasoning_content"):
-                losses.append("reasoning of an earlier turn")
-            elif isinstance(block, Mapping) and kind == "text" and block.get("citations"):
-                losses.append("citations of an earlier turn")
     calls = [_call(call["id"], call["name"], json.dumps(call["args"], ensure_ascii=False)) for call in message.tool_calls]
     calls += [_call(call["id"], call["name"] or "", call["args"] or "") for call in message.invalid_tool_calls]
+    parts = kept_parts(message) or _spoken(message, calls)
+    text = "".join(part["text"] for part in parts if part["type"] == "text")
     told: dict[str, Any] = {"role": "assistant", "content": text or (None if calls else "")}
     if calls:
         told["tool_calls"] = calls
@@ -75,26 +74,46 @@ def _assistant(message: AIMessage, losses: list[str]) -> dict[str, Any]:
     audio = message.additional_kwargs.get("audio")
     if isinstance(audio, Mapping) and audio.get("id"):
         told["audio"] = {"id": audio["id"]}
-    return _named(message, told)
+    return with_parts(_named(message, told), parts)
+
+
+def _spoken(message: AIMessage, calls: list[dict[str, Any]]) -> list[Part]:
+    """The parts of an answer in the order of its blocks; calls that no block names come last."""
+    signed = signed_calls(message)
+    left = {call["id"]: _call_part(call, signed.get(call["id"])) for call in calls}
+    parts: list[Part] = []
+    for block in [message.content] if isinstance(message.content, str) else message.content:
+        if isinstance(block, str) or (block.get("type") == "text" and isinstance(block.get("text"), str)):
+            if part := part_of(block, []):
+                parts.append(part)
+        elif block.get("type") in _CALLS:
+            if (call := left.pop(block.get("id") or block.get("call_id"), None)) is not None:
+                parts.append(call)
+        elif (thought := thought_of(block)) is not None:
+            parts.append(thought)
+    return [part for part in parts if part.get("text") != "" or part["type"] != "text" or "signature" in part] + [
+        *left.values()
+    ]
+
+
+def _call_part(call: Mapping[str, Any], signature: str | None) -> Part:
+    part: Part = {"type": "tool_call", "id": call["id"], **call["function"]}
+    return {**part, "signature": signature, "origin": "google"} if signature else part
 
 
 def _call(call_id: str | None, name: str, arguments: str) -> dict[str, Any]:
     return {"id": call_id or "call_0", "type": "function", "function": {"name": name, "arguments": arguments}}
 
 
-def _tool(message: ToolMessage | FunctionMessage, losses: list[str]) -> list[dict[str, Any]]:
-    """A tool's result. Media have no place in it, so they follow as the user's."""
-    if getattr(message, "status", None) == "error":
-        losses.append("the error flag of a tool's result")
+def _tool(message: ToolMessage | FunctionMessage, losses: list[str]) -> dict[str, Any]:
+    """A tool's result; what is more than text stands in its parts."""
     call_id = message.tool_call_id if isinstance(message, ToolMessage) else message.name
-    parts = _parts(message.content, losses)
-    media = [] if isinstance(parts, str) else [part for part in parts if part["type"] != "text"]
-    text = parts if isinstance(parts, str) else "\n".join(part["text"] for part in parts if part["type"] == "text")
-    hub: list[dict[str, Any]] = [{"role": "tool", "tool_call_id": call_id, "content": text or ("See below." if media else "")}]
-    if media:
-        losses.append("the place of media in a tool's result: they follow it as the user's")
-        hub.append({"role": "user", "content": [{"type": "text", "text": f"Media returned by tool call {call_id}:"}, *media]})
-    return hub
+    parts = _read(message.content, losses)
+    text = "\n".join(part["text"] for part in parts if part["type"] == "text")
+    told: dict[str, Any] = {"role": "tool", "tool_call_id": call_id, "content": text}
+    if getattr(message, "status", None) == "error":
+        told["is_error"] = True
+    return with_parts(told, parts)
 
 
 def _other(message: BaseMessage, losses: list[str]) -> list[dict[str, Any]]:
@@ -107,10 +126,12 @@ def _other(message: BaseMessage, losses: list[str]) -> list[dict[str, Any]]:
         results = [b for b in content if isinstance(b, Mapping) and b.get("type") == "tool_result"]
         for result in results:
             inner = result.get("content")
-            told = ToolMessage(content=inner if inner is not None else "", tool_call_id=result["tool_use_id"])
-            hub.extend(_tool(told, losses))
+            status = "error" if result.get("is_error") else "success"
+            told = ToolMessage(content=inner if inner is not None else "", tool_call_id=result["tool_use_id"], status=status)
+            hub.append(_tool(told, losses))
         content = [b for b in content if not (isinstance(b, Mapping) and b.get("type") == "tool_result")]
         if results and not content:
             return hub
-    hub.append(_named(message, {"role": role, "content": _parts(content, losses)}))
+    parts = _read(content, losses)
+    hub.append(with_parts(_named(message, {"role": role, "content": _told(parts)}), parts))
     return hub

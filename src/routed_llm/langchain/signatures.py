@@ -12,6 +12,8 @@ from typing import Any
 
 from langchain_core.messages import BaseMessage
 
+from routed_llm.langchain.thoughts import KEPT
+
 __all__ = ["signer"]
 
 #: where langchain-google-genai keeps signatures of tool calls
@@ -63,6 +65,10 @@ def _maker(block: Mapping[str, Any]) -> str | None:
 
 def _maker_beside(beside: Mapping[str, Any]) -> str | None:
     """The same of what is kept beside the content."""
+    kept = beside.get(KEPT)
+    for part in kept if isinstance(kept, list) else ():
+        if isinstance(part, Mapping) and (part.get("signature") or part.get("data")) and part.get("origin"):
+            return str(part["origin"])
     if beside.get(_GEMINI_CALLS):
         return "google"
     reasoning = beside.get("reasoning")

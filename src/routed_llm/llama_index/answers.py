@@ -25,12 +25,14 @@ from routed_llm.events import CallRecord
 from routed_llm.results import Answer, ToolCall, Usage
 
 __all__ = [
-    "OlderCall", "acompletions", "chat_response", "completed", "completion_of", "completions", "counts", "log_probs",
+    "KEPT", "OlderCall", "acompletions", "chat_response", "completed", "completion_of", "completions", "counts", "log_probs",
     "raw_usage",
 ]  # fmt: skip
 
+#: where an answer of ours keeps its parts, beside the content
+KEPT = "routed_parts"
 #: opaque parts that stay beside the content
-_BESIDE = ("refusal", "annotations", "reasoning_details", "citations", "other_choices")
+_BESIDE = ("refusal", "images", "annotations", "reasoning_details", "citations", "other_choices")
 _IN_RAW = ("system_fingerprint", "service_tier")
 
 
@@ -119,6 +121,8 @@ def beside(extras: Mapping[str, Any], blocks: list[Any], more: dict[str, Any]) -
         more["reference_audio_id"] = audio.get("id")
         blocks.append(AudioBlock(audio=audio["data"].encode("ascii", "replace")))
     more.update((name, extras[name]) for name in _BESIDE if name in extras)
+    if "parts" in extras:
+        more[KEPT] = extras["parts"]
 
 
 def _arguments(text: str) -> Any:

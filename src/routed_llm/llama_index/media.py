@@ -1,4 +1,4 @@
-"""Images, audio, video and documents as parts of an ``openai.chat`` message."""
+"""Images, audio, video and documents as parts of a hub message."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ def _audio(block: AudioBlock, losses: list[str]) -> dict[str, Any] | None:
 
 
 def _video(block: VideoBlock, losses: list[str]) -> dict[str, Any] | None:
-    _source(block, block.video)
-    losses.append("a video")
-    return None
+    source = _source(block, block.video)
+    url = source.url or f"data:{block.video_mimetype or 'video/mp4'};base64,{source.encoded}"
+    return {"type": "video_url", "video_url": {"url": url}}
 
 
 def _document(block: DocumentBlock, losses: list[str]) -> dict[str, Any] | None:
@@ -65,8 +65,8 @@ def _document(block: DocumentBlock, losses: list[str]) -> dict[str, Any] | None:
     title, mime = block.title or "document", block.document_mimetype or ""
     url = source.url
     if url is not None and not url.startswith("data:"):
-        losses.append("a document given by URL")
-        return None
+        file = {"type": "file", "file": {"file_url": url, "filename": title}}
+        return {**file, "media_type": mime} if mime else file
     encoded = source.encoded
     if url is not None:
         head, _, encoded = url.partition(";base64,")

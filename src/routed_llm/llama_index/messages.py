@@ -1,4 +1,4 @@
-"""LlamaIndex messages as ``openai.chat`` messages."""
+"""LlamaIndex messages as messages of the hub."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from llama_index.core.base.llms.types import (
     ToolCallBlock,
 )
 
+from routed_llm.dialects.hub import Part, bare, with_parts
+from routed_llm.llama_index.answers import KEPT
 from routed_llm.llama_index.media import media_part
 from routed_llm.llama_index.view import media_of
 
@@ -26,7 +28,7 @@ _ROLES = {"chatbot": "assistant", "model": "assistant", "function": "tool"}
 
 
 def to_hub(messages: Sequence[ChatMessage], losses: list[str]) -> list[dict[str, Any]]:
-    """The messages in OpenAI's form; what has no place there is noted in ``losses``.
+    """The messages in the hub's form; what has no place there is noted in ``losses``.
 
     Raises:
         InvalidCall: for media without content, and for a file that cannot be read.
@@ -41,38 +43,54 @@ def to_hub(messages: Sequence[ChatMessage], losses: list[str]) -> list[dict[str,
             waiting = [call["id"] for call in told.get("tool_calls", ())]
             hub.append(told)
         elif role == "tool":
-            hub.extend(_tool(message, waiting, losses))
+            hub.append(_tool(message, waiting, losses))
         else:
-            hub.append({"role": role, "content": _content(message.blocks, losses)})
+            parts = _parts(message.blocks, losses)
+            hub.append(with_parts({"role": role, "content": _content(parts)}, parts))
     return hub
 
 
-def _content(blocks: Sequence[Any], losses: list[str]) -> str | list[dict[str, Any]]:
-    """Blocks as one text where they are nothing but text, joined as ``ChatMessage.content`` does; else as parts."""
+def _content(parts: Sequence[Part]) -> str | list[Part]:
+    """Parts as one text where they are nothing but text, joined as ``ChatMessage.content`` does; else as they are."""
+    content = bare(parts)
+    if all(part["type"] == "text" for part in content):
+        return "\n".join(part["text"] for part in content)
+    return content
+
+
+def _parts(blocks: Sequence[Any], losses: list[str]) -> list[Part]:
+    """Blocks as parts; a cache point is a mark at the part before it."""
     if len(blocks) == 1 and type(blocks[0]) is TextBlock:
-        return blocks[0].text
-    parts = [part for block in blocks for part in _parts(block, losses)]
-    if all(part["type"] == "text" for part in parts):
-        return "\n".join(part["text"] for part in parts)
+        return [{"type": "text", "text": blocks[0].text}]
+    parts: list[Part] = []
+    for block in blocks:
+        if isinstance(block, CachePoint):
+            _mark(parts, block, losses)
+        else:
+            parts += _of(block, losses)
     return parts
 
 
-def _parts(block: Any, losses: list[str]) -> list[dict[str, Any]]:
+def _mark(parts: list[Part], point: CachePoint, losses: list[str]) -> None:
+    """Everything up to here is to be cached: a mark at the last part."""
+    if parts:
+        parts[-1] = {**parts[-1], "cache_control": {"type": "ephemeral", "ttl": point.cache_control.ttl}}
+    else:
+        losses.append("a cache point")
+
+
+def _of(block: Any, losses: list[str]) -> list[Part]:
     if isinstance(block, TextBlock):
         return [{"type": "text", "text": block.text}]
     if isinstance(block, CitableBlock):
         losses.append("the citable form of a source: sent as its content")
-        inner = [part for each in block.content for part in _parts(each, losses)]
+        inner = [part for each in block.content for part in _of(each, losses)]
         return [{"type": "text", "text": f"{block.title} ({block.source}):"}, *inner]
     if isinstance(block, CitationBlock):
         losses.append("citations of an earlier turn")
         return []
-    if isinstance(block, CachePoint):
-        losses.append("a cache point")
-        return []
     if isinstance(block, ThinkingBlock):
-        losses.append("reasoning of an earlier turn")
-        return []
+        return [_thought(block)]
     if isinstance(block, ToolCallBlock):
         losses.append("a tool call outside an answer")
         return []
@@ -80,27 +98,62 @@ def _parts(block: Any, losses: list[str]) -> list[dict[str, Any]]:
     return [] if part is None else [part]
 
 
+def _thought(block: ThinkingBlock) -> Part:
+    """Reasoning with its signature, where LlamaIndex's integrations keep it."""
+    about = block.additional_information
+    part: Part = {"type": "reasoning", "text": block.content or ""}
+    if about.get("encrypted_content") or str(about.get("id") or "").startswith("rs_"):
+        return {**part, "origin": "openai", "data": {"type": "reasoning", "summary": [], **about}}
+    if about.get("type") == "redacted_thinking":
+        return {**part, "text": "", "origin": "anthropic", "data": dict(about)}
+    if about.get("signature"):
+        return {**part, "origin": "anthropic", "signature": about["signature"]}
+    return part
+
+
 def _assistant(message: ChatMessage, losses: list[str]) -> dict[str, Any]:
     more = message.additional_kwargs
-    spoken = more.get("reference_audio_id")
-    parts = []
-    for block in message.blocks:
-        if isinstance(block, ToolCallBlock) or (spoken and isinstance(block, AudioBlock)):
-            continue
-        if media_of(block) is not None:
-            losses.append("media of an earlier answer")
-            continue
-        parts += _parts(block, losses)
-    text = "\n".join(part["text"] for part in parts if part["type"] == "text")
     calls = [_call(call, number) for number, call in enumerate(called(message))]
+    parts = _kept(message, calls) or _spoken(message, calls, losses)
+    text = "\n".join(part["text"] for part in parts if part["type"] == "text")
     told: dict[str, Any] = {"role": "assistant", "content": text or (None if calls else "")}
     if calls:
         told["tool_calls"] = calls
     if isinstance(more.get("refusal"), str) and not text:
         told["refusal"] = more["refusal"]
-    if spoken:
+    if spoken := more.get("reference_audio_id"):
         told["audio"] = {"id": spoken}
-    return told
+    return with_parts(told, parts)
+
+
+def _kept(message: ChatMessage, calls: list[dict[str, Any]]) -> list[Part] | None:
+    """The parts of an answer of ours, as its provider gave them; None where there are none, or where it was changed since."""
+    kept = message.additional_kwargs.get(KEPT)
+    if not isinstance(kept, list):
+        return None
+    text = "".join(part.get("text", "") for part in kept if part.get("type") == "text")
+    ids = [part.get("id") for part in kept if part.get("type") == "tool_call"]
+    return kept if text == (message.content or "") and ids == [call["id"] for call in calls] else None
+
+
+def _spoken(message: ChatMessage, calls: list[dict[str, Any]], losses: list[str]) -> list[Part]:
+    """The parts of an answer in the order of its blocks, and those of calls that are no blocks."""
+    spoken = message.additional_kwargs.get("reference_audio_id")
+    left = [{"type": "tool_call", "id": call["id"], **call["function"]} for call in calls]
+    parts: list[Part] = []
+    for block in message.blocks:
+        if isinstance(block, ToolCallBlock):
+            if left:
+                parts.append(left.pop(0))
+        elif spoken and isinstance(block, AudioBlock):
+            continue
+        elif media_of(block) is not None:
+            losses.append("media of an earlier answer")
+        elif isinstance(block, CachePoint):
+            _mark(parts, block, losses)
+        else:
+            parts += _of(block, losses)
+    return [part for part in parts if part["type"] != "text" or part["text"]] + left
 
 
 def called(message: ChatMessage) -> list[tuple[str | None, str, Any]]:
@@ -137,21 +190,13 @@ def _call(call: tuple[str | None, str, Any], number: int) -> dict[str, Any]:
     return {"id": call_id or f"call_{number}", "type": "function", "function": function}
 
 
-def _tool(message: ChatMessage, waiting: list[str], losses: list[str]) -> list[dict[str, Any]]:
-    """A tool's result. Media have no place in it, so they follow as the user's."""
+def _tool(message: ChatMessage, waiting: list[str], losses: list[str]) -> dict[str, Any]:
+    """A tool's result; what is more than text stands in its parts."""
     call_id = message.additional_kwargs.get("tool_call_id") or message.additional_kwargs.get("name")
     if call_id in waiting:
         waiting.remove(call_id)
     elif not call_id:  # a provider without ids: results come in the order of the calls
         call_id = waiting.pop(0) if waiting else "call_0"
-    content = _content(message.blocks, losses)
-    if isinstance(content, str):
-        return [{"role": "tool", "tool_call_id": call_id, "content": content}]
-    text = "\n".join(part["text"] for part in content if part["type"] == "text")
-    media = [part for part in content if part["type"] != "text"]
-    losses.append("the place of media in a tool's result: they follow it as the user's")
-    heading = {"type": "text", "text": f"Media returned by tool call {call_id}:"}
-    return [
-        {"role": "tool", "tool_call_id": call_id, "content": text or "See below."},
-        {"role": "user", "content": [heading, *media]},
-    ]
+    parts = _parts(message.blocks, losses)
+    text = "\n".join(part["text"] for part in parts if part["type"] == "text")
+    return with_parts({"role": "tool", "tool_call_id": call_id, "content": text}, parts)

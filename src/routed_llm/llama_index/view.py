@@ -20,6 +20,7 @@ from llama_index.core.base.llms.types import (
 )
 
 from routed_llm.errors import InvalidCall
+from routed_llm.llama_index.answers import KEPT
 from routed_llm.llama_index.media import media_part
 from routed_llm.prompt.estimate import MEDIA_TOKENS, spelled, weight
 from routed_llm.prompt.strings import joined
@@ -126,10 +127,17 @@ class MessagesView:
             if message.role == "assistant":
                 if any(message.additional_kwargs.get("thought_signatures") or ()):
                     found.add("google")
+                found.update(_makers(message.additional_kwargs.get(KEPT)))
                 found.update(
                     filter(None, (_signed_by(b.additional_information) for b in message.blocks if isinstance(b, ThinkingBlock)))
                 )
         return frozenset(found)
+
+
+def _makers(kept: Any) -> set[str]:
+    """Whose signatures stand in the parts of an answer of ours."""
+    parts = [part for part in kept if isinstance(part, Mapping)] if isinstance(kept, list) else []
+    return {str(part["origin"]) for part in parts if part.get("origin") and (part.get("signature") or part.get("data"))}
 
 
 def _signed_by(about: Mapping[str, Any]) -> str | None:

@@ -1,4 +1,4 @@
-"""A deployment behind HTTP that speaks OpenAI's chat completions: our own wire over the transport seam."""
+"""A deployment behind HTTP: one model in one dialect, our own wire over the transport seam."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from typing import TypeVar
 
 import orjson
 
-from routed_llm.dialects.errors import error_of
-from routed_llm.dialects.openai_chat.body import build_body, schema_tool
-from routed_llm.dialects.openai_chat.reader import Reader, read_answer
-from routed_llm.dialects.openai_chat.wire import Wire
-from routed_llm.dialects.room import room_of
+from routed_llm.dialects.dialect import Dialect, StreamReader
+from routed_llm.dialects.room import Room
+from routed_llm.dialects.speaking import dialect_of
+from routed_llm.dialects.wire import Wire
 from routed_llm.driver import Patience
 from routed_llm.errors import InvalidCall, ProviderError
 from routed_llm.providers.credentials import Credential, Key
@@ -34,9 +33,11 @@ class HttpEndpoint(HttpLine):
     """One model at one URL.
 
     Args:
-        url: where chat completions are posted.
+        url: where requests for whole answers are posted.
         wire: how the model wants to be spoken to.
         credential: its keys; None where it needs none.
+        dialect: the language; OpenAI's chat completions by default.
+        stream_url: where requests for streams are posted, if somewhere else.
         key_header: ``Authorization`` (with ``Bearer``) or the bare header that carries the key.
         headers: further headers.
         transports: the transports to use.
@@ -48,12 +49,17 @@ class HttpEndpoint(HttpLine):
         wire: Wire,
         credential: Credential | None,
         *,
+        dialect: Dialect | None = None,
+        stream_url: str | None = None,
         key_header: str = "Authorization",
         headers: Mapping[str, str] | None = None,
         transports: Transports | None = None,
     ) -> None:
-        super().__init__(url, credential, key_header=key_header, headers=headers, transports=transports)
+        self.dialect = dialect or dialect_of("openai.chat")
         self.wire = wire
+        own = self.dialect.headers(wire)
+        super().__init__(url, credential, key_header=key_header, headers={**own, **(headers or {})}, transports=transports)
+        self.stream_url = stream_url or self.url
 
     def __repr__(self) -> str:
         return f"<HttpEndpoint {self.wire.model} at {self.url.partition('?')[0]}>"
@@ -61,10 +67,11 @@ class HttpEndpoint(HttpLine):
     @property
     def fingerprint(self) -> str:
         """URL and the way the model is spoken to."""
-        return f"{self.url.partition('?')[0]} {self.wire.fingerprint()}"
+        language = "" if self.dialect.name == "openai.chat" else f" {self.dialect.name}"
+        return f"{self.url.partition('?')[0]}{language} {self.wire.fingerprint()}"
 
     def _body(self, request: Request) -> bytes:
-        body = build_body(request, self.wire)
+        body = self.dialect.body(request, self.wire)
         try:
             return orjson.dumps(body)
         except TypeError as error:
@@ -74,15 +81,17 @@ class HttpEndpoint(HttpLine):
 
     def _answer(self, request: Request) -> Callable[[bytes], Answer]:
         """Reads the body of the answer to a request."""
-        tool = schema_tool(request, self.wire)
-        return lambda body: read_answer(body, reasoning_fields=self.wire.reasoning_fields, schema_tool=tool)
+        return lambda body: self.dialect.answer(body, request, self.wire)
 
-    def _reader(self, request: Request) -> Reader:
-        return Reader(reasoning_fields=self.wire.reasoning_fields, schema_tool=schema_tool(request, self.wire))
+    def _reader(self, request: Request) -> StreamReader:
+        return self.dialect.reader(request, self.wire)
+
+    def _error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        return self.dialect.error(status, headers, body)
 
     def _read(self, reply: Reply, key: Key, read: Callable[[bytes], R]) -> R:
         answer = super()._read(reply, key, read)
-        if (room := room_of(reply.headers)) is not None and isinstance(answer, Answer):
+        if (room := self.dialect.room(reply.headers)) is not None and isinstance(answer, Answer):
             answer.room = room
         return answer
 
@@ -100,11 +109,14 @@ class HttpEndpoint(HttpLine):
         body = self._body(request)  # before the key is read: a request that cannot be written takes nobody's turn
         key = self._key(patience.first)
         try:
-            stream = self._transports.sync().stream(self._target(key), body, patience.first, ABORT.get(), once=patience.once)
+            stream = self._transports.sync().stream(
+                self._target(key, self.stream_url), body, patience.first, ABORT.get(), once=patience.once
+            )
         except Fault as fault:
             raise error_of_fault(fault) from None
         if holds_answer(stream.status):
-            return HttpSource(stream, self._reader(request), lambda error: self._refused(error, key))
+            room = self.dialect.room(stream.headers)
+            return HttpSource(stream, self._reader(request), lambda error: self._refused(error, key), room)
         parts: list[bytes] = []
         try:
             while len(parts) < 64 and (data := stream.read(patience.first)):
@@ -113,18 +125,21 @@ class HttpEndpoint(HttpLine):
             raise error_of_fault(fault) from None
         finally:
             stream.close()
-        raise self._refused(error_of(stream.status, stream.headers, b"".join(parts)), key)
+        raise self._refused(self._error(stream.status, stream.headers, b"".join(parts)), key)
 
     async def aopen(self, request: Request, patience: Patience) -> AsyncHttpSource:
         """Begin a stream, in async code."""
         body = self._body(request)
         key = await self._akey(patience.first)
         try:
-            stream = await self._transports.asynchronous().stream(self._target(key), body, patience.first, once=patience.once)
+            stream = await self._transports.asynchronous().stream(
+                self._target(key, self.stream_url), body, patience.first, once=patience.once
+            )
         except Fault as fault:
             raise error_of_fault(fault) from None
         if holds_answer(stream.status):
-            return AsyncHttpSource(stream, self._reader(request), lambda error: self._refused(error, key))
+            room = self.dialect.room(stream.headers)
+            return AsyncHttpSource(stream, self._reader(request), lambda error: self._refused(error, key), room)
         parts: list[bytes] = []
         try:
             while len(parts) < 64 and (data := await stream.read(patience.first)):
@@ -133,7 +148,7 @@ class HttpEndpoint(HttpLine):
             raise error_of_fault(fault) from None
         finally:
             await stream.close()
-        raise self._refused(error_of(stream.status, stream.headers, b"".join(parts)), key)
+        raise self._refused(self._error(stream.status, stream.headers, b"".join(parts)), key)
 
 
 class HttpSource:
@@ -141,12 +156,18 @@ class HttpSource:
 
     __slots__ = ("_done", "_reader", "_refused", "_stream", "room")
 
-    def __init__(self, stream: ByteStream, reader: Reader, refused: Callable[[ProviderError], ProviderError]) -> None:
+    def __init__(
+        self,
+        stream: ByteStream,
+        reader: StreamReader,
+        refused: Callable[[ProviderError], ProviderError],
+        room: Room | None,
+    ) -> None:
         self._stream = stream
         self._reader = reader
         self._refused = refused
         self._done = False
-        self.room = room_of(stream.headers)
+        self.room = room
 
     def read(self, until: float) -> Sequence[Event] | None:
         """The next events; comments and empty chunks do not hold the call open beyond ``until``."""
@@ -188,12 +209,18 @@ class AsyncHttpSource:
 
     __slots__ = ("_done", "_reader", "_refused", "_stream", "room")
 
-    def __init__(self, stream: AsyncByteStream, reader: Reader, refused: Callable[[ProviderError], ProviderError]) -> None:
+    def __init__(
+        self,
+        stream: AsyncByteStream,
+        reader: StreamReader,
+        refused: Callable[[ProviderError], ProviderError],
+        room: Room | None,
+    ) -> None:
         self._stream = stream
         self._reader = reader
         self._refused = refused
         self._done = False
-        self.room = room_of(stream.headers)
+        self.room = room
 
     async def read(self, until: float) -> Sequence[Event] | None:
         """The next events; see :meth:`HttpSource.read`."""

@@ -77,7 +77,7 @@ class _Targets:
     __slots__ = ("made",)
 
     def __init__(self) -> None:
-        self.made: dict[str, Target] = {}
+        self.made: dict[str | tuple[str, str], Target] = {}
 
 
 class HttpLine:
@@ -140,7 +140,7 @@ class HttpLine:
         except Fault as fault:
             raise error_of_fault(fault) from None
         if not holds_answer(reply.status):
-            error = error_of(reply.status, reply.headers, reply.body)
+            error = self._error(reply.status, reply.headers, reply.body)
             if error.kind not in ("not_found", "bad_request"):
                 raise self._refused(error, key)
 
@@ -166,20 +166,21 @@ class HttpLine:
     async def _akey(self, until: float) -> Key:
         return await self.credential.aget(until) if self.credential is not None else NO_KEY
 
-    def _target(self, key: Key) -> Target:
+    def _target(self, key: Key, url: str | None = None) -> Target:
         made = self._targets.made
-        target = made.get(key.value)
+        name = key.value if url is None or url == self.url else (key.value, url)
+        target = made.get(name)
         if target is None:
             if len(made) > 64:  # tokens that change by the hour must not pile up
                 made.clear()
-            target = made[key.value] = self._made(key)
+            target = made[name] = self._made(key, url or self.url)
         return target
 
-    def _made(self, key: Key) -> Target:
+    def _made(self, key: Key, url: str) -> Target:
         if not key.value:
-            return self._plain
+            return self._plain if url == self.url else Target(url, self._plain.headers)
         bearer = self._key_header == "authorization"
-        return Target(self.url, {**self._plain.headers, self._key_header: f"Bearer {key.value}" if bearer else key.value})
+        return Target(url, {**self._plain.headers, self._key_header: f"Bearer {key.value}" if bearer else key.value})
 
     def _refused(self, error: ProviderError, key: Key) -> ProviderError:
         """Set the key aside that was refused, and tell whether another one is left."""
@@ -208,9 +209,13 @@ class HttpLine:
             raise error_of_fault(fault) from None
         return self._read(reply, key, read)
 
+    def _error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        """The error that an answer tells of."""
+        return error_of(status, headers, body)
+
     def _read(self, reply: Reply, key: Key, read: Callable[[bytes], R]) -> R:
         if not holds_answer(reply.status):
-            raise self._refused(error_of(reply.status, reply.headers, reply.body), key)
+            raise self._refused(self._error(reply.status, reply.headers, reply.body), key)
         try:
             return read(reply.body)
         except ProviderError as error:

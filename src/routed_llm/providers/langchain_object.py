@@ -21,6 +21,7 @@ from langchain_core.globals import get_llm_cache
 from langchain_core.messages import BaseMessage, convert_to_messages
 from langchain_core.outputs import ChatResult
 
+from routed_llm.dialects.hub import plain
 from routed_llm.driver import AsyncSource, Patience, Source
 from routed_llm.errors import ConfigurationError
 from routed_llm.providers.blocking import ThreadedSource, Threads, within
@@ -105,7 +106,7 @@ class LangChainEndpoint:
 
     def _prepare(self, request: Request, method: str, seconds: float | None) -> _Call:
         native = request.dialect == "langchain"
-        messages = list(request.payload) if native else convert_to_messages(request.hub_messages())
+        messages = list(request.payload) if native else convert_to_messages(plain(request.hub_messages(), request.losses))
         tools, schema = (request.tools, request.schema) if native else wired(request)
         bound = self._binder.of(tools, schema, request.losses)
         kwargs = dict(self._bound)

@@ -21,6 +21,7 @@ from llama_index.core.base.llms.generic_utils import messages_to_prompt
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse
 from llama_index.core.llms import LLM
 
+from routed_llm.dialects.hub import plain
 from routed_llm.driver import AsyncSource, Patience, Source
 from routed_llm.errors import ConfigurationError, ProviderError
 from routed_llm.providers.blocking import ThreadedSource, Threads, within
@@ -110,7 +111,7 @@ class LlamaIndexEndpoint:
 
     def _prepare(self, request: Request, method: str, seconds: float | None) -> Prepared:
         native = request.dialect == "llama_index"
-        messages = request.payload if native else from_hub(request.hub_messages(), request.losses)
+        messages = request.payload if native else from_hub(plain(request.hub_messages(), request.losses), request.losses)
         prepared = prepare(self.model, request, fitted(messages, self._family, request.losses))
         kwargs = {**self._given(request, method), **prepared.kwargs}
         if seconds is not None and "timeout" not in kwargs:

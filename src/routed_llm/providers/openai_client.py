@@ -19,7 +19,7 @@ from typing import Any
 
 from routed_llm.dialects.openai_chat.body import build_body, schema_tool
 from routed_llm.dialects.openai_chat.reader import Reader, read_answer
-from routed_llm.dialects.openai_chat.wire import Wire
+from routed_llm.dialects.wire import Wire
 from routed_llm.driver import AsyncSource, Patience, Source
 from routed_llm.errors import ConfigurationError, ProviderError
 from routed_llm.providers.blocking import ThreadedSource, Threads, within

@@ -33,7 +33,9 @@ class ProviderRow:
         base_url_env: environment variables that may hold another address; the first that is set wins.
         base_path: added to an address that comes without a path.
         default_port: added to an address from the environment that has no port.
-        path: added to the base for a chat completion.
+        dialect: the language of its chat interface; see :data:`~routed_llm.dialects.speaking.DIALECTS`.
+        maker: who signs what comes with its answers, where that is not the provider itself (Claude at Vertex: ``anthropic``).
+        path: added to the base for a chat completion, in OpenAI's dialect.
         embeddings_path: added to the base for embeddings.
         embeddings_base64: whether it is known to send vectors in base64 when asked.
         embeddings_types: its words in the parameter ``input_type`` for a ``query`` and a ``document``; empty where it has none.
@@ -66,6 +68,8 @@ class ProviderRow:
     base_url_env: tuple[str, ...] = ()
     base_path: str = ""
     default_port: int | None = None
+    dialect: str = "openai.chat"
+    maker: str = ""
     path: str = "/chat/completions"
     embeddings_path: str = "/embeddings"
     embeddings_base64: bool = False
@@ -73,7 +77,7 @@ class ProviderRow:
     classic_path: str | None = None
     key_env: tuple[str, ...] = ()
     key_required: bool = True
-    auth_header: Literal["Authorization", "api-key"] = "Authorization"
+    auth_header: str = "Authorization"
     extra_headers: Mapping[str, str] = field(default_factory=dict, hash=False)
     aliases: tuple[str, ...] = ()
     local: bool = False

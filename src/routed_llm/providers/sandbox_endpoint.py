@@ -10,8 +10,8 @@ from routed_llm.abilities import ABILITIES
 from routed_llm.catalog.deployments import Deployment
 from routed_llm.catalog.models import Model
 from routed_llm.catalog.prices import Price, Rates
-from routed_llm.dialects.openai_chat.wire import Wire
 from routed_llm.dialects.openai_embeddings import EmbeddingsWire
+from routed_llm.dialects.wire import Wire
 from routed_llm.errors import ConfigurationError
 from routed_llm.providers.http_embeddings import HttpEmbeddings
 from routed_llm.providers.http_endpoint import HttpEndpoint

@@ -16,7 +16,9 @@ from routed_llm.catalog.hiding import bare
 from routed_llm.catalog.known import Known
 from routed_llm.catalog.models import Model
 from routed_llm.catalog.naming import check_name
-from routed_llm.dialects.openai_chat.wire import Wire
+from routed_llm.dialects.dialect import Dialect
+from routed_llm.dialects.speaking import dialect_of
+from routed_llm.dialects.wire import Wire
 from routed_llm.driver import Endpoint
 from routed_llm.errors import ConfigurationError, UnknownProvider
 from routed_llm.providers.credentials import Credential, credential_of
@@ -115,16 +117,31 @@ def resolve_string(entry: Model, path: str, shared: Shared) -> Deployment:
     row, name, card = found.row, found.name, found.card
     known = {**NOT_ON_THE_WIRE, **(card.abilities if card else {})}
     abilities = {**row.abilities(known), **entry.parsed_abilities(path)}
+    dialect = dialect_of(row.dialect)
+    wire = wire_of(row, name, {**shared.common.params, **entry.params}, entry.reasoning, abilities)
+    url, stream_url = _urls(dialect, wire, row, found.base_url, entry.api_version)
     endpoint = HttpEndpoint(
-        row.chat_url(found.base_url, name, entry.api_version),
-        wire_of(row, name, {**shared.common.params, **entry.params}, entry.reasoning, abilities),
+        url,
+        wire,
         found.credential,
+        dialect=dialect,
+        stream_url=stream_url,
         key_header=row.auth_header,
         headers={**row.extra_headers, **shared.common.headers, **entry.headers},
         transports=shared.transports(entry),
     )
     label = f"{row.name}:{name}" + (f"@{entry.reasoning}" if entry.reasoning else "")
     return assemble(entry, path, endpoint, found.about(label, abilities))
+
+
+def _urls(dialect: Dialect, wire: Wire, row: ProviderRow, base_url: str, api_version: str | None) -> tuple[str, str]:
+    """Where whole answers and streams are asked for."""
+    if dialect.name == "openai.chat":
+        url = row.chat_url(base_url, wire.model, api_version)
+        return url, url
+    whole, stream = dialect.paths(wire)
+    base = base_url.rstrip("/")
+    return base + whole, base + stream
 
 
 class About(NamedTuple):
@@ -254,6 +271,7 @@ def wire_of(
         # what a model cannot do natively is done by a tool call, where it can call tools
         native_schema=abilities.get("structured_output") is not False or abilities.get("tools") is False,
         strict_tools=row.strict_tools,
+        maker=row.maker or row.name,
         params={**params, **({"reasoning_effort": reasoning} if reasoning else {})},
     )
 

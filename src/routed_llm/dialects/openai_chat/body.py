@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from routed_llm.dialects.openai_chat.wire import Wire
+from routed_llm.dialects.hub import plain
+from routed_llm.dialects.wire import Wire
 from routed_llm.requests import Request, SchemaBinding, ToolBinding
 
 __all__ = ["build_body", "schema_tool"]
@@ -17,7 +18,7 @@ def schema_tool(request: Request, wire: Wire) -> str | None:
 
 def build_body(request: Request, wire: Wire) -> dict[str, Any]:
     """The body as plain data; what the model does not take is left out and noted in ``request.losses``."""
-    messages = request.hub_messages()
+    messages = plain(request.hub_messages(), request.losses)
     if wire.system_role != "system":
         messages = [{**m, "role": wire.system_role} if m["role"] == "system" else m for m in messages]
     body: dict[str, Any] = {"model": wire.model, "messages": messages}

@@ -1,4 +1,4 @@
-"""How one model behind an OpenAI-compatible endpoint wants to be spoken to: facts, no behaviour."""
+"""How one model at one provider wants to be spoken to: facts, no behaviour."""
 
 from __future__ import annotations
 
@@ -23,6 +23,9 @@ class Wire:
         native_schema: whether it takes ``response_format``; otherwise a typed answer becomes a forced tool call.
         strict_tools: whether it takes ``strict`` in tools.
         params: parameters of its own; those of a call win.
+        maker: who makes signatures and opaque parts that come with its answers, such as ``anthropic``: they go back to the same
+            maker only.
+        quirks: further facts that a single dialect reads.
     """
 
     model: str
@@ -34,8 +37,10 @@ class Wire:
     native_schema: bool = True
     strict_tools: bool = True
     params: Mapping[str, Any] = field(default_factory=dict)
+    maker: str = "openai"
+    quirks: Mapping[str, Any] = field(default_factory=dict)
 
     def fingerprint(self) -> str:
         """What of this decides answers, as the same text in every process."""
         told = (self.model, self.system_role, sorted(self.drops), self.native_schema, sorted(self.params.items()))
-        return repr(told)
+        return repr((*told, sorted(self.quirks.items())) if self.quirks else told)
