@@ -17,7 +17,7 @@ from routed_llm.driver import Patience
 from routed_llm.errors import InvalidCall, ProviderError
 from routed_llm.providers.credentials import Credential, Key
 from routed_llm.providers.http_line import HttpLine, Transports, error_of_fault, holds_answer
-from routed_llm.providers.transport import ABORT, AsyncByteStream, ByteStream, Fault, Reply
+from routed_llm.providers.transport import ABORT, AsyncByteStream, ByteStream, Fault, Reply, Target
 from routed_llm.requests import Request
 from routed_llm.results import Answer, Event
 
@@ -59,7 +59,7 @@ class HttpEndpoint(HttpLine):
         self.wire = wire
         own = self.dialect.headers(wire)
         super().__init__(url, credential, key_header=key_header, headers={**own, **(headers or {})}, transports=transports)
-        self.stream_url = stream_url or self.url
+        self.stream_url = self.url if stream_url is None else Target(stream_url).url  # without credentials in it
 
     def __repr__(self) -> str:
         return f"<HttpEndpoint {self.wire.model} at {self.url.partition('?')[0]}>"
