@@ -49,6 +49,8 @@ def tools_of(body: Mapping[str, Any]) -> ToolBinding | None:
     if not tools:
         return None
     choice = body.get("tool_choice")
+    if choice == "any":  # Mistral's word
+        choice = "required"
     function = choice.get("function") if isinstance(choice, Mapping) else None
     if isinstance(function, Mapping) and isinstance(choice, Mapping) and choice.get("type") == "function":
         choice = function.get("name")
