@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
 from routed_llm.catalog.models import Model
@@ -37,6 +38,8 @@ from routed_llm.telemetry.ring import Ring
 from routed_llm.telemetry.spend import active
 
 if TYPE_CHECKING:
+    from openai import AsyncOpenAI, OpenAI
+
     from routed_llm.config.reading import Config
 
 __all__ = ["Router"]
@@ -242,6 +245,31 @@ class Router(Hindsight):
     async def __aexit__(self, *exc: object) -> None:
         await self.aclose()
 
+    # for programs that use OpenAI's package --------------------------------------------------------------------------
+
+    def openai(self, **options: Any) -> OpenAI:
+        """An ``openai`` client whose requests this router answers in this process: chat completions, streams, embeddings.
+
+        ``model="auto"`` leaves the choice to the router, a name pins it, and ``extra_body={"routing": {...}}`` gives hints.
+
+        Args:
+            **options: further arguments of ``openai.OpenAI``. Its own retries are off: the router retries.
+
+        Example:
+            >>> from routed_llm import Router
+            >>> client = Router("sandbox").openai()
+            >>> question = [{"role": "user", "content": "What is 2 plus 3?"}]
+            >>> client.chat.completions.create(model="auto", messages=question).choices[0].message.content
+            '5'
+        """
+        client: OpenAI = _client_module().sync_client(self, options)
+        return client
+
+    def async_openai(self, **options: Any) -> AsyncOpenAI:
+        """The same for async code: an ``openai.AsyncOpenAI``."""
+        client: AsyncOpenAI = _client_module().async_client(self, options)
+        return client
+
     # calls -----------------------------------------------------------------------------------------------------------
 
     def complete(self, request: Request) -> Completed:
@@ -267,6 +295,11 @@ class Router(Hindsight):
     async def aexplain(self, request: Request) -> Decision:
         """Decide without calling anything, in async code."""
         return await consider(self._async, self._core.rehearsing(), request)
+
+
+def _client_module() -> Any:
+    """What stands on a router is found when it is asked for: a router knows no door."""
+    return import_module("routed_llm.serving.client")
 
 
 def _reloaded(cls: type[Router], name: str, data: dict[str, Any]) -> Router:

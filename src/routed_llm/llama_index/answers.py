@@ -19,14 +19,14 @@ from llama_index.core.base.llms.types import (
 )
 
 from routed_llm.dialects.arguments import read_arguments
+from routed_llm.dialects.openai_chat.usage import counts, written_usage
 from routed_llm.door.anew import Anew, usage_of_all
 from routed_llm.door.facts import routing_facts
 from routed_llm.events import CallRecord
 from routed_llm.results import Answer, ToolCall, Usage
 
 __all__ = [
-    "KEPT", "OlderCall", "acompletions", "chat_response", "completed", "completion_of", "completions", "counts", "log_probs",
-    "raw_usage",
+    "KEPT", "OlderCall", "acompletions", "chat_response", "completed", "completion_of", "completions", "log_probs",
 ]  # fmt: skip
 
 #: where an answer of ours keeps its parts, beside the content
@@ -50,28 +50,6 @@ class OlderCall(dict[str, Any]):
         return cls(id=call.id, type="function", function=OlderCall(name=call.name, arguments=call.arguments))
 
 
-def raw_usage(usage: Usage) -> dict[str, Any]:
-    """Counts as OpenAI writes them, with the details that are not zero."""
-    told: dict[str, Any] = counts(usage)
-    if not (usage.cache_read or usage.cache_write or usage.audio_input or usage.reasoning or usage.audio_output):
-        return told
-    inner = {"cached_tokens": usage.cache_read, "cache_write_tokens": usage.cache_write, "audio_tokens": usage.audio_input}
-    outer = {"reasoning_tokens": usage.reasoning, "audio_tokens": usage.audio_output}
-    for name, details in (("prompt_tokens_details", inner), ("completion_tokens_details", outer)):
-        if kept := {key: count for key, count in details.items() if count}:
-            told[name] = kept
-    return told
-
-
-def counts(usage: Usage) -> dict[str, int]:
-    """The three counts that LlamaIndex keeps beside a response."""
-    return {
-        "prompt_tokens": usage.input_tokens,
-        "completion_tokens": usage.output_tokens,
-        "total_tokens": usage.input_tokens + usage.output_tokens,
-    }
-
-
 def chat_response(answer: Answer, record: CallRecord) -> ChatResponse:
     """The response: that of a LlamaIndex object, with its own content, else a new one."""
     if answer.native is not None:
@@ -85,7 +63,7 @@ def chat_response(answer: Answer, record: CallRecord) -> ChatResponse:
     }
     told: dict[str, Any] = {}
     if usage is not None:
-        raw["usage"] = raw_usage(usage)
+        raw["usage"] = written_usage(usage)
         told = counts(usage)
     told["routing"] = routing_facts(record)
     probabilities = None
@@ -144,7 +122,7 @@ def completed(response: ChatResponse, record: CallRecord, answered: str, *, last
     if usage is not None and (summed := usage_of_all(record)) is not None and summed is not usage:
         told.update(counts(summed))
         if isinstance(raw := changes["raw"], dict):
-            changes["raw"] = {**raw, "usage": raw_usage(summed)}
+            changes["raw"] = {**raw, "usage": written_usage(summed)}
     if last_of_stream:
         changes["delta"] = ""
         told.pop("thinking_delta", None)
@@ -158,7 +136,7 @@ def _raw(raw: Any, usage: Usage | None, record: CallRecord, answered: str) -> An
     if raw is None:
         raw = {"model": answered or record.attempts[-1].deployment.served_model}
     if isinstance(raw, dict) and not (raw.get("usage") or raw.get("usage_metadata")):
-        return {**raw, "usage": raw_usage(usage)}
+        return {**raw, "usage": written_usage(usage)}
     return raw  # readers of an object without counts take those beside the response
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from routed_llm.results import Usage
 
-__all__ = ["read_usage"]
+__all__ = ["counts", "read_usage", "written_usage"]
 
 #: no call has more tokens than this; larger counts are a provider's mistake
 MOST = 10**9
@@ -87,3 +87,25 @@ def read_usage(usage: Any) -> Usage | None:
         )
     except ValueError:
         return None
+
+
+def written_usage(usage: Usage) -> dict[str, Any]:
+    """Counts as OpenAI writes them, with the details that are not zero."""
+    told: dict[str, Any] = counts(usage)
+    if not (usage.cache_read or usage.cache_write or usage.audio_input or usage.reasoning or usage.audio_output):
+        return told
+    inner = {"cached_tokens": usage.cache_read, "cache_write_tokens": usage.cache_write, "audio_tokens": usage.audio_input}
+    outer = {"reasoning_tokens": usage.reasoning, "audio_tokens": usage.audio_output}
+    for name, details in (("prompt_tokens_details", inner), ("completion_tokens_details", outer)):
+        if kept := {key: count for key, count in details.items() if count}:
+            told[name] = kept
+    return told
+
+
+def counts(usage: Usage) -> dict[str, int]:
+    """The three counts by OpenAI's names."""
+    return {
+        "prompt_tokens": usage.input_tokens,
+        "completion_tokens": usage.output_tokens,
+        "total_tokens": usage.input_tokens + usage.output_tokens,
+    }
