@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import re
 import socket
@@ -21,7 +22,8 @@ from routed_llm.providers.transport_sessions import LoopConnections
 __all__ = ["reach"]
 
 _NEXT_ADDRESS_SECONDS: Final = 0.25  # RFC 8305, section 5: the delay before the next address is tried as well
-_NUMERIC: Final = re.compile(r"[0-9.]+|.*:.*")
+_NUMERIC: Final = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*")
+_UNDER_WAY: Final = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EAGAIN})
 _NUMBER: Final = re.compile(r"\[Errno (\d+)\]")
 
 
@@ -56,14 +58,15 @@ class _Attempt:
     async def run(self, context: ssl.SSLContext | None, until: float) -> Connection | Fault:
         route, loop = self._route, self._connections.loop
         place = route.proxy or route
-        # a numeric address has no other to try, and the race between addresses is dear; uvloop's loops do not know it
-        races = isinstance(loop, asyncio.BaseEventLoop) and not _NUMERIC.fullmatch(place.host)
-        extra: dict[str, Any] = {"happy_eyeballs_delay": _NEXT_ADDRESS_SECONDS} if races else {}
-        connection: Connection
+        where: dict[str, Any] = {"host": place.host, "port": place.port}
+        numeric = _NUMERIC.fullmatch(place.host) is not None
         begun = monotonic()
-        _, connection = await loop.create_connection(
-            lambda: Connection(loop, route.key, self._connections.gone), place.host, place.port, **extra
-        )
+        if numeric and isinstance(loop, asyncio.SelectorEventLoop):
+            where = {"sock": await _connected(loop, place.host, place.port)}
+        elif not numeric and isinstance(loop, asyncio.BaseEventLoop):  # uvloop's loops do not know the race between addresses
+            where["happy_eyeballs_delay"] = _NEXT_ADDRESS_SECONDS
+        connection: Connection
+        _, connection = await loop.create_connection(lambda: Connection(loop, route.key, self._connections.gone), **where)
         route.note(monotonic() - begun)
         self._made = connection
         if context is not None:
@@ -87,6 +90,33 @@ class _Attempt:
         if transport is None:  # the loop says so when the connection went away meanwhile
             raise ConnectionResetError
         connection.transport = transport
+
+
+async def _connected(loop: asyncio.AbstractEventLoop, host: str, port: int) -> socket.socket:
+    """A connected socket for a numeric address: nothing to look up and no other to try, at half of what asyncio's way costs."""
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        error = sock.connect_ex((host, port))
+        if error in _UNDER_WAY:
+            writable = loop.create_future()
+            loop.add_writer(sock, _done, writable)
+            try:
+                await writable
+            finally:
+                loop.remove_writer(sock)
+            error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if error:
+            raise OSError(error, os.strerror(error))
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _done(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 async def _tunnel(connection: Connection, route: Route, proxy: Proxy, until: float) -> Fault | None:
