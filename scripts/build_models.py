@@ -48,7 +48,12 @@ PROVIDERS: dict[str, tuple[str | None, str | None]] = {
 }
 
 #: providers that serve the models of another under the same names
-SAME_MODELS = {"azure_openai": "openai"}
+SAME_MODELS = {
+    "azure_openai": "openai",
+    "deepseek_anthropic": "deepseek",
+    "minimax_anthropic": "minimax",
+    "vertexai": "gemini",
+}
 
 #: providers that answer only to full names: how these begin
 FULL_NAMES = {"fireworks": "accounts/"}
@@ -59,7 +64,7 @@ RATES = {
     "output_mtok": "output",
     "cache_read_mtok": "cache_read",
     "cache_write_mtok": "cache_write",
-    "cache_write_1h_mtok": "cache_write_1h",
+    "cache_write_1h_mtok": "cache_write_long",
     "input_audio_mtok": "audio_input",
     "output_audio_mtok": "audio_output",
     "cache_audio_read_mtok": "cache_read_audio",
@@ -88,6 +93,10 @@ ABILITIES = {
 SEARCHES = re.compile(
     r"(^|/)sonar(-pro|-reasoning|-deep-research|$)|-sonar-.*-online$|-search-preview|-search-api$|^groq/compound"
 )
+
+#: provider -> nano-dollars of a search by its own tool, whatever the model (Claude documentation, web search tool: 10 dollars
+#: for a thousand searches, beside the tokens)
+SEARCH_PRICES = {"anthropic": 10_000_000}
 
 #: minutes between two looks at the prices of a day
 STEP = 5
@@ -263,6 +272,8 @@ def rows_of(provider: str, day: date) -> dict[str, Row]:
         twin = next((s for s in names if s in profiles), None)
         profile = profiles.get(name) or (profiles[twin] if twin else {})
         row = merged(profile_row(profile), price_row(model, name, day), {"matches": names})
+        if provider in SEARCH_PRICES and row.get("prices"):
+            row["prices"]["search"] = SEARCH_PRICES[provider]
         if is_chat(name, row, profile):
             rows[name] = row | {"abilities": row.get("abilities", {}) | {"search": True}} if SEARCHES.search(name) else row
         elif same is not None and embeds(name, same, day):

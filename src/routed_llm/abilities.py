@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-__all__ = ["ABILITIES", "BLOCKS", "DIFFICULTIES", "DOMAINS", "NEEDS", "NOT_ON_THE_WIRE", "TASKS", "TASK_GROUPS", "able"]
+__all__ = [
+    "ABILITIES",
+    "BLOCKS",
+    "DIFFICULTIES",
+    "DOMAINS",
+    "NEEDS",
+    "NOT_ON_THE_WIRE",
+    "ON_THE_WIRE",
+    "TASKS",
+    "TASK_GROUPS",
+    "able",
+]
 
 #: every ability that a call can need, as ``Model(abilities=...)`` names it. ``thinking_blocks``, ``citations`` and
 #: ``cache_points`` mean that such blocks come to the model as they are; ``search`` that it looks into the web by itself, in
@@ -42,6 +53,13 @@ BLOCKS: dict[str, str] = {
 
 #: what OpenAI's chat completions have no place for: such blocks are left out there, and the loss is recorded
 NOT_ON_THE_WIRE: dict[str, bool] = {"thinking_blocks": False, "citations": False, "cache_points": False}
+
+#: the same for dialects that have a place for such blocks, by name; others are as OpenAI's chat completions
+ON_THE_WIRE: dict[str, dict[str, bool]] = {
+    "anthropic.messages": {"thinking_blocks": True, "citations": True, "cache_points": True},
+    "openai.responses": {"thinking_blocks": True, "citations": False, "cache_points": False, "audio": False, "video": False},
+    "gemini.generate": {"thinking_blocks": True, "citations": False, "cache_points": False},
+}
 
 #: every word that the hint ``needs`` takes
 NEEDS: tuple[str, ...] = (*ABILITIES, "typed_answer", *BLOCKS)

@@ -137,6 +137,9 @@ class NoEligibleModel(InvalidCall):
         super().__init__(message)
         self.rejected = rejected
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_restore, (NoEligibleModel, self.args, dict(self.__dict__)))
+
 
 class BudgetSpent(InvalidCall):
     """What is left of a budget does not pay for the call at any model that may serve it; nothing was sent.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from routed_llm.decisions import Decision
 from routed_llm.errors import ProviderError
+from routed_llm.instances import share_names
 from routed_llm.results import Usage
 
 if TYPE_CHECKING:
@@ -80,6 +81,13 @@ class Attempt:
         """Whether nothing can be billed for it: nothing was sent, or the provider refused it by an HTTP status."""
         error = self.error
         return not self.sent or (error is not None and (not error.sent or error.status is not None))
+
+
+share_names(
+    Attempt,
+    *("deployment", "started", "seconds", "first_content", "error", "usage", "cost_nanousd", "expected"),
+    *("warning", "sent", "shown", "beside", "lost", "hold", "place"),
+)
 
 
 class OwnCall(Attempt):

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CONTENT_EXTRAS",
+    "COUNTS",
     "Answer",
     "Event",
     "Finish",
@@ -27,7 +28,13 @@ __all__ = [
 ]
 
 #: opaque parts that are content by themselves
-CONTENT_EXTRAS = frozenset({"refusal", "audio", "other_choices"})
+CONTENT_EXTRAS = frozenset({"actions", "audio", "images", "other_choices", "refusal"})
+
+#: what a :class:`Usage` counts
+COUNTS = (
+    "input_tokens", "output_tokens", "cache_read", "cache_write", "cache_write_long", "reasoning", "audio_input",
+    "audio_output", "searches",
+)  # fmt: skip
 
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "other"]
 
@@ -45,6 +52,8 @@ class Usage:
         audio_output: part of the output that was audio.
         cost_nanousd: what the provider itself says the call cost, in nano-dollars; None where it does not say.
         estimated: True where the provider sent no usable counts and these are our estimate.
+        cache_write_long: part of ``cache_write`` that is kept for an hour (Anthropic) and costs more.
+        searches: searches in the web that the provider made for the answer, and bills by the piece.
     """
 
     __slots__ = (
@@ -52,11 +61,13 @@ class Usage:
         "audio_output",
         "cache_read",
         "cache_write",
+        "cache_write_long",
         "cost_nanousd",
         "estimated",
         "input_tokens",
         "output_tokens",
         "reasoning",
+        "searches",
     )
 
     def __init__(
@@ -70,6 +81,8 @@ class Usage:
         audio_output: int = 0,
         cost_nanousd: int | None = None,
         estimated: bool = False,
+        cache_write_long: int = 0,
+        searches: int = 0,
     ) -> None:
         self.input_tokens = input_tokens
         self.output_tokens = output_tokens
@@ -80,6 +93,8 @@ class Usage:
         self.audio_output = audio_output
         self.cost_nanousd = cost_nanousd
         self.estimated = estimated
+        self.cache_write_long = cache_write_long
+        self.searches = searches
 
     @property
     def total_tokens(self) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
+from routed_llm.catalog.hiding import sealed
 from routed_llm.catalog.models import Model
 from routed_llm.catalog.naming import named_also
 from routed_llm.catalog.snapshot import Catalog
@@ -75,6 +76,7 @@ class Router(Hindsight):
         ConfigurationError: for models or settings that cannot be meant.
     """
 
+    @sealed
     def __init__(
         self,
         models: Any = None,
@@ -201,6 +203,8 @@ class Router(Hindsight):
         return self
 
     def __repr__(self) -> str:
+        if "_core" not in vars(self):  # a report of why it could not be made
+            return "<Router, not made>"
         return f"<Router {self.policy.name}: {', '.join(self.catalog.models)}>"
 
     def _publish(self, record: CallRecord) -> None:

@@ -96,7 +96,7 @@ def test_a_price_by_the_time_of_day_is_said_to_be_one() -> None:
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_every_row_of_the_file_is_sound(provider: str) -> None:
-    special = {"cache_read_audio", "cache_write_1h"}
+    special = {"cache_read_audio"}
     for known in cards_of(provider):
         row = DATA["models"][f"{provider}:{known.name}"]
         assert all(isinstance(v, int) and v >= 0 for v in row.get("prices", {}).values())

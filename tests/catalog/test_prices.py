@@ -177,3 +177,13 @@ def test_prices_are_values() -> None:
     assert pickle.loads(pickle.dumps(FULL)) == FULL
     with pytest.raises(AttributeError):
         FULL.rates = Rates()  # type: ignore[misc]
+
+
+def test_long_cache_writes_and_searches_have_prices_of_their_own() -> None:
+    usage = Usage(100, 0, cache_write=60, cache_write_long=20, searches=3)
+    price = Price.from_usd(input=1, cache_write=1.25, cache_write_long=2, search="0.01")
+    assert price.cost(usage) == 40 * 1_000 + 40 * 1_250 + 20 * 2_000 + 3 * 10_000_000
+    assert Price.from_usd(input=1, search=0).cost(usage) == 80 * 1_000 + 20 * 2_000  # twice the input, as Anthropic bills it
+    assert Price.from_usd(input=1).cost(usage) is None  # nobody knows what a search costs
+    assert Price.from_usd(input=1).cost(Usage(1, 0, cache_write=1, cache_write_long=9)) == 2_000
+    assert Price.from_usd(output=1).cost(Usage(1, 0, cache_write=1, cache_write_long=1)) is None

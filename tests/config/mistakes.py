@@ -37,6 +37,7 @@ TOP = [
 MODELS = [
     Mistake("models-empty", "models = []\n", "models", "not nothing", "a list of models"),
     Mistake("models-number", "models = 5\n", "models", "not 5", "tables such as [models.fast]"),
+    model("dialect", 'dialect = "openai.respond"', ".dialect", "not 'openai.respond'", "Did you mean 'openai.responses'?"),
     Mistake("model-number", "[models]\nfast = 5\n", "models.fast", "not 5", "must be a table"),
     Mistake("listed-number", 'models = ["sandbox", 3]\n', "models[1]", "not 3", "must be a table"),
     Mistake("no-model", "[models.fast]\nregion = 'eu'\n", "models.fast.model", "is missing", "write model = 'provider:name'"),

@@ -163,18 +163,37 @@ def test_a_refusal_is_an_answer_unless_the_caller_wants_another(said):
 )
 def test_what_a_filter_took_goes_to_nobody_laxer_unless_the_caller_says_so(said, mode):
     with AnswerServer(a=said, b=Said("Here it is.")) as server:
-        if said.error is not None:
-            with pytest.raises(CallFailed) as caught:
-                ask(routed(server), mode)
-            assert caught.value.kind == "content_policy"
-        else:
-            answer = ask(routed(server), mode)
-            assert answer.response_metadata["finish_reason"] == "content_filter"
-            assert answer.response_metadata["routing"]["warning"].startswith("content_policy: ")
+        model = routed(server)
+        with pytest.raises(CallFailed) as caught:
+            ask(model, mode)
+        assert caught.value.kind == "content_policy"
         assert server.asked == ["a"]
+        [record] = model.router.records()
+        assert record.outcome == "failed"
         answer = ask(routed(server, retry_on=["content_policy"]), mode)
         assert answer.text == "Here it is."
         assert server.asked == ["a", "a", "b"]
+    with AnswerServer(a=said, b=said) as server:
+        with pytest.raises(CallFailed) as caught:
+            ask(routed(server, retry_on=["content_policy"]), mode)
+        assert caught.value.kind == "content_policy"
+        assert server.asked == ["a", "b"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_a_filter_left_is_an_answer(mode):
+    left = Said("The beginning is ", "content_filter")
+    with AnswerServer(a=left, b=Said("Here it is.")) as server:
+        answer = ask(routed(server), mode)
+        assert answer.text == left.text
+        assert answer.response_metadata["finish_reason"] == "content_filter"
+        assert answer.response_metadata["routing"]["warning"].startswith("content_policy: ")
+        assert server.asked == ["a"]
+    with AnswerServer(a=left, b=Said("", "content_filter")) as server:
+        answer = ask(routed(server, retry_on=["content_policy"]), mode)
+        assert answer.text == left.text
+        if not mode.endswith("stream"):  # there it may have been shown by then
+            assert server.asked == ["a", "b"]
 
 
 def test_what_does_not_count_is_taken_at_once_with_a_warning():

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = sorted(str(page.relative_to(DOCS)) for place in ("*.md", "strategies/*.md") for page in DOCS.glob(place))
+PLACES = ("*.md", "strategies/*.md", "dialects/*.md")
+PAGES = sorted(str(page.relative_to(DOCS)) for place in PLACES for page in DOCS.glob(place))
 SNIPPET = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 #: snippets that only build a model need a key to be there; none of them sends anything

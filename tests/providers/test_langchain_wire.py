@@ -296,7 +296,7 @@ def test_anthropics_blocks_go_there_and_back_unchanged(serve):
     assert sent["messages"][2]["content"][0]["is_error"] is True
     assert result.native.content[0]["signature"] == "sig=="
     assert result.native.content[1]["citations"][0]["cited_text"] == "so"
-    assert result.usage == Usage(16, 3, cache_read=2, cache_write=9)
+    assert result.usage == Usage(16, 3, cache_read=2, cache_write=9, cache_write_long=5)
     assert (result.finish, result.finish_raw) == ("stop", "end_turn")
 
 

@@ -110,6 +110,17 @@ def test_the_first_variable_that_is_set_holds_the_key() -> None:
         ("ollama", {"OLLAMA_HOST": "http://box:9000"}, "http://box:9000/v1"),
         ("ollama", {"OLLAMA_HOST": "https://box"}, "https://box/v1"),
         ("azure_openai", {}, None),
+        ("vertexai", {"GOOGLE_CLOUD_PROJECT": "p"}, None),
+        (
+            "vertexai",
+            {"GOOGLE_CLOUD_PROJECT": "p", "GOOGLE_CLOUD_LOCATION": "us-central1"},
+            "https://us-central1-aiplatform.googleapis.com/v1beta1/projects/p/locations/us-central1/publishers/google",
+        ),
+        (
+            "vertexai",
+            {"GOOGLE_CLOUD_PROJECT": "p", "GOOGLE_CLOUD_LOCATION": "global"},
+            "https://aiplatform.googleapis.com/v1beta1/projects/p/locations/global/publishers/google",
+        ),
         (
             "azure_openai",
             {"AZURE_OPENAI_ENDPOINT": "https://r.openai.azure.com/"},
@@ -159,6 +170,23 @@ def test_azure_has_two_forms_of_address_for_embeddings_too(base: str, version: s
     assert row("azure").embeddings_url(base, "my/embed", version) == url
 
 
+@pytest.mark.parametrize(
+    ("base", "version", "url"),
+    [
+        ("https://x.openai.azure.com/openai/v1", None, "https://x.openai.azure.com/openai/v1/responses"),
+        ("https://x.openai.azure.com", "2025-04-01-preview",
+         "https://x.openai.azure.com/openai/responses?api-version=2025-04-01-preview"),
+        ("https://x/openai/deployments/e", "2025-04-01-preview", "https://x/openai/responses?api-version=2025-04-01-preview"),
+    ],
+)  # fmt: skip
+def test_azure_has_two_forms_of_address_for_responses_too(base: str, version: str | None, url: str) -> None:
+    assert row("azure").responses_url(base, version) == url
+
+
+def test_responses_are_beside_chats() -> None:
+    assert row("xai").responses_url("https://api.x.ai/v1/", "2025") == "https://api.x.ai/v1/responses"
+
+
 def test_embeddings_are_beside_chats() -> None:
     assert row("openai").embeddings_url("https://api.openai.com/v1/", "m") == "https://api.openai.com/v1/embeddings"
     assert [n for n, r in ROWS.items() if r.embeddings_base64] == ["openai", "azure_openai"]
@@ -193,13 +221,6 @@ def test_reasoning_models_take_no_sampling_parameters(model: str, reasoning: boo
 
 def test_what_an_endpoint_lacks_overrides_what_the_model_can() -> None:
     known = {"tools": True, "structured_output": True, "pdf": True}
-    assert row("anthropic").abilities(known) == {
-        "tools": True,
-        "structured_output": False,
-        "pdf": False,
-        "audio": False,
-        "video": False,
-        "embeddings": False,
-    }
-    assert row("gemini").abilities(known) == {"tools": True, "structured_output": True}
+    assert row("anthropic").abilities(known) == {**known, "audio": False, "video": False, "embeddings": False}
+    assert row("minimax_anthropic").abilities(known) == {"tools": True, "pdf": True, "embeddings": False}
     assert row("openai").abilities(known) == known

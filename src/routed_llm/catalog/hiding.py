@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
 
-__all__ = ["REFERENCES", "bare", "is_literal", "reference_of"]
+from routed_llm.errors import ConfigurationError
+
+__all__ = ["REFERENCES", "bare", "is_literal", "reference_of", "sealed"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 #: beginnings of a text that tells where a key is, instead of being one
 REFERENCES = ("env:", "file:", "command:")
@@ -36,3 +43,35 @@ def is_literal(key: Any) -> bool:
 def bare(url: str) -> str:
     """An address without user and password."""
     return _USER.sub(lambda found: found[1] or "", url, count=1)
+
+
+def sealed(make: Callable[P, R]) -> Callable[P, R]:
+    """A function whose refusals carry no frame with its arguments, which reports with local variables would show.
+
+    What was wrong, and where, is in the refusal itself. Other exceptions keep their frames: they are mistakes in the program.
+    """
+
+    @functools.wraps(make)
+    def sealed_make(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return make(*args, **kwargs)
+        except ConfigurationError as error:
+            refusal = error
+        finally:
+            del args, kwargs
+        try:
+            raise _without_frames(refusal)
+        finally:
+            del refusal  # it and this frame hold one another
+
+    return sealed_make
+
+
+def _without_frames(refusal: ConfigurationError) -> ConfigurationError:
+    cause = refusal.__cause__
+    if isinstance(cause, ConfigurationError):
+        _without_frames(cause)
+    refusal.__traceback__ = None
+    refusal.__context__ = cause
+    refusal.__suppress_context__ = True
+    return refusal

@@ -36,8 +36,8 @@ class Model:
             list of these, which are used in turn.
         credential: a function, sync or async, that gives the key or token of each call; instead of ``api_key``.
         price: a mapping of US dollars per million tokens (``input``, ``output``, ``cache_read``, ``cache_write``,
-            ``audio_input``, ``audio_output``, ``reasoning``; ``request`` in dollars per request, ``image`` in dollars per
-            image; ``tiers`` for long prompts and ``hours`` for windows of the day with other prices) or a ``Price``.
+            ``cache_write_long``, ``audio_input``, ``audio_output``, ``reasoning``; in dollars by the piece ``request``,
+            ``image`` and ``search``; ``tiers`` for long prompts, ``hours`` for windows of the day) or a ``Price``.
         context: longest prompt in tokens.
         max_output: longest answer in tokens.
         abilities: names of what it can do, or a mapping of names to True and False; see :data:`routed_llm.abilities.ABILITIES`.
@@ -70,6 +70,7 @@ class Model:
         prepaid: capacity that is paid for already: ``{"tokens_per_minute": n}``.
         latency: what to expect before anything was measured: ``{"first_content": seconds, "tokens_per_second": n}``.
         limits: its provider's limits: ``requests_per_minute``, ``tokens_per_minute``, ``concurrent``.
+        dialect: the language in which it is asked, such as ``openai.responses``; by default that of its provider's row.
     """
 
     model: Any = None
@@ -109,6 +110,7 @@ class Model:
     prepaid: Mapping[str, float] = field(default_factory=dict)
     latency: Mapping[str, float] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
+    dialect: str | None = None
 
     def __repr__(self) -> str:
         told = [f"{name}={value!r}" for name, value in self.shown().items() if name != "model"]
@@ -170,7 +172,7 @@ class Model:
         for name, kinds in (("params", Mapping), ("headers", Mapping), ("tags", (str, list, tuple, set, frozenset))):
             if not isinstance(getattr(self, name), kinds):
                 raise ConfigurationError(f"must not be a {type(getattr(self, name)).__name__}.", path=f"{path}.{name}")
-        for name in ("name", "region", "reasoning", "base_url", "proxy", "served_model"):
+        for name in ("name", "region", "reasoning", "base_url", "proxy", "served_model", "dialect"):
             value = getattr(self, name)
             if value is not None and not (isinstance(value, str) and value):
                 raise ConfigurationError(f"must be a non-empty text, not {value!r}.", path=f"{path}.{name}")

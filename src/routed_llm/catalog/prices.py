@@ -37,6 +37,14 @@ class Countable(Protocol):
         """Part of the input that was written to a cache."""
 
     @property
+    def cache_write_long(self) -> int:
+        """Part of the cache write that is kept for longer, at another price."""
+
+    @property
+    def searches(self) -> int:
+        """Searches in the web that the provider made."""
+
+    @property
     def reasoning(self) -> int:
         """Part of the output that was reasoning."""
 
@@ -58,29 +66,35 @@ class Rates:
         output: a token of the answer.
         cache_read: a token of the prompt read from a cache; unknown: as ``input``.
         cache_write: a token of the prompt written to a cache; unknown: as ``input``.
+        cache_write_long: one that is kept for an hour; unknown: twice ``input``, as Anthropic bills it, which alone has such
+            (Claude documentation, prompt caching: 1.25 times ``input`` for five minutes, twice for an hour).
         audio_input: an audio token of the prompt; unknown: as ``input``.
         audio_output: an audio token of the answer; unknown: as ``output``.
         reasoning: a reasoning token; unknown: as ``output``.
         request: nano-dollars for every request, whatever its length; None where there is no such price.
         image: nano-dollars for every image of the prompt, beside the tokens that it counts as; None where there is no such
             price, and an image costs its tokens alone.
+        search: nano-dollars for every search in the web that the provider makes for an answer.
     """
 
     input: int | None = None
     output: int | None = None
     cache_read: int | None = None
     cache_write: int | None = None
+    cache_write_long: int | None = None
     audio_input: int | None = None
     audio_output: int | None = None
     reasoning: int | None = None
     request: int | None = None
     image: int | None = None
+    search: int | None = None
 
     def cost(self, usage: Countable) -> int | None:
         """Nano-dollars of one call, or None where a rate that it needs is unknown."""
         cached, written, heard = usage.cache_read, usage.cache_write, usage.audio_input
         spoken, thought = usage.audio_output, usage.reasoning
-        if not (cached or written or heard or spoken or thought):
+        long, searches = min(usage.cache_write_long, written), usage.searches
+        if not (cached or written or heard or spoken or thought or searches):
             return self.estimate(usage.input_tokens, usage.output_tokens)
         if thought and self.reasoning is None:
             thought = 0  # it costs what the rest of the answer costs
@@ -90,7 +104,8 @@ class Rates:
         for count, special, plain in (
             (left - heard, None, self.input),
             (cached, self.cache_read, self.input),
-            (written, self.cache_write, self.input),
+            (written - long, self.cache_write, self.input),
+            (long, self.cache_write_long, None if self.input is None else 2 * self.input),
             (heard, self.audio_input, self.input),
             (max(0, usage.output_tokens - spoken - thought), None, self.output),
             (spoken, self.audio_output, self.output),
@@ -101,7 +116,9 @@ class Rates:
                 if rate is None:
                     return None
                 total += count * rate
-        return (total + _HALF) // _MILLION + (self.request or 0)
+        if searches and self.search is None:
+            return None
+        return (total + _HALF) // _MILLION + (self.request or 0) + searches * (self.search or 0)
 
     def estimate(self, input_tokens: int, output_tokens: int) -> int | None:
         """Nano-dollars of plain tokens: nothing cached, no audio; None where a rate that is needed is unknown."""
@@ -234,7 +251,7 @@ class Price:
 
     @classmethod
     def from_usd(cls, **usd: Unpack[UsdPrices]) -> Price:
-        """A price in US dollars per million tokens (``request``: per request, ``image``: per image of the prompt).
+        """A price in US dollars per million tokens (``request``: per request, ``image``: per image, ``search``: per search).
 
         A float counts as it is written: 0.1 is exactly a tenth of a dollar. ``tiers`` are prices of prompts ``above`` a number
         of tokens, ``hours`` windows of the day, in UTC; what a tier or a window does not say is as without it.

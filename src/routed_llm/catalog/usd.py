@@ -21,11 +21,13 @@ PRICE_KEYS = (
     "output",
     "cache_read",
     "cache_write",
+    "cache_write_long",
     "audio_input",
     "audio_output",
     "reasoning",
     "request",
     "image",
+    "search",
 )
 
 UsdAmount = int | float | str | Decimal
@@ -36,7 +38,7 @@ _CLOCK = re.compile(r"(\d\d?):(\d\d)")
 
 
 class UsdPrices(TypedDict, total=False):
-    """A price in US dollars: per million tokens, but ``request`` per request and ``image`` per image of the prompt.
+    """A price in US dollars per million tokens; ``request``, ``image`` (of a prompt) and ``search`` (in the web) by the piece.
 
     ``tiers`` are prices of longer prompts, such as ``{"above": 200_000, "input": 2.5}``: the highest that a prompt is above
     counts for the whole call. ``hours`` are windows of the day with other prices, such as ``{"from": "16:30", "to": "00:30",
@@ -47,11 +49,13 @@ class UsdPrices(TypedDict, total=False):
     output: UsdAmount | None
     cache_read: UsdAmount | None
     cache_write: UsdAmount | None
+    cache_write_long: UsdAmount | None
     audio_input: UsdAmount | None
     audio_output: UsdAmount | None
     reasoning: UsdAmount | None
     request: UsdAmount | None
     image: UsdAmount | None
+    search: UsdAmount | None
     tiers: Sequence[Mapping[str, Any]]
     hours: Sequence[Mapping[str, Any]]
 

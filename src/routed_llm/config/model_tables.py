@@ -9,7 +9,9 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from routed_llm.catalog.known import Place
 from routed_llm.config.shapes import Above, AtLeast, Count, Reference, Share, Table, Text, Texts, said
+from routed_llm.dialects.speaking import DIALECTS
 from routed_llm.policy.arguments import shown
+from routed_llm.refusing import nearest
 
 __all__ = ["Common", "DefaultsTable", "DeploymentTable", "Models", "ModelTable"]
 
@@ -17,17 +19,19 @@ Amount = Annotated[float, Field(ge=0)]
 
 
 class RatesTable(Table):
-    """US dollars: per million tokens, but ``request`` per request and ``image`` per image."""
+    """US dollars: per million tokens, but ``request`` per request, ``image`` per image and ``search`` per search in the web."""
 
     input: Amount | None = None
     output: Amount | None = None
     cache_read: Amount | None = None
     cache_write: Amount | None = None
+    cache_write_long: Amount | None = None
     audio_input: Amount | None = None
     audio_output: Amount | None = None
     reasoning: Amount | None = None
     request: Amount | None = None
     image: Amount | None = None
+    search: Amount | None = None
 
 
 class TierTable(RatesTable):
@@ -92,6 +96,15 @@ _ABILITIES = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": 
 _CERTIFICATE = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 2}]}
 
 
+def _dialect(value: Any) -> Any:
+    if isinstance(value, str) and value in DIALECTS:
+        return value
+    raise said(f"must be one of {', '.join(DIALECTS)}, not {shown(value)}.{nearest(value, list(DIALECTS))}")
+
+
+Dialect = Annotated[str, BeforeValidator(_dialect), WithJsonSchema({"enum": list(DIALECTS)})]
+
+
 class Common(Table):
     """What can be said of one model and of all."""
 
@@ -112,6 +125,7 @@ class Common(Table):
     ca_bundle: Text | None = None
     client_cert: Annotated[Any, BeforeValidator(_certificate), WithJsonSchema(_CERTIFICATE)] = None
     api_version: Text | None = None
+    dialect: Dialect | None = None
     quality: Share | None = None
     strengths: dict[str, Share] = Field(default_factory=dict)
     knowledge: Text | None = None

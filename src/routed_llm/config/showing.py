@@ -25,7 +25,8 @@ _KNOWN = ("price", "context", "max_output", "abilities", "region", "tags", "priv
           "knowledge", "factuality", "agreements", "residency", "place", "languages", "traits", "network", "prepaid",
           "latency", "limits")  # fmt: skip
 #: what only an entry says
-_ENTRY = ("base_url", "api_key", "params", "reasoning", "headers", "proxy", "ca_bundle", "client_cert", "api_version")
+_ENTRY = ("base_url", "api_key", "params", "reasoning", "headers", "proxy", "ca_bundle", "client_cert", "api_version",
+          "dialect")  # fmt: skip
 _SETTINGS = ("purpose", "seed", "max_price_ratio", "quiet_fallbacks", "state")
 
 

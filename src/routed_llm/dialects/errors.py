@@ -46,6 +46,9 @@ _CODES: dict[str, ErrorKind] = {
     "content_filter": "content_policy",
     "content_policy_violation": "content_policy",
     "responsibleaipolicyviolation": "content_policy",
+    "image_content_policy_violation": "content_policy",
+    "bio_policy": "content_policy",
+    "misalignment_policy_violation": "content_policy",
     "unsupported_parameter": "unsupported_parameter",
     "unsupported_value": "unsupported_parameter",
     "unknown_parameter": "unsupported_parameter",
@@ -57,6 +60,16 @@ _CODES: dict[str, ErrorKind] = {
     "internal_server_error": "server_error",
     "deadline_exceeded": "timeout",
     "timeout_error": "timeout",
+    "vector_store_timeout": "timeout",
+    # of responses that failed (OpenAI API reference, Responses), where no status tells it
+    "empty_image_file": "bad_request",
+    "failed_to_download_image": "bad_request",
+    "image_file_not_found": "bad_request",
+    "image_file_too_large": "bad_request",
+    "image_parse_error": "bad_request",
+    "image_too_large": "bad_request",
+    "image_too_small": "bad_request",
+    "unsupported_image_media_type": "bad_request",
 }
 _WORDS: tuple[tuple[ErrorKind, str], ...] = (
     ("quota", r"insufficient (?:balance|quota|credits?)"),
@@ -96,7 +109,7 @@ _STATUSES: dict[int, ErrorKind] = {
     529: "overloaded",
 }
 _NUMBER = re.compile(r"[45][0-9][0-9]")
-_SECRET = re.compile(r"\b(?:sk|pk|rk|gsk|xai|key|AIza|Bearer|hf|r8|nvapi|pplx|csk)[-_ ]?[A-Za-z0-9_\-*.]{8,}")
+_SECRET = re.compile(r"\b(?:sk|pk|rk|gsk|xai|key|AIza|AQ\.|ya29|Bearer|hf|r8|nvapi|pplx|csk)[-_ ]?[A-Za-z0-9_\-*.~+/=]{8,}")
 
 
 def redact(text: str) -> str:
@@ -106,8 +119,6 @@ def redact(text: str) -> str:
 
 def _texts(body: Any) -> tuple[list[str], str]:
     """Codes (inner first) and message of an error body in any of the recorded shapes."""
-    if isinstance(body, list) and body:
-        body = body[0]
     if not isinstance(body, Mapping):
         return [], ""
     inner = body.get("error", body)
@@ -132,6 +143,14 @@ def _details(error: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [d for d in details if isinstance(d, Mapping)] if isinstance(details, list) else []
 
 
+def _quota(error: Any) -> ErrorKind | None:
+    """Which limit Gemini names: one of a minute is a rate, one of a day a quota; its message is the same for both."""
+    details = _details(error) if isinstance(error, Mapping) else []
+    violations = [v for detail in details for v in detail.get("violations") or () if isinstance(v, Mapping)]
+    told = " ".join(str(violation.get("quotaId")) for violation in violations)
+    return "quota" if "PerDay" in told else "rate_limit" if "PerMinute" in told else None
+
+
 def _kind(status: int, words: list[str], message: str) -> ErrorKind:
     kinds = [_CODES[w.lower()] for w in words if w.lower() in _CODES]
     if kinds and kinds[0] != "rate_limit" and kinds[0] != "server_error":
@@ -141,6 +160,8 @@ def _kind(status: int, words: list[str], message: str) -> ErrorKind:
             return kind
     if kinds and not (kinds[0] == "server_error" and status in _STATUSES):
         return kinds[0]
+    if status < 400 and any(w.lower().startswith("invalid_") for w in words):  # in a stream, where no status tells it
+        return "bad_request"
     numbers = [int(w) for w in words if _NUMBER.fullmatch(w)]
     return _kind_of_status(numbers[0] if status < 400 and numbers else status)
 
@@ -201,6 +222,8 @@ def _error_of(status: int, headers: Mapping[str, str], data: bytes, phase: str) 
         body = parse(data)
     except ValueError:
         body = None
+    if isinstance(body, list) and body:  # Gemini's stream without alt=sse
+        body = body[0]
     words, message = _texts(body)
     if "x-amzn-errortype" in headers:
         words.insert(0, headers["x-amzn-errortype"].split(":", 1)[0])
@@ -208,10 +231,10 @@ def _error_of(status: int, headers: Mapping[str, str], data: bytes, phase: str) 
         message = data[:200].decode("utf-8", "replace").strip() or "no message"
         if message.startswith("<"):
             message = "an HTML page instead of an answer"
-    kind = _kind(status, words, message)
+    inner = body.get("error") if isinstance(body, Mapping) else None
+    kind = _quota(inner) or _kind(status, words, message)
     if 300 <= status < 400:
         kind, message = "malformed", "a redirect, which is never followed"
-    inner = body.get("error") if isinstance(body, Mapping) else None
     return ProviderError(
         kind,
         redact(message[:500]),

@@ -108,8 +108,10 @@ def as_message(role: str, parts: Iterable[Part], **more: Any) -> Message:
 
 
 def with_parts(message: Message, parts: Sequence[Part]) -> Message:
-    """A plain message, with its parts where these say more: something of its own kind or besides, or another order."""
+    """A plain message, with its parts where these say more: something of its own kind or besides, another order, or borders."""
     called = False
+    if message["role"] != "user" and sum(part["type"] == "text" for part in parts) > 1:
+        return {**message, "parts": list(parts)}
     for part in parts:
         kind = part["type"]
         rich = kind in _LOST or any(name in part for name in _NOT_BARE) or (kind != "tool_call" and called)

@@ -16,10 +16,12 @@ from routed_llm.events import Attempt
 from routed_llm.requests import Request, SchemaBinding, ToolBinding
 from routed_llm.results import Answer
 
-__all__ = ["Unfit", "cut_of", "fault_of"]
+__all__ = ["Unfit", "cut_of", "fault_of", "never_serves"]
 
 R = TypeVar("R")
 
+#: the phase of an answer of which a filter left nothing
+FILTER = "filter"
 #: longest text that is taken for a refusal: those are short
 _SHORT = 400
 #: how models begin to refuse in English, with plain apostrophes
@@ -41,7 +43,7 @@ def fault_of(request: Request, answer: Answer, retry_on: Sequence[str], *, tells
         tells_calls: whether the answer shows its tool calls; a framework object's own stream does not.
     """
     if answer.finish == "content_filter":
-        return _fault("content_policy", "the provider's filter took the answer, or a part of it")
+        return _filtered(answer)
     if _refused(answer, "refusal" in retry_on):
         return _fault("refusal", "the model refused to answer")
     if request.schema is not None and not answer.tool_calls and (tells_calls or request.tools is None):
@@ -57,6 +59,18 @@ def fault_of(request: Request, answer: Answer, retry_on: Sequence[str], *, tells
 
 def _fault(kind: ErrorKind, why: str) -> ProviderError:
     return ProviderError(kind, why, phase="answer")
+
+
+def _filtered(answer: Answer) -> ProviderError:
+    """What a filter left may serve; where it left nothing, the provider refused the call, by other means than a status."""
+    if answer.is_empty:
+        return ProviderError("content_policy", "the provider's filter took the whole answer", phase=FILTER)
+    return _fault("content_policy", "the provider's filter took a part of the answer")
+
+
+def never_serves(fault: ProviderError) -> bool:
+    """Whether an answer with this fault is an error whatever counts as a failure, and not even better than none."""
+    return fault.kind == "cut" or fault.phase == FILTER
 
 
 def _empty() -> ProviderError:
@@ -168,18 +182,19 @@ class Unfit(Generic[R]):
         """Let an answer pass, with a warning, where its fault does not count; else keep it.
 
         Raises:
-            ProviderError: the fault, where it counts. A cut answer always does; nothing is the answer when two say so, or all.
+            ProviderError: the fault, where it counts. What never serves always does; nothing is the answer when two say so,
+                or all.
         """
         said_nothing = 1 + sum(each.kind == "empty" for _, _, each in self.kept)
         enough = fault.kind == "empty" and said_nothing >= min(2, self._candidates)
-        if fault.kind == "cut" or (fault.kind in self._retry_on and not enough):
+        if never_serves(fault) or (fault.kind in self._retry_on and not enough):
             self.kept.append((attempt, answer, fault))
             raise fault
         attempt.warning = _warning(fault)
 
     def least(self, attempts: list[Attempt]) -> R | None:
         """The answer that is still better than none, when all others failed: its attempt becomes the last, with a warning."""
-        usable = [each for each in self.kept if each[2].kind != "cut"]
+        usable = [each for each in self.kept if not never_serves(each[2])]
         if not usable:
             return None
         attempt, answer, fault = next((each for each in reversed(usable) if each[2].kind != "empty"), usable[-1])

@@ -47,7 +47,7 @@ class Assembly:
             self.shown = self.shown or event.shows
             text = getattr(event.chunk, "text", None)
             text = getattr(event.chunk, "delta", None) if text is None else text
-            if isinstance(text, str):
+            if isinstance(text, str) and text:
                 self._texts.append(text)
         elif isinstance(event, ToolCallDelta):
             call = self._calls.setdefault(event.number, ["", "", []])

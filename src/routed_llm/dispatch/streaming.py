@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Generator, Sequence
 from typing import Any
 
-from routed_llm.dispatch.answers import fault_of
+from routed_llm.dispatch.answers import fault_of, never_serves
 from routed_llm.dispatch.assemble import Assembly
 from routed_llm.dispatch.drivers import drive
 from routed_llm.dispatch.execute import Act, Carrying, go_on
@@ -104,7 +104,7 @@ class Opened:
     def end_fault(self) -> ProviderError | None:
         """Why an answer that has been shown to its end does not serve, if that breaks its stream; else a warning tells it.
 
-        A typed answer that was cut always does. Others do where the stream may begin anew, and they count as failures.
+        What never serves always does. Others do where the stream may begin anew, and they count as failures.
         """
         attempt = self.attempt
         if attempt is None or attempt.warning is not None:  # looked at before it was shown
@@ -112,7 +112,7 @@ class Opened:
         fault = self._fault(self.assembly)
         if fault is None:
             return None
-        if fault.kind == "cut" or (fault.kind in self.resilience.retry_on and self._may_restart()):
+        if never_serves(fault) or (fault.kind in self.resilience.retry_on and self._may_restart()):
             return fault
         attempt.warning = f"{fault.kind}: {fault.message}"
         return None
@@ -197,7 +197,7 @@ class Opened:
         try:
             new = await go_on(carrying, broke, error, cooled, act)
         except (CallFailed, InvalidCall) as failed:
-            if error.phase == "answer" and error.kind != "cut":
+            if error.phase == "answer" and not never_serves(error):
                 self._kept(broke, error)
                 return None
             raise self._told(error, driver.now(), failed) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 from routed_llm.events import CallRecord
-from routed_llm.results import Restart, Usage
+from routed_llm.results import COUNTS, Restart, Usage
 
 __all__ = ["Anew", "restart_facts", "restarts_in", "usage_of_all"]
 
@@ -65,9 +65,8 @@ def usage_of_all(record: CallRecord) -> Usage | None:
         return last
     summed = Usage()
     for usage in (*others, last):
-        for name in Usage.__slots__:
-            if name not in ("cost_nanousd", "estimated"):
-                setattr(summed, name, getattr(summed, name) + getattr(usage, name))
+        for name in COUNTS:
+            setattr(summed, name, getattr(summed, name) + getattr(usage, name))
         summed.estimated = summed.estimated or usage.estimated
     costs = [usage.cost_nanousd for usage in (*others, last)]
     summed.cost_nanousd = None if None in costs else sum(cost for cost in costs if cost is not None)

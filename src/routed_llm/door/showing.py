@@ -21,7 +21,7 @@ def hidden(key: Any) -> Any:
 
 
 def shown(value: Any) -> Any:
-    """Models, keys, or parts of them as data without secrets; chat models stay, because they hide their own."""
+    """Models, keys, or parts of them as data without secrets; chat models hide their own keys, but not their headers."""
     if isinstance(value, Model):
         return {name: shown(each) for name, each in value.shown().items()}
     if isinstance(value, Mapping):
@@ -30,6 +30,20 @@ def shown(value: Any) -> Any:
         return [shown(each) for each in value]
     if isinstance(value, BaseModel) and hasattr(value, "callback_manager"):  # a LlamaIndex LLM shows its key
         return f"<{type(value).__qualname__}>"
-    if value is None or isinstance(value, (str, int, float, BaseModel, SecretStr)) or is_dataclass(value):
+    if isinstance(value, BaseModel):
+        return _without_headers(value.model_dump())
+    if value is None or isinstance(value, (str, int, float, SecretStr)) or is_dataclass(value):
         return value
     return f"<{getattr(value, '__qualname__', type(value).__qualname__)}>"
+
+
+def _without_headers(value: Any) -> Any:
+    """The data of an object that is not ours: of its headers the names."""
+    if isinstance(value, Mapping):
+        return {
+            name: sorted(map(str, each))
+            if "header" in str(name).lower() and isinstance(each, Mapping)
+            else _without_headers(each)
+            for name, each in value.items()
+        }
+    return [_without_headers(each) for each in value] if isinstance(value, (list, tuple)) else value

@@ -15,7 +15,7 @@ from routed_llm.events import CallRecord
 from routed_llm.langchain.thoughts import KEPT
 from routed_llm.results import Answer, ToolCall, Usage
 
-__all__ = ["facts_of", "message_of", "native_usage", "token_usage", "usage_metadata"]
+__all__ = ["facts_of", "message_of", "native_usage", "sort_call", "token_usage", "usage_metadata"]
 
 
 def usage_metadata(usage: Usage) -> UsageMetadata:
@@ -30,7 +30,9 @@ def usage_metadata(usage: Usage) -> UsageMetadata:
         if usage.cache_read:
             inner["cache_read"] = usage.cache_read
         if usage.cache_write:
-            inner["cache_creation"] = usage.cache_write
+            inner["cache_creation"] = usage.cache_write - usage.cache_write_long
+        if usage.cache_write_long:  # beside the others, as langchain-anthropic counts it
+            inner["ephemeral_1h_input_tokens"] = usage.cache_write_long  # type: ignore[typeddict-unknown-key]
         if usage.audio_input:
             inner["audio"] = usage.audio_input
         told["input_token_details"] = inner
@@ -63,7 +65,7 @@ def message_of(answer: Answer, record: CallRecord, message_id: str | None = None
     calls: list[MessageToolCall] = []
     invalid: list[InvalidToolCall] = []
     for call in answer.tool_calls:
-        _parse(call, calls, invalid)
+        sort_call(call, calls, invalid)
     metadata = facts_of(record, answer.model, answer.finish_raw or answer.finish)
     extras = answer.extras
     more = _additional(extras) if extras else {}
@@ -93,7 +95,8 @@ def _additional(extras: Mapping[str, Any]) -> dict[str, Any]:
     return told
 
 
-def _parse(call: ToolCall, calls: list[MessageToolCall], invalid: list[InvalidToolCall]) -> None:
+def sort_call(call: ToolCall, calls: list[MessageToolCall], invalid: list[InvalidToolCall]) -> None:
+    """Put a tool call to those whose arguments can be read, or to those whose cannot."""
     try:
         arguments = read_arguments(call.arguments)
     except ValueError as problem:

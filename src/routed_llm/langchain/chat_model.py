@@ -12,7 +12,7 @@ from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, field_serializer
 
-from routed_llm.catalog.hiding import bare
+from routed_llm.catalog.hiding import bare, sealed
 from routed_llm.decisions import Decision
 from routed_llm.dispatch.resilience import Hedging
 from routed_llm.door.arguments import check_profile, check_router, headers_of, kwargs_of, refuse_unknown, typed_fields
@@ -115,6 +115,7 @@ class RoutedChatModel(RoutedIdentity):
     def _without_secrets(self, value: Any) -> Any:
         return shown(value)
 
+    @sealed
     def __init__(
         self,
         models: Any = None,

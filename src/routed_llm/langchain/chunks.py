@@ -21,6 +21,9 @@ __all__ = ["Chunks"]
 class Chunks:
     """Turns one stream's events into chunks that add up to the message that ``invoke`` would have given."""
 
+    #: class of the chunks that are made here
+    kind: type[AIMessageChunk] = AIMessageChunk
+
     __slots__ = ("_id", "_list_content", "_metadata", "_native", "_opened", "_usage_seen")
 
     def __init__(self, opened: Opened, message_id: str | None) -> None:
@@ -39,12 +42,12 @@ class Chunks:
         """The chunk for an event; None for events that only the last chunk tells of."""
         kind = type(event)
         if kind is Text:
-            return AIMessageChunk(content=event.text, id=self._id)  # type: ignore[union-attr]  # narrowed by kind
+            return self.kind(content=event.text, id=self._id)  # type: ignore[union-attr]  # narrowed by kind
         if isinstance(event, ToolCallDelta):
             piece = tool_call_chunk(name=event.name, args=event.arguments, id=event.id, index=event.number)
-            return AIMessageChunk(content="", tool_call_chunks=[piece], id=self._id)
+            return self.kind(content="", tool_call_chunks=[piece], id=self._id)
         if isinstance(event, Reasoning):
-            return AIMessageChunk(content="", additional_kwargs={"reasoning_content": event.text}, id=self._id)
+            return self.kind(content="", additional_kwargs={"reasoning_content": event.text}, id=self._id)
         if isinstance(event, Fragment):
             return self._fragment(event.chunk)
         if isinstance(event, Opaque):
@@ -53,10 +56,10 @@ class Chunks:
             elif event.key in ("system_fingerprint", "service_tier"):
                 self._metadata[event.key] = event.value
             elif event.key == "logprobs":
-                return AIMessageChunk(content="", response_metadata={"logprobs": event.value}, id=self._id)
+                return self.kind(content="", response_metadata={"logprobs": event.value}, id=self._id)
             else:
                 name = KEPT if event.key == "parts" else event.key
-                return AIMessageChunk(content="", additional_kwargs={name: event.value}, id=self._id)
+                return self.kind(content="", additional_kwargs={name: event.value}, id=self._id)
         return None
 
     def _fragment(self, chunk: AIMessageChunk) -> AIMessageChunk:
@@ -96,7 +99,7 @@ class Chunks:
         usage = None if self._usage_seen else self._counts(record)
         if not self._native:
             metadata["token_usage"] = token_usage(usage)  # as LangChain puts it into a whole answer
-        return AIMessageChunk(
+        return self.kind(
             content=[] if self._list_content else "",
             response_metadata=metadata,
             usage_metadata=usage,

@@ -11,6 +11,7 @@ from langchain_core.runnables import ensure_config
 from langchain_core.runnables.config import var_child_runnable_config
 from pydantic import SecretStr
 
+from routed_llm.catalog.hiding import sealed
 from routed_llm.decisions import Decision
 from routed_llm.dispatch.resilience import Hedging
 from routed_llm.door.arguments import headers_of, kwargs_of, refuse_unknown
@@ -77,6 +78,7 @@ class RoutedEmbeddings(Embeddings, Closing):
         64
     """
 
+    @sealed
     def __init__(
         self,
         models: Any = None,

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.ai import add_ai_message_chunks, add_usage
 from langchain_core.messages.base import TextAccessor
 
 from routed_llm.door.anew import Anew
+from routed_llm.langchain.own_chunks import OwnChunk, as_chunk
 
 __all__ = ["RestartableChunk", "restart_of"]
 
@@ -28,24 +29,12 @@ class _AnewText(Anew, TextAccessor):
     """The text of a marker, as LangChain's messages give theirs; it has no letters."""
 
 
-class _Whole(AIMessageChunk):
-    """What LangChain calls to make a whole message of a sum: it takes the class behind that of the chunk."""
-
-    def __new__(cls, *args: Any, **fields: Any) -> Any:
-        return AIMessage(*args, **fields) if cls is _Whole else super().__new__(cls)
-
-
-class RestartableChunk(_Whole):
+class RestartableChunk(OwnChunk):
     """A chunk of a stream that may start anew.
 
     ``response_metadata["routing"]["restart"]`` marks where that happens; the marker has no content, an id of its own that the
     chunks behind it share, and the usage of the answer that broke.
     """
-
-    @classmethod
-    def lc_id(cls) -> list[str]:
-        """It is stored as a plain chunk, which everybody can read."""
-        return AIMessageChunk.lc_id()
 
     @property
     def text(self) -> Any:
@@ -78,5 +67,4 @@ def restartable(chunk: AIMessageChunk, **changes: Any) -> RestartableChunk:
     """The same chunk as one of a stream that may start anew; nothing of it is checked again."""
     if isinstance(chunk, RestartableChunk) and not changes:
         return chunk
-    fields = {**chunk.__dict__, **(chunk.model_extra or {}), **changes}
-    return RestartableChunk.model_construct(set(fields), **fields)
+    return as_chunk(RestartableChunk, chunk, **changes)

@@ -1,4 +1,7 @@
-"""The chunks of a stream that may start anew: marked where it does, with one message id for each answer."""
+"""The chunks of a stream that is more than text: it may call tools, or start anew.
+
+Where it starts anew it is marked, with one message id for each answer.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,30 @@ from routed_llm.dispatch.streaming import Opened
 from routed_llm.door.anew import restart_facts
 from routed_llm.langchain.answers import usage_metadata
 from routed_llm.langchain.chunks import Chunks
+from routed_llm.langchain.own_chunks import StrictChunk, strict
 from routed_llm.langchain.restartable import RestartableChunk, restartable
 from routed_llm.results import Event, Restart
 
-__all__ = ["RestartableChunks", "chunks_of"]
+__all__ = ["RestartableChunks", "StrictChunks", "chunks_of"]
+
+
+class StrictChunks(Chunks):
+    """As :class:`~routed_llm.langchain.chunks.Chunks`, of a class whose sum tells tool calls that cannot be read."""
+
+    kind = StrictChunk
+
+    __slots__ = ()
+
+    def of(self, event: Event) -> AIMessageChunk | None:
+        """The chunk for an event; None for events that only the last chunk tells of."""
+        chunk = super().of(event)
+        return None if chunk is None else strict(chunk)
 
 
 class RestartableChunks(Chunks):
     """As :class:`~routed_llm.langchain.chunks.Chunks`, of a class whose sum starts anew at the marker."""
+
+    kind = RestartableChunk
 
     __slots__ = ("_anew",)
 
@@ -53,5 +72,7 @@ class RestartableChunks(Chunks):
 
 
 def chunks_of(opened: Opened, message_id: str | None) -> Chunks:
-    """What turns a stream's events into chunks: plain ones, unless it may start anew."""
-    return Chunks(opened, message_id) if opened.act is None else RestartableChunks(opened, message_id)
+    """What turns a stream's events into chunks: plain ones, unless it may start anew, or call tools."""
+    if opened.act is not None:
+        return RestartableChunks(opened, message_id)
+    return Chunks(opened, message_id) if opened.request.tools is None else StrictChunks(opened, message_id)

@@ -9,7 +9,7 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.bridge.pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, field_serializer
 from llama_index.core.callbacks import CallbackManager
 
-from routed_llm.catalog.hiding import bare
+from routed_llm.catalog.hiding import bare, sealed
 from routed_llm.decisions import Decision
 from routed_llm.dispatch.resilience import Hedging
 from routed_llm.door.arguments import headers_of, kwargs_of, refuse_unknown, typed_fields
@@ -110,6 +110,7 @@ class RoutedEmbedding(BaseEmbedding, Closing):
 
     _embedder: TextEmbedder = PrivateAttr()
 
+    @sealed
     def __init__(
         self,
         models: Any = None,

@@ -10,7 +10,7 @@ from llama_index.core.bridge.pydantic import ConfigDict, SecretStr
 from llama_index.core.callbacks import CallbackManager
 from llama_index.core.llms.llm import ToolSelection
 
-from routed_llm.catalog.hiding import bare
+from routed_llm.catalog.hiding import bare, sealed
 from routed_llm.decisions import Decision
 from routed_llm.dispatch.resilience import Hedging
 from routed_llm.door.arguments import check_router, headers_of, kwargs_of, refuse_unknown, typed_fields
@@ -92,6 +92,7 @@ class RoutedLLM(RoutedIdentity):
 
     model_config = ConfigDict(arbitrary_types_allowed=True, protected_namespaces=())
 
+    @sealed
     def __init__(
         self,
         models: Any = None,

@@ -16,7 +16,8 @@ from routed_llm.errors import ConfigurationError, ProviderError
 from routed_llm.providers.blocking import Threads, within
 from routed_llm.providers.embedding_clients import counting
 from routed_llm.providers.nesting import inside
-from routed_llm.providers.sdk_errors import Secrets, aguarded, guarded
+from routed_llm.providers.sdk_errors import aguarded, guarded
+from routed_llm.providers.secret_texts import Secrets
 from routed_llm.providers.vector_space import document_or_query
 from routed_llm.requests import Mode, Request
 from routed_llm.results import Answer, Usage

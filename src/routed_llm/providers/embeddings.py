@@ -89,7 +89,7 @@ def _of_string(entry: Model, path: str, shared: Shared) -> Deployment:
         row.embeddings_url(found.base_url, found.name, entry.api_version),
         wire,
         found.credential,
-        key_header=row.auth_header,
+        key_header=row.embeddings_auth_header or row.auth_header,
         headers={**row.extra_headers, **shared.common.headers, **entry.headers},
         transports=shared.transports(entry),
     )

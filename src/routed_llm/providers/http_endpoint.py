@@ -110,7 +110,7 @@ class HttpEndpoint(HttpLine):
         key = self._key(patience.first)
         try:
             stream = self._transports.sync().stream(
-                self._target(key, self.stream_url), body, patience.first, ABORT.get(), once=patience.once
+                self._addressed(key, self.stream_url, body), body, patience.first, ABORT.get(), once=patience.once
             )
         except Fault as fault:
             raise error_of_fault(fault) from None
@@ -125,7 +125,7 @@ class HttpEndpoint(HttpLine):
             raise error_of_fault(fault) from None
         finally:
             stream.close()
-        raise self._refused(self._error(stream.status, stream.headers, b"".join(parts)), key)
+        raise self._refused(self._told(stream.status, stream.headers, b"".join(parts), key), key)
 
     async def aopen(self, request: Request, patience: Patience) -> AsyncHttpSource:
         """Begin a stream, in async code."""
@@ -133,7 +133,7 @@ class HttpEndpoint(HttpLine):
         key = await self._akey(patience.first)
         try:
             stream = await self._transports.asynchronous().stream(
-                self._target(key, self.stream_url), body, patience.first, once=patience.once
+                self._addressed(key, self.stream_url, body), body, patience.first, once=patience.once
             )
         except Fault as fault:
             raise error_of_fault(fault) from None
@@ -148,7 +148,7 @@ class HttpEndpoint(HttpLine):
             raise error_of_fault(fault) from None
         finally:
             await stream.close()
-        raise self._refused(self._error(stream.status, stream.headers, b"".join(parts)), key)
+        raise self._refused(self._told(stream.status, stream.headers, b"".join(parts), key), key)
 
 
 class HttpSource:

@@ -8,6 +8,7 @@ from typing import Any, NoReturn, TypeVar
 from routed_llm.dialects.errors import error_of
 from routed_llm.errors import ConfigurationError, ProviderError
 from routed_llm.providers.credentials import RENEW, Credential, Key
+from routed_llm.providers.secret_texts import Secrets, secrets_in
 from routed_llm.providers.transport import (
     ABORT,
     AsyncTransport,
@@ -74,10 +75,11 @@ class Transports:
 class _Targets:
     """What was made for each key; no representation shows the keys."""
 
-    __slots__ = ("made",)
+    __slots__ = ("made", "secrets")
 
     def __init__(self) -> None:
         self.made: dict[str | tuple[str, str], Target] = {}
+        self.secrets: dict[str, Secrets] = {}
 
 
 class HttpLine:
@@ -140,7 +142,7 @@ class HttpLine:
         except Fault as fault:
             raise error_of_fault(fault) from None
         if not holds_answer(reply.status):
-            error = self._error(reply.status, reply.headers, reply.body)
+            error = self._told(reply.status, reply.headers, reply.body, key)
             if error.kind not in ("not_found", "bad_request"):
                 raise self._refused(error, key)
 
@@ -182,8 +184,35 @@ class HttpLine:
         bearer = self._key_header == "authorization"
         return Target(url, {**self._plain.headers, self._key_header: f"Bearer {key.value}" if bearer else key.value})
 
+    def _secrets(self, key: Key) -> Secrets:
+        """What a provider, or a proxy, may repeat of a request; gathered only where something failed."""
+        found = self._targets.secrets.get(key.value)
+        if found is None:
+            if len(self._targets.secrets) > 64:
+                self._targets.secrets.clear()
+            found = self._targets.secrets[key.value] = self._gathered(key)
+        return found
+
+    def _gathered(self, key: Key) -> Secrets:
+        from routed_llm.providers.transport_options import proxy_for  # with what TLS needs
+
+        headers = {**self._transports.options.headers, **self._target(key).headers}
+        proxy = proxy_for(self.url, self._transports.options)
+        if proxy is not None and proxy.authorization is not None:
+            headers["proxy-authorization"] = proxy.authorization
+        return secrets_in((key.value,), headers)
+
+    def _told(self, status: int, headers: Mapping[str, str], body: bytes, key: Key) -> ProviderError:
+        """The error that an answer tells of; secrets leave the body before anything of it is shortened."""
+        return self._error(status, headers, self._secrets(key).out_of_body(body))
+
+    def _addressed(self, key: Key, url: str, body: bytes) -> Target:
+        """Where a body goes and with which headers; those that are signed depend on it."""
+        return self._target(key, url)
+
     def _refused(self, error: ProviderError, key: Key) -> ProviderError:
-        """Set the key aside that was refused, and tell whether another one is left."""
+        """Set the key aside that was refused, and tell whether another one is left; the error repeats no secret."""
+        self._secrets(key).out_of_error(error)
         if self.credential is not None and error.kind in ("auth", "quota", "rate_limit"):
             aside = {"auth": REFUSED_ASIDE, "quota": QUOTA_ASIDE}.get(error.kind, min(error.retry_after or 1.0, 60.0))
             error.again_at_once = self.credential.refuse(key, aside)
@@ -195,7 +224,7 @@ class HttpLine:
         """A whole answer, in sync code, as ``read`` understands its body."""
         key = self._key(until)
         try:
-            reply = self._transports.sync().post(self._target(key), body, until, ABORT.get(), once=once)
+            reply = self._transports.sync().post(self._addressed(key, self.url, body), body, until, ABORT.get(), once=once)
         except Fault as fault:
             raise error_of_fault(fault) from None
         return self._read(reply, key, read)
@@ -204,7 +233,7 @@ class HttpLine:
         """A whole answer, in async code; see :meth:`_post`."""
         key = await self._akey(until)
         try:
-            reply = await self._transports.asynchronous().post(self._target(key), body, until, once=once)
+            reply = await self._transports.asynchronous().post(self._addressed(key, self.url, body), body, until, once=once)
         except Fault as fault:
             raise error_of_fault(fault) from None
         return self._read(reply, key, read)
@@ -215,7 +244,7 @@ class HttpLine:
 
     def _read(self, reply: Reply, key: Key, read: Callable[[bytes], R]) -> R:
         if not holds_answer(reply.status):
-            raise self._refused(self._error(reply.status, reply.headers, reply.body), key)
+            raise self._refused(self._told(reply.status, reply.headers, reply.body, key), key)
         try:
             return read(reply.body)
         except ProviderError as error:

@@ -17,7 +17,7 @@ from routed_llm.dialects.openai_chat.reader import finish_reason
 from routed_llm.dialects.openai_chat.usage import read_usage
 from routed_llm.errors import ProviderError
 from routed_llm.providers.nesting import routed_cost
-from routed_llm.results import Answer, Finish, Served, ToolCall, Usage
+from routed_llm.results import COUNTS, Answer, Finish, Served, ToolCall, Usage
 
 __all__ = ["answer_of", "finish_of", "served_of", "sum_usage", "usage_of"]
 
@@ -119,6 +119,7 @@ def usage_of(usage: Any, metadata: Mapping[str, Any]) -> Usage | None:
         _count(usage.get("output_tokens")),
         cache_read=_count(inner.get("cache_read")),
         cache_write=_count(inner.get("cache_creation")) + _by_lifetime(inner),
+        cache_write_long=_count(inner.get("ephemeral_1h_input_tokens")),
         reasoning=_count(outer.get("reasoning")),
         audio_input=_count(inner.get("audio")),
         audio_output=_count(outer.get("audio")),
@@ -151,7 +152,7 @@ def sum_usage(usages: Sequence[Usage]) -> Usage | None:
         return None
     total = Usage()
     for usage in usages:
-        for name in ("input_tokens", "output_tokens", "cache_read", "cache_write", "reasoning", "audio_input", "audio_output"):
+        for name in COUNTS:
             setattr(total, name, getattr(total, name) + getattr(usage, name))
         if usage.cost_nanousd is not None:
             total.cost_nanousd = (total.cost_nanousd or 0) + usage.cost_nanousd

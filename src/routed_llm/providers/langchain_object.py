@@ -36,7 +36,8 @@ from routed_llm.providers.langchain_runs import OwnHandlers
 from routed_llm.providers.langchain_streams import AsyncChunkSource, ChunkSource
 from routed_llm.providers.langchain_unwrap import candidates_of, unwrap
 from routed_llm.providers.nesting import inside
-from routed_llm.providers.sdk_errors import Secrets, aguarded, guarded
+from routed_llm.providers.sdk_errors import aguarded, guarded
+from routed_llm.providers.secret_texts import Secrets, secrets_in
 from routed_llm.providers.whole_source import AsyncWholeSource, WholeSource, hub_events
 from routed_llm.requests import Request
 from routed_llm.results import Answer, Event
@@ -244,7 +245,8 @@ def _takes(method: Any) -> frozenset[str] | None:
 
 
 def _secrets(model: Any) -> Secrets:
-    """The secret values in an object's fields, to keep them out of messages."""
+    """The secret values in an object's fields and headers, to keep them out of messages."""
     fields: Mapping[str, Any] = model.__dict__
     found = (value.get_secret_value() for value in fields.values() if hasattr(value, "get_secret_value"))
-    return Secrets(secret for secret in found if isinstance(secret, str) and len(secret) > 3)
+    headers = fields.get("default_headers") or {}
+    return secrets_in((secret for secret in found if isinstance(secret, str)), headers)

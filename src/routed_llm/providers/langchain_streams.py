@@ -12,6 +12,7 @@ from routed_llm.providers.blocking import within
 from routed_llm.providers.langchain_chunks import ChunkReader
 from routed_llm.providers.langchain_runs import Run
 from routed_llm.providers.sdk_errors import aguarded, guarded
+from routed_llm.providers.secret_texts import Secrets
 from routed_llm.results import Event
 
 __all__ = ["AsyncChunkSource", "ChunkSource"]
@@ -31,7 +32,7 @@ class ChunkSource:
         chunks: Iterator[ChatGenerationChunk],
         reader: ChunkReader,
         run: Run,
-        secrets: Sequence[str],
+        secrets: Secrets,
         inside: Around = contextlib.nullcontext,
     ) -> None:
         self._chunks = chunks
@@ -81,7 +82,7 @@ class AsyncChunkSource:
         chunks: AsyncIterator[ChatGenerationChunk],
         reader: ChunkReader,
         run: Run,
-        secrets: Sequence[str],
+        secrets: Secrets,
         inside: Around = contextlib.nullcontext,
     ) -> None:
         self._chunks = chunks

@@ -30,11 +30,9 @@ from routed_llm.providers.llama_index_answers import (
 from routed_llm.providers.llama_index_fields import Called, calls_of, finish_word, id_of, model_of, usage_of
 from routed_llm.providers.nesting import routed_cost
 from routed_llm.providers.whole_source import hub_events, last_events
-from routed_llm.results import Answer, Event, Finish, Fragment, Opaque, Reasoning, Served, Text, ToolCallDelta, Usage
+from routed_llm.results import COUNTS, Answer, Event, Finish, Fragment, Opaque, Reasoning, Served, Text, ToolCallDelta, Usage
 
 __all__ = ["ChunkReader", "events_of"]
-
-_COUNTS = ("input_tokens", "output_tokens", "cache_read", "cache_write", "reasoning", "audio_input", "audio_output")
 
 
 class ChunkReader:
@@ -91,7 +89,7 @@ class ChunkReader:
             if self._usage is None:
                 self._usage = used
             else:
-                for name in _COUNTS:
+                for name in COUNTS:
                     setattr(self._usage, name, max(getattr(self._usage, name), getattr(used, name)))
                 self._usage.cost_nanousd = used.cost_nanousd if used.cost_nanousd is not None else self._usage.cost_nanousd
         if "routing" in chunk.additional_kwargs:

@@ -20,7 +20,7 @@ from routed_llm.providers.llama_index_retries import UNKNOWN_RETRIES, family
 from routed_llm.providers.llama_index_tools import chooses
 from routed_llm.providers.rows import find_row
 from routed_llm.providers.sdk_clients import provider_at
-from routed_llm.providers.sdk_errors import Secrets
+from routed_llm.providers.secret_texts import Secrets
 from routed_llm.providers.strings import is_loopback
 
 __all__ = ["Described", "describe", "fingerprint_of", "secrets_of"]

@@ -18,7 +18,7 @@ from routed_llm.providers.embedding_clients import resource_of
 from routed_llm.providers.llama_index_quiet import Silent, quiet, teach_quiet
 from routed_llm.providers.refusals import refuses, waits
 from routed_llm.providers.sdk_clients import provider_at
-from routed_llm.providers.sdk_errors import Secrets
+from routed_llm.providers.secret_texts import Secrets
 
 __all__ = ["LlamaIndexEmbedder"]
 

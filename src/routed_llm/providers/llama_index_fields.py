@@ -99,11 +99,13 @@ def _input_output(told: Mapping[str, Any]) -> Usage:
     """Anthropic's counts (cached tokens beside the input) and those of OpenAI's Responses API (within it)."""
     inner, outer = _details(told, "input_tokens_details"), _details(told, "output_tokens_details")
     read, write = _count(told.get("cache_read_input_tokens")), _count(told.get("cache_creation_input_tokens"))
+    long = _count(_details(told, "cache_creation").get("ephemeral_1h_input_tokens"))
     return Usage(
         _count(told["input_tokens"]) + read + write,
         _count(told.get("output_tokens")),
         cache_read=read or _count(inner.get("cached_tokens")),
         cache_write=write,
+        cache_write_long=min(long, write),
         reasoning=_count(outer.get("reasoning_tokens")),
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 from routed_llm.providers.blocking import within
 from routed_llm.providers.llama_index_chunks import ChunkReader
 from routed_llm.providers.sdk_errors import aguarded, guarded
+from routed_llm.providers.secret_texts import Secrets
 from routed_llm.results import Event
 
 __all__ = ["AsyncChunkSource", "ChunkSource"]
@@ -23,7 +24,7 @@ class ChunkSource:
 
     __slots__ = ("_around", "_chunks", "_done", "_reader", "_secrets")
 
-    def __init__(self, chunks: Iterator[Any], reader: ChunkReader, secrets: Sequence[str], around: Around) -> None:
+    def __init__(self, chunks: Iterator[Any], reader: ChunkReader, secrets: Secrets, around: Around) -> None:
         self._chunks = chunks
         self._reader = reader
         self._secrets = secrets
@@ -57,7 +58,7 @@ class AsyncChunkSource:
 
     __slots__ = ("_around", "_chunks", "_done", "_reader", "_secrets")
 
-    def __init__(self, chunks: AsyncIterator[Any], reader: ChunkReader, secrets: Sequence[str], around: Around) -> None:
+    def __init__(self, chunks: AsyncIterator[Any], reader: ChunkReader, secrets: Secrets, around: Around) -> None:
         self._chunks = chunks
         self._reader = reader
         self._secrets = secrets

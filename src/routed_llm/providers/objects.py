@@ -158,6 +158,6 @@ def resolve_client(entry: Model, path: str) -> Deployment:
 
 def refuse_connection(entry: Model, path: str) -> None:
     """An object and a client have their own connection: what would change it is refused instead of ignored."""
-    for name in ("api_key", "credential", "base_url", "headers", "proxy", "ca_bundle", "client_cert", "api_version"):
+    for name in ("api_key", "credential", "base_url", "headers", "proxy", "ca_bundle", "client_cert", "api_version", "dialect"):
         if getattr(entry, name):
             raise ConfigurationError("counts for string models only; set it on the object itself.", path=f"{path}.{name}")

@@ -24,7 +24,8 @@ from routed_llm.driver import AsyncSource, Patience, Source
 from routed_llm.errors import ConfigurationError, ProviderError
 from routed_llm.providers.blocking import ThreadedSource, Threads, within
 from routed_llm.providers.sdk_clients import limited, provider_at
-from routed_llm.providers.sdk_errors import Secrets, aguarded, guarded
+from routed_llm.providers.sdk_errors import Hidden, aguarded, guarded
+from routed_llm.providers.secret_texts import Secrets, secrets_in
 from routed_llm.requests import Mode, Request
 from routed_llm.results import Answer, Event
 
@@ -84,8 +85,10 @@ class OpenAIClientEndpoint:
         )
 
     def _secrets(self) -> Secrets:
-        key = getattr(self.client, "api_key", None)
-        return Secrets((key,) if isinstance(key, str) and len(key) > 3 else ())
+        """The client's key, which may be another one after each call, and what its user put into headers."""
+        client = self.client
+        told = (getattr(client, name, None) for name in ("api_key", "organization", "project"))
+        return secrets_in((text for text in told if isinstance(text, str)), getattr(client, "_custom_headers", None) or {})
 
     def _post(self, request: Request, seconds: float) -> Any:
         """The response, or its awaitable; its bytes are still to be read where a stream is asked for."""
@@ -113,7 +116,7 @@ class OpenAIClientEndpoint:
         def ask() -> Answer:
             return self._answer(self._post(request, _left(patience.first)).content, request)
 
-        return guarded(ask, self._secrets())
+        return guarded(ask, self._secrets)
 
     async def acall(self, request: Request, patience: Patience) -> Answer:
         """A whole answer, in async code."""
@@ -124,20 +127,20 @@ class OpenAIClientEndpoint:
             response = await within(patience.first, self._post(request, _left(patience.first)))
             return self._answer(response.content, request)
 
-        return await aguarded(ask(), self._secrets())
+        return await aguarded(ask(), self._secrets)
 
     def open(self, request: Request, patience: Patience) -> Source:
         """Begin a stream, in sync code."""
         seconds = max(_left(patience.first), patience.gap)
-        response = guarded(lambda: self._post(request, seconds), self._secrets())
-        return ClientSource(response, self._reader(request))
+        response = guarded(lambda: self._post(request, seconds), self._secrets)
+        return ClientSource(response, self._reader(request), self._secrets)
 
     async def aopen(self, request: Request, patience: Patience) -> AsyncSource:
         """Begin a stream, in async code."""
         if not self._async:
             return ThreadedSource(await self._threads.run(patience.first, self.open, request, patience), self._threads)
         asked = within(patience.first, self._post(request, _left(patience.total)))
-        return AsyncClientSource(await aguarded(asked, self._secrets()), self._reader(request))
+        return AsyncClientSource(await aguarded(asked, self._secrets), self._reader(request), self._secrets)
 
 
 def _left(until: float) -> float:
@@ -153,12 +156,13 @@ def _stream_class(is_async: bool) -> Any:
 class ClientSource:
     """Moves a sync response's bytes through the reader."""
 
-    __slots__ = ("_bytes", "_done", "_reader", "_response")
+    __slots__ = ("_bytes", "_done", "_reader", "_response", "_secrets")
 
-    def __init__(self, response: Any, reader: Reader) -> None:
+    def __init__(self, response: Any, reader: Reader, secrets: Hidden) -> None:
         self._response = response
         self._bytes: Iterator[bytes] = response.iter_bytes()
         self._reader = reader
+        self._secrets = secrets
         self._done = False
 
     def read(self, until: float) -> Sequence[Event] | None:
@@ -166,7 +170,7 @@ class ClientSource:
         if self._done:
             return None
         try:
-            return guarded(self._next)
+            return guarded(self._next, self._secrets)
         except ProviderError:
             if not self._reader.finished:
                 raise
@@ -190,12 +194,13 @@ class ClientSource:
 class AsyncClientSource:
     """Moves an async response's bytes through the reader."""
 
-    __slots__ = ("_bytes", "_done", "_reader", "_response")
+    __slots__ = ("_bytes", "_done", "_reader", "_response", "_secrets")
 
-    def __init__(self, response: Any, reader: Reader) -> None:
+    def __init__(self, response: Any, reader: Reader, secrets: Hidden) -> None:
         self._response = response
         self._bytes: AsyncIterator[bytes] = response.aiter_bytes()
         self._reader = reader
+        self._secrets = secrets
         self._done = False
 
     async def read(self, until: float) -> Sequence[Event] | None:
@@ -203,7 +208,7 @@ class AsyncClientSource:
         if self._done:
             return None
         try:
-            return await aguarded(within(until, self._next(), "stream"))
+            return await aguarded(within(until, self._next(), "stream"), self._secrets)
         except ProviderError:
             if not self._reader.finished:
                 raise

@@ -5,6 +5,7 @@ A row is data. Nothing here opens a connection; the environment is only read thr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -15,6 +16,8 @@ from routed_llm.refusing import most_like
 
 __all__ = ["SAMPLING", "ProviderRow", "find_row", "load_rows", "nearest_provider"]
 
+#: the place of a variable in an address
+_PLACE = re.compile(r"\{([A-Z0-9_|]+)\}")
 #: parameters that OpenAI's reasoning models refuse (OpenAI documentation, reasoning models)
 SAMPLING = frozenset(
     {"temperature", "top_p", "presence_penalty", "frequency_penalty", "logprobs", "top_logprobs", "logit_bias"}
@@ -29,20 +32,26 @@ class ProviderRow:
         name: our name for it.
         title: its own name.
         source: where the row's facts come from.
-        base_url: where it is; None where every customer has an address of their own.
+        base_url: where it is; None where every customer has an address of their own. Names of variables in braces stand for
+            what the environment says; of ``{A|B}`` the first that is set.
+        hosts: names of hosts that are written otherwise than ``base_url`` makes them.
         base_url_env: environment variables that may hold another address; the first that is set wins.
         base_path: added to an address that comes without a path.
         default_port: added to an address from the environment that has no port.
         dialect: the language of its chat interface; see :data:`~routed_llm.dialects.speaking.DIALECTS`.
         maker: who signs what comes with its answers, where that is not the provider itself (Claude at Vertex: ``anthropic``).
+        body_version: ``anthropic_version`` of bodies in the dialect ``anthropic.messages`` where the model stands in the path.
         path: added to the base for a chat completion, in OpenAI's dialect.
+        responses_path: the same in the dialect ``openai.responses``.
         embeddings_path: added to the base for embeddings.
+        embeddings_auth_header: header that carries the key there, where it is another one.
         embeddings_base64: whether it is known to send vectors in base64 when asked.
         embeddings_types: its words in the parameter ``input_type`` for a ``query`` and a ``document``; empty where it has none.
         classic_path: from the server's root and with one of the paths above, for calls that name an ``api_version`` (Azure
             OpenAI's classic form).
         key_env: environment variables that may hold the key; the first that is set wins.
         key_required: False where it answers without a key.
+        signing: ``aws`` where requests without a key are signed instead (extra ``bedrock``).
         auth_header: header that carries the key; in ``Authorization`` it is a bearer token.
         extra_headers: headers of every request.
         aliases: other names by which users know it.
@@ -65,18 +74,23 @@ class ProviderRow:
     title: str
     source: str
     base_url: str | None = None
+    hosts: Mapping[str, str] = field(default_factory=dict, hash=False)
     base_url_env: tuple[str, ...] = ()
     base_path: str = ""
     default_port: int | None = None
     dialect: str = "openai.chat"
     maker: str = ""
+    body_version: str = ""
     path: str = "/chat/completions"
+    responses_path: str = "/responses"
     embeddings_path: str = "/embeddings"
+    embeddings_auth_header: str = ""
     embeddings_base64: bool = False
     embeddings_types: Mapping[str, str] = field(default_factory=dict, hash=False)
     classic_path: str | None = None
     key_env: tuple[str, ...] = ()
     key_required: bool = True
+    signing: Literal["", "aws"] = ""
     auth_header: str = "Authorization"
     extra_headers: Mapping[str, str] = field(default_factory=dict, hash=False)
     aliases: tuple[str, ...] = ()
@@ -116,9 +130,20 @@ class ProviderRow:
         return next((name for name in self.key_env if environ.get(name)), None)
 
     def address(self, environ: Mapping[str, str]) -> str | None:
-        """The base URL: that of the environment, else the row's own; None where it is in neither."""
+        """The base URL: that of the environment, else the row's own; None where it is in neither, or not all of it."""
         told = next((environ[name] for name in self.base_url_env if environ.get(name)), None)
-        return self.base_url if told is None else self.complete(told)
+        if told is not None:
+            return self.complete(told)
+        if self.base_url is None or not all(_first_set(names, environ) for names in self.places):
+            return None
+        url = _PLACE.sub(lambda place: quote(_first_set(place[1], environ) or "", safe=""), self.base_url)
+        host = urlsplit(url).netloc
+        return url.replace(host, self.hosts.get(host, host), 1)
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The variables that the address needs, in the order of their first places in it; ``A|B`` is the first that is set."""
+        return tuple(dict.fromkeys(_PLACE.findall(self.base_url or "")))
 
     def complete(self, address: str) -> str:
         """An address as a base URL, with the scheme, port and path that this provider has where they are left out."""
@@ -140,6 +165,14 @@ class ProviderRow:
         """
         return self._url(self.path, base_url, model, api_version)
 
+    def responses_url(self, base_url: str, api_version: str | None = None) -> str:
+        """Where a response is asked for; Azure's classic form names no deployment here (Microsoft Learn, Responses API)."""
+        base = base_url.rstrip("/")
+        if api_version is None or self.classic_path is None:
+            return base + self.responses_path
+        root = base.partition("/deployments/")[0].removesuffix(self.base_path).removesuffix("/openai")
+        return f"{root}/openai{self.responses_path}?api-version={quote(api_version)}"
+
     def embeddings_url(self, base_url: str, model: str, api_version: str | None = None) -> str:
         """Where texts are posted to be embedded; arguments as of :meth:`chat_url`."""
         return self._url(self.embeddings_path, base_url, model, api_version)
@@ -152,6 +185,10 @@ class ProviderRow:
             return f"{base}{path}?api-version={quote(api_version)}"
         root = base.removesuffix(self.base_path).removesuffix("/openai")
         return root + self.classic_path.format(model=quote(model, safe=""), path=path, api_version=quote(api_version))
+
+
+def _first_set(names: str, environ: Mapping[str, str]) -> str | None:
+    return next((environ[name] for name in names.split("|") if environ.get(name)), None)
 
 
 @lru_cache(maxsize=1)

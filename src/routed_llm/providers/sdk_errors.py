@@ -13,16 +13,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import orjson
 
 from routed_llm.dialects.errors import error_of, redact
 from routed_llm.errors import CallFailed, ErrorKind, InvalidCall, ProviderError
+from routed_llm.providers.secret_texts import Secrets
 
-__all__ = ["Secrets", "aguarded", "failure_of", "guarded"]
+__all__ = ["Hidden", "aguarded", "failure_of", "guarded"]
 
 T = TypeVar("T")
+
+NO_SECRETS = Secrets()
+#: texts to keep out of messages, or a function that knows them when something has failed
+Hidden: TypeAlias = Secrets | Callable[[], Secrets]
 
 #: classes that say more than a status does
 _SURE: dict[str, ErrorKind] = {
@@ -64,16 +69,7 @@ _UNSENT = frozenset(
 )
 
 
-class Secrets(tuple[str, ...]):
-    """Texts that must not be shown, and that its own representation does not show."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return f"<{len(self)} secrets>"
-
-
-def guarded(act: Callable[[], T], secrets: Sequence[str] = ()) -> T:
+def guarded(act: Callable[[], T], secrets: Hidden = NO_SECRETS) -> T:
     """Do something with a user's object; whatever it raises comes out as our error, without the original attached.
 
     Raises:
@@ -88,7 +84,7 @@ def guarded(act: Callable[[], T], secrets: Sequence[str] = ()) -> T:
     raise failure
 
 
-async def aguarded(awaitable: Awaitable[T], secrets: Sequence[str] = ()) -> T:
+async def aguarded(awaitable: Awaitable[T], secrets: Hidden = NO_SECRETS) -> T:
     """Wait for something of a user's object; see :func:`guarded`."""
     try:
         return await awaitable
@@ -99,21 +95,25 @@ async def aguarded(awaitable: Awaitable[T], secrets: Sequence[str] = ()) -> T:
     raise failure
 
 
-def failure_of(error: Exception, secrets: Sequence[str] = ()) -> ProviderError | None:
+def failure_of(error: Exception, secrets: Hidden = NO_SECRETS) -> ProviderError | None:
     """The failure that an exception tells of, or None when it is none and must pass.
 
     ``secrets`` are texts that must not be in the message.
     """
+    if not isinstance(secrets, Secrets):
+        secrets = secrets()
     if isinstance(error, ProviderError):
-        return error
+        return secrets.out_of_error(error)
     names = [cls.__name__ for cls in type(error).__mro__]
     if "GraphBubbleUp" in names:
         return None
-    found = _of_a_router(error) or _of_an_answer(error, names) or _of_a_class(error, names) or _of_words(error)
-    for secret in secrets:
-        found.message = found.message.replace(secret, "[key]")
-    found.args = (found.message,)
-    return found
+    found = (
+        _of_a_router(error)
+        or _of_an_answer(error, names, secrets)
+        or _of_a_class(error, names, secrets)
+        or _of_words(error, secrets)
+    )
+    return secrets.out_of_error(found)
 
 
 def _of_a_router(error: Exception) -> ProviderError | None:
@@ -123,7 +123,7 @@ def _of_a_router(error: Exception) -> ProviderError | None:
     return ProviderError("unsupported_parameter", str(error), sent=False) if isinstance(error, InvalidCall) else None
 
 
-def _of_an_answer(error: Exception, names: Sequence[str]) -> ProviderError | None:
+def _of_an_answer(error: Exception, names: Sequence[str], secrets: Secrets) -> ProviderError | None:
     """From what the provider answered, as its SDK keeps it."""
     response, body = getattr(error, "response", None), getattr(error, "body", None)
     if isinstance(response, Mapping):  # botocore
@@ -142,7 +142,8 @@ def _of_an_answer(error: Exception, names: Sequence[str]) -> ProviderError | Non
     if not data:
         whole = body if isinstance(body, Mapping) and "error" in body else {"error": body or {"message": str(error)}}
         data = orjson.dumps(whole, default=str, option=orjson.OPT_NON_STR_KEYS)
-    found = error_of(status if isinstance(status, int) else 200, {str(k).lower(): str(v) for k, v in headers.items()}, data)
+    told_in_headers = {str(k).lower(): str(v) for k, v in headers.items()}
+    found = error_of(status if isinstance(status, int) else 200, told_in_headers, secrets.out_of_body(data))
     found.status = status if isinstance(status, int) else None
     found.kind = next((_SURE[name] for name in names if name in _SURE), found.kind)
     return found
@@ -162,7 +163,7 @@ def _content(response: Any) -> bytes:
     return content if isinstance(content, bytes) else b""
 
 
-def _of_a_class(error: Exception, names: Sequence[str]) -> ProviderError | None:
+def _of_a_class(error: Exception, names: Sequence[str], secrets: Secrets) -> ProviderError | None:
     kind = next((known[name] for known in (_SURE, _CLASSES) for name in names if name in known), None)
     if kind is None:
         return None
@@ -171,7 +172,7 @@ def _of_a_class(error: Exception, names: Sequence[str]) -> ProviderError | None:
     involved = {cls.__name__ for e in (error, cause, cause and cause.__cause__) if e is not None for cls in type(e).__mro__}
     sent = not involved & _UNSENT
     text = f"{names[0]}: {error}{why}" if str(error) else names[0]
-    return ProviderError(kind, redact(text[:500]), sent=sent, phase="answer" if sent else "connect")
+    return ProviderError(kind, redact(secrets.out_of(text)[:500]), sent=sent, phase="answer" if sent else "connect")
 
 
 def _kind_of_own(error: Exception, text: str) -> ErrorKind:
@@ -185,11 +186,11 @@ def _kind_of_own(error: Exception, text: str) -> ErrorKind:
     return "server_error"
 
 
-def _of_words(error: Exception) -> ProviderError:
+def _of_words(error: Exception, secrets: Secrets) -> ProviderError:
     """From the words of the exception; what they do not tell is said with the place where it was raised."""
     if isinstance(error, UnicodeEncodeError):  # a half of a character cannot be sent, by nobody
         return ProviderError("bad_request", "the request holds characters that are none (lone surrogates)", sent=False)
-    text = str(error)
+    text = secrets.out_of(str(error))
     found = error_of(500, {}, orjson.dumps({"error": {"message": text}}))
     found.status = None
     if isinstance(error, RuntimeError) and "loop is closed" in text:

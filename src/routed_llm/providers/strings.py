@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from routed_llm.abilities import NOT_ON_THE_WIRE
+from routed_llm.abilities import NOT_ON_THE_WIRE, ON_THE_WIRE
 from routed_llm.catalog.cards import ModelCard, cards_of, find_card, nearest_name
 from routed_llm.catalog.deployments import Deployment
 from routed_llm.catalog.hiding import bare
@@ -115,15 +115,24 @@ def resolve_string(entry: Model, path: str, shared: Shared) -> Deployment:
     """The deployment of a string; see :func:`look_up` for what it refuses."""
     found = look_up(entry, path, shared)
     row, name, card = found.row, found.name, found.card
-    known = {**NOT_ON_THE_WIRE, **(card.abilities if card else {})}
+    dialect = dialect_of(entry.dialect or row.dialect, f"{path}.dialect")
+    if entry.dialect:
+        row = replace(row, dialect=entry.dialect)
+    known = {**ON_THE_WIRE.get(row.dialect, NOT_ON_THE_WIRE), **(card.abilities if card else {})}
     abilities = {**row.abilities(known), **entry.parsed_abilities(path)}
-    dialect = dialect_of(row.dialect)
-    wire = wire_of(row, name, {**shared.common.params, **entry.params}, entry.reasoning, abilities)
+    longest = entry.max_output or (card.max_output if card else None)
+    wire = wire_of(row, name, {**shared.common.params, **entry.params}, entry.reasoning, abilities, longest)
     url, stream_url = _urls(dialect, wire, row, found.base_url, entry.api_version)
-    endpoint = HttpEndpoint(
+    make: Callable[..., HttpEndpoint] = HttpEndpoint
+    credential = found.credential
+    if credential is None and row.signing == "aws":
+        from routed_llm.providers.aws import aws_credential, signing  # only for those who sign
+
+        credential, make = aws_credential(row.name, path), signing(url, entry.region, path)
+    endpoint = make(
         url,
         wire,
-        found.credential,
+        credential,
         dialect=dialect,
         stream_url=stream_url,
         key_header=row.auth_header,
@@ -138,6 +147,9 @@ def _urls(dialect: Dialect, wire: Wire, row: ProviderRow, base_url: str, api_ver
     """Where whole answers and streams are asked for."""
     if dialect.name == "openai.chat":
         url = row.chat_url(base_url, wire.model, api_version)
+        return url, url
+    if dialect.name == "openai.responses":
+        url = row.responses_url(base_url, api_version)
         return url, url
     whole, stream = dialect.paths(wire)
     base = base_url.rstrip("/")
@@ -247,7 +259,10 @@ def _base_url(entry: Model, row: ProviderRow, path: str, shared: Shared) -> str:
     if given is None:
         given = row.address(os.environ)
         if given is None:
-            names = " or ".join(row.base_url_env) or "base_url="
+            missing = [names for names in row.places if not any(os.environ.get(name) for name in names.split("|"))]
+            names = (
+                " and ".join(names.replace("|", " or ") for names in missing) or " or ".join(row.base_url_env) or "base_url="
+            )
             raise ConfigurationError(f"{row.name} needs an address. Set {names}, or pass base_url=.", path=f"{path}.base_url")
     if not given.startswith(("http://", "https://")):
         raise ConfigurationError(f"must begin with http:// or https://, not {bare(given)!r}.", path=f"{path}.base_url")
@@ -255,7 +270,12 @@ def _base_url(entry: Model, row: ProviderRow, path: str, shared: Shared) -> str:
 
 
 def wire_of(
-    row: ProviderRow, name: str, params: Mapping[str, Any], reasoning: str | None, abilities: Mapping[str, bool]
+    row: ProviderRow,
+    name: str,
+    params: Mapping[str, Any],
+    reasoning: str | None,
+    abilities: Mapping[str, bool],
+    max_output: int | None = None,
 ) -> Wire:
     """How a model of a provider wants to be spoken to."""
     drops = row.drops_for(name)
@@ -273,7 +293,21 @@ def wire_of(
         strict_tools=row.strict_tools,
         maker=row.maker or row.name,
         params={**params, **({"reasoning_effort": reasoning} if reasoning else {})},
+        quirks=_quirks(row, name, abilities, max_output),
     )
+
+
+def _quirks(row: ProviderRow, name: str, abilities: Mapping[str, bool], max_output: int | None) -> dict[str, Any]:
+    """Facts that only the row's dialect reads."""
+    if row.dialect == "openai.responses":
+        reasons = True if row.is_reasoning(name) else abilities.get("reasoning")
+        return {} if reasons is None else {"reasoning": reasons}
+    if row.dialect != "anthropic.messages":
+        return {}
+    quirks: dict[str, Any] = {"in_path": True, "anthropic_version": row.body_version} if row.body_version else {}
+    if abilities.get("tool_choice") is False:
+        quirks["forced_tools"] = False
+    return {**quirks, "max_output": max_output} if max_output else quirks
 
 
 #: any server that speaks OpenAI's chat completions, given by its address alone

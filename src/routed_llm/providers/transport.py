@@ -28,6 +28,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, NoReturn, Protocol
 from urllib.parse import unquote, urlsplit
 
+from routed_llm.catalog.hiding import sealed
 from routed_llm.errors import ConfigurationError
 
 __all__ = [
@@ -125,6 +126,7 @@ class Target:
 
     __slots__ = ("_native", "headers", "url")
 
+    @sealed
     def __init__(self, url: str, headers: Mapping[str, str] | None = None) -> None:
         self.headers: dict[str, str] = clean_headers(headers or {})
         self.url, basic = split_credentials(url)

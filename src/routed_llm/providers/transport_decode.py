@@ -11,6 +11,10 @@ from routed_llm.providers.transport import Fault
 __all__ = ["Unpacker", "check_length", "unpacker_for"]
 
 _PIECE: Final = 256 * 1024
+#: what is packed more than so many times over is made to fill memory, once it has this many bytes; the ratio is that of Apache
+#: POI's guard against such files (ZipSecureFile, MIN_INFLATE_RATIO 0.01)
+_TIGHTEST: Final = 100
+_FREE: Final = 1024 * 1024
 _GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS  # find out by the first bytes (zlib manual, inflateInit2)
 _RAW: Final = -zlib.MAX_WBITS
 
@@ -43,18 +47,19 @@ def check_length(headers: Mapping[str, str], limit: int) -> None:
 class Unpacker:
     """Unpacks one body. A gzip body may have several members; some servers send deflate without its zlib frame."""
 
-    __slots__ = ("_encoding", "_fed", "_inflate")
+    __slots__ = ("_came", "_encoding", "_fed", "_gave", "_inflate")
 
     def __init__(self, encoding: str) -> None:
         self._encoding = encoding
         self._fed = False
+        self._came = self._gave = 0
         self._inflate: Any = zlib.decompressobj(_GZIP_OR_ZLIB)
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Give what ``data`` unpacks to, in pieces of at most 256 KiB, each made when it is asked for.
 
         Raises:
-            Fault: ``malformed``, the data are not what the header said.
+            Fault: ``malformed``, the data are not what the header said; ``too_large``, they swell beyond reason.
         """
         more = bool(data)
         while more:
@@ -62,9 +67,11 @@ class Unpacker:
                 self._inflate = zlib.decompressobj(_GZIP_OR_ZLIB)
             piece = self._piece(data)
             self._fed = True
+            rest = self._inflate.unused_data if self._inflate.eof else self._inflate.unconsumed_tail
+            self._weigh(len(data) - len(rest), len(piece))
             if piece:
                 yield piece
-            data = self._inflate.unused_data if self._inflate.eof else self._inflate.unconsumed_tail
+            data = rest
             more = bool(data) or (len(piece) == _PIECE and not self._inflate.eof)
 
     def end(self) -> None:
@@ -75,6 +82,12 @@ class Unpacker:
         """
         if self._fed and not self._inflate.eof:
             raise Fault("malformed", "body", f"the {self._encoding} body stops before its end", True)
+
+    def _weigh(self, came: int, gave: int) -> None:
+        self._came += came
+        self._gave += gave
+        if self._gave > _FREE and self._gave > _TIGHTEST * self._came:
+            raise Fault("too_large", "body", f"the answer unpacks to more than {_TIGHTEST} times its size", True)
 
     def _piece(self, data: bytes) -> bytes:
         try:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
+from routed_llm.catalog.hiding import sealed
 from routed_llm.errors import ConfigurationError
 from routed_llm.providers.transport import Target, TransportOptions, clean_headers, split_credentials
 
@@ -43,6 +44,7 @@ class Proxies:
     exceptions: tuple[str, ...] = ()
 
     @classmethod
+    @sealed
     def read(cls, options: TransportOptions, environ: Mapping[str, str] | None = None) -> Proxies:
         """Read the options, and the environment (``os.environ``) where they allow it.
 
@@ -105,7 +107,7 @@ def ssl_context(options: TransportOptions, environ: Mapping[str, str] | None = N
     Raises:
         ConfigurationError: a file is missing or holds no certificate.
     """
-    environ = (os.environ if environ is None else environ) if options.trust_env else {}
+    environ = (certificate_variables() if environ is None else environ) if options.trust_env else {}
     path, named = options.ca_bundle, "ca_bundle"
     for name in _CERTIFICATES:
         if path is None and environ.get(name):

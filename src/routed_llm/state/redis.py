@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import Any, Literal, cast
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
-from routed_llm.catalog.hiding import bare
+from routed_llm.catalog.hiding import bare, sealed
 from routed_llm.errors import ConfigurationError
 from routed_llm.state.redis_store import RedisStore
 
@@ -81,6 +81,7 @@ class RedisState:
             raise ConfigurationError("needs the package redis: pip install 'routed-llm[redis]'.", path="state")
 
     @classmethod
+    @sealed
     def of(cls, state: Any) -> RedisState | None:
         """What the argument ``state`` of a router means: an address, a client, a :class:`RedisState`, or None for nowhere.
 
@@ -137,6 +138,9 @@ class RedisState:
     def __reduce__(self) -> tuple[Any, ...]:
         self.check_picklable()
         return (_again, (self.url, self.prefix, self.budgets, self.every))
+
+
+RedisState.__init__ = sealed(RedisState.__init__)  # type: ignore[method-assign]  # the one that dataclass wrote
 
 
 def _again(url: str, prefix: str, budgets: Any, every: float) -> RedisState:

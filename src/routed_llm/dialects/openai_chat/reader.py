@@ -46,6 +46,8 @@ FINISHES: dict[str, FinishReason] = {
 }
 #: parts of an answer that are handed on unchanged, where they have the documented type: others could not be added up
 OPAQUE = {"refusal": str, "audio": dict, "annotations": list, "reasoning_details": list, "citations": list}
+#: bytes of nothing but space before a stream's first event; servers send some to keep a connection awake
+MOST_BLANK = 1024 * 1024
 
 
 def finish_reason(raw: str, calls: bool) -> FinishReason:
@@ -182,8 +184,8 @@ class Reader:
     """
 
     __slots__ = (
-        "_begun", "_calls", "_finish", "_halves", "_head", "_json", "_lines", "_reasoning_fields", "_schema_tool", "_served",
-        "done",
+        "_begun", "_blank", "_calls", "_finish", "_halves", "_head", "_json", "_lines", "_reasoning_fields", "_schema_tool",
+        "_served", "done",
     )  # fmt: skip
 
     def __init__(self, *, reasoning_fields: tuple[str, ...] = (), schema_tool: str | None = None) -> None:
@@ -193,6 +195,7 @@ class Reader:
         self._calls = CallPieces(schema_tool)
         self._head = b""
         self._begun = False
+        self._blank = 0
         self._served = False
         self._finish: str | None = None
         self._json: list[bytes] | None = None
@@ -227,6 +230,9 @@ class Reader:
         head, self._head = self._head.removeprefix(BOM), b""
         bare = head.lstrip()
         if not bare:
+            self._blank += len(head)
+            if self._blank > MOST_BLANK:
+                raise ProviderError("too_large", f"more than {MOST_BLANK} bytes of space, and no event", phase="stream")
             return b""
         self._begun = True
         if bare[:1] == b"{":
