@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from routed_llm.instances import share_names
 from routed_llm.requests import Ask
 
 if TYPE_CHECKING:
@@ -214,3 +215,11 @@ class Decision:
         from routed_llm.explained.text import html
 
         return html(self.as_dict())
+
+
+share_names(
+    Decision,
+    *("_number", "ask", "strategy", "candidates", "order", "rejected", "cooling", "_scores", "reason", "propensity", "catalog"),
+    *("seen", "policy", "seed", "scorers", "values", "effects", "noticing", "_asked", "_id"),
+    *("microseconds", "attempts", "observers", "losses", "own_calls", "unasked", "waited"),
+)
