@@ -1,8 +1,10 @@
 """OpenAI's own package with a router behind it, in process: results, streams, errors, money, and what the provider saw."""
 
 import asyncio
+import json
 import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import openai
 import pytest
@@ -238,3 +240,49 @@ def test_another_fault_of_the_body():
             client.chat.completions.create(model="auto", messages=QUESTION)
         with pytest.raises(openai.BadRequestError, match="is not served"):
             client.images.generate(prompt="x", model="auto")
+
+
+def test_what_only_its_maker_reads_goes_back_to_it_with_the_message():
+    thought = {"type": "thinking", "thinking": "two and three", "signature": "signed"}
+    body = {
+        "id": "msg_1", "type": "message", "role": "assistant", "model": "claude", "stop_reason": "end_turn",
+        "content": [thought, {"type": "text", "text": "Five."}], "usage": {"input_tokens": 3, "output_tokens": 5},
+    }  # fmt: skip
+    sent = []
+    with AnsweringServer(body, sent) as url:
+        router = Router([Model("anthropic:claude-sonnet-4-5", base_url=url, api_key="k")])
+        with router.openai() as client:
+            first = client.chat.completions.create(model="auto", messages=QUESTION).choices[0].message
+            assert first.reasoning_content == "two and three"
+            client.chat.completions.create(model="auto", messages=[*QUESTION, first, {"role": "user", "content": "Sure?"}])
+    assert sent[1]["messages"][1]["content"] == [thought, {"type": "text", "text": "Five."}]
+
+
+class AnsweringServer:
+    """Gives one JSON answer again and again, and keeps the bodies that came."""
+
+    def __init__(self, body, sent):
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                sent.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+                told = json.dumps(body).encode()
+                self.send_response(200)
+                self.send_header("content-type", "application/json")
+                self.send_header("content-length", str(len(told)))
+                self.end_headers()
+                self.wfile.write(told)
+
+            def log_message(self, *arguments):
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+
+    def __enter__(self):
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{self._server.server_port}/v1"
+
+    def __exit__(self, *exc):
+        self._server.shutdown()
+        self._server.server_close()

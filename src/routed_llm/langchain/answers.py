@@ -15,7 +15,11 @@ from routed_llm.events import CallRecord
 from routed_llm.langchain.thoughts import KEPT
 from routed_llm.results import Answer, ToolCall, Usage
 
-__all__ = ["facts_of", "message_of", "native_usage", "sort_call", "token_usage", "usage_metadata"]
+__all__ = ["BESIDE", "facts_of", "message_of", "native_usage", "sort_call", "token_usage", "usage_metadata"]
+
+
+#: opaque parts that are content, or belong to it; all others tell of the answer
+BESIDE = ("refusal", "audio", "images", "actions", "annotations", "reasoning_details", "citations", "other_choices")
 
 
 def usage_metadata(usage: Usage) -> UsageMetadata:
@@ -71,9 +75,8 @@ def message_of(answer: Answer, record: CallRecord, message_id: str | None = None
     more = _additional(extras) if extras else {}
     if answer.reasoning:
         more["reasoning_content"] = answer.reasoning
-    for name in ("system_fingerprint", "service_tier", "logprobs"):
-        if name in extras:
-            metadata[name] = extras[name]
+    if extras:
+        metadata |= {name: value for name, value in extras.items() if name not in BESIDE and name != "parts"}
     usage = record.usage
     return AIMessage(
         content=answer.text,
@@ -88,8 +91,7 @@ def message_of(answer: Answer, record: CallRecord, message_id: str | None = None
 
 def _additional(extras: Mapping[str, Any]) -> dict[str, Any]:
     """Opaque parts that LangChain keeps beside the content."""
-    names = ("refusal", "audio", "images", "annotations", "reasoning_details", "citations", "other_choices")
-    told = {name: extras[name] for name in names if name in extras}
+    told = {name: extras[name] for name in BESIDE if name in extras}
     if "parts" in extras:
         told[KEPT] = extras["parts"]
     return told

@@ -52,8 +52,10 @@ class BoundSchema(dict[str, Any]):
 
 def _is_server_tool(tool: Any) -> bool:
     """A provider's own tool, such as ``{"type": "web_search"}``: handed on as it is."""
-    if not isinstance(tool, Mapping) or "type" not in tool or tool.get("input_schema"):
+    if not isinstance(tool, Mapping) or tool.get("input_schema"):
         return False
+    if "type" not in tool:  # Google's, such as {"google_search": {}}
+        return len(tool) == 1 and isinstance(next(iter(tool.values())), Mapping)
     return tool["type"] not in ("function", "object")  # a JSON schema is an object
 
 

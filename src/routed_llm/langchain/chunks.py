@@ -11,7 +11,7 @@ from langchain_core.messages.tool import tool_call_chunk
 from routed_llm.dispatch.streaming import Opened
 from routed_llm.door.facts import routing_facts
 from routed_llm.events import CallRecord
-from routed_llm.langchain.answers import facts_of, native_usage, token_usage, usage_metadata
+from routed_llm.langchain.answers import BESIDE, facts_of, native_usage, token_usage, usage_metadata
 from routed_llm.langchain.thoughts import KEPT
 from routed_llm.results import Event, Fragment, Opaque, Reasoning, Text, ToolCallDelta
 
@@ -53,13 +53,13 @@ class Chunks:
         if isinstance(event, Opaque):
             if event.key.startswith("_"):
                 self._metadata[event.key[1:]] = event.value
-            elif event.key in ("system_fingerprint", "service_tier"):
-                self._metadata[event.key] = event.value
             elif event.key == "logprobs":
                 return self.kind(content="", response_metadata={"logprobs": event.value}, id=self._id)
-            else:
+            elif event.key in BESIDE or event.key == "parts":
                 name = KEPT if event.key == "parts" else event.key
                 return self.kind(content="", additional_kwargs={name: event.value}, id=self._id)
+            else:
+                self._metadata[event.key] = event.value
         return None
 
     def _fragment(self, chunk: AIMessageChunk) -> AIMessageChunk:

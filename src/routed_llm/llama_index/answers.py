@@ -32,8 +32,9 @@ __all__ = [
 #: where an answer of ours keeps its parts, beside the content
 KEPT = "routed_parts"
 #: opaque parts that stay beside the content
-_BESIDE = ("refusal", "images", "annotations", "reasoning_details", "citations", "other_choices")
-_IN_RAW = ("system_fingerprint", "service_tier")
+_BESIDE = ("refusal", "images", "actions", "annotations", "reasoning_details", "citations", "other_choices")
+#: all others tell of the answer: they stand in ``raw``
+_NOT_RAW = frozenset({*_BESIDE, "audio", "parts", "logprobs"})
 
 
 class OlderCall(dict[str, Any]):
@@ -68,7 +69,7 @@ def chat_response(answer: Answer, record: CallRecord) -> ChatResponse:
     told["routing"] = routing_facts(record)
     probabilities = None
     if answer.extras:
-        raw.update((name, answer.extras[name]) for name in _IN_RAW if name in answer.extras)
+        raw.update((name, value) for name, value in answer.extras.items() if name not in _NOT_RAW)
         probabilities = log_probs(answer.extras.get("logprobs"))
     return ChatResponse(message=_message(answer, usage), raw=raw, additional_kwargs=told, logprobs=probabilities)
 

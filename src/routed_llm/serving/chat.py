@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from routed_llm.dialects.hub import Conversation
+from routed_llm.dialects.hub import Conversation, Message
 from routed_llm.dialects.openai_chat.conversation import read_body
 from routed_llm.dialects.openai_chat.usage import written_usage
 from routed_llm.dialects.view import HubView
@@ -24,6 +24,10 @@ AUTO = frozenset({"", "auto", "routed", "routed-llm"})
 _FINISHES: dict[FinishReason, str] = {"other": "stop"}
 #: opaque parts that a message of OpenAI's has, and how they are called here
 _BESIDE = ("refusal", "annotations", "audio", "reasoning_details", "citations", "images")
+#: where an answer keeps what only its maker can read: sent back with the message, it goes to the same maker
+KEPT = "routed_parts"
+#: fields of an answer that no model is sent
+_ONLY_TOLD = frozenset({KEPT, "parts", "reasoning_content", "reasoning_details", "citations", "images", "annotations"})
 
 
 def chat_request(body: Mapping[str, Any]) -> Request:
@@ -36,7 +40,22 @@ def chat_request(body: Mapping[str, Any]) -> Request:
     conversation = read_body({name: value for name, value in body.items() if name != "routing"})
     if (conversation.params.get("n") or 1) != 1 and conversation.stream:
         raise InvalidCall("n: a stream has one choice; ask for several without stream=True.")
-    return request_of("openai.chat", conversation, hints)
+    return request_of("openai.chat", conversation._replace(messages=[_asked(each) for each in conversation.messages]), hints)
+
+
+def _asked(message: Message) -> Message:
+    """A message as callers send it back: with the parts of an unchanged answer of ours, and without what is only told."""
+    if message["role"] != "assistant":
+        return message
+    told = {name: value for name, value in message.items() if name not in _ONLY_TOLD and value is not None}
+    told.setdefault("content", None)
+    kept = message.get(KEPT)
+    if not isinstance(kept, list):
+        return told
+    text = "".join(part.get("text", "") for part in kept if part.get("type") == "text")
+    ids = [part.get("id") for part in kept if part.get("type") == "tool_call"]
+    same = text == (told["content"] or "") and ids == [call.get("id") for call in told.get("tool_calls") or ()]
+    return {**told, "parts": kept} if same else told
 
 
 def request_of(dialect: str, conversation: Conversation, hints: Any) -> Request:
@@ -67,6 +86,8 @@ def completion(answer: Answer, record: CallRecord) -> dict[str, Any]:
             for call in answer.tool_calls
         ]
     message |= {name: answer.extras[name] for name in _BESIDE if name in answer.extras}
+    if "parts" in answer.extras:
+        message[KEPT] = answer.extras["parts"]
     choice = {
         "index": 0,
         "message": message,
@@ -112,8 +133,8 @@ class Chunks:
         if isinstance(event, Restart):
             told = self._chunk({})
             return {**told, "routing": {"restart": {"left": event.left, "taken": event.taken}}}
-        if isinstance(event, Opaque) and event.key in _BESIDE:
-            return self._chunk({event.key: event.value})
+        if isinstance(event, Opaque) and (event.key in _BESIDE or event.key == "parts"):
+            return self._chunk({KEPT if event.key == "parts" else event.key: event.value})
         if isinstance(event, Opaque) and event.key == "logprobs":
             told = self._chunk({})
             told["choices"][0]["logprobs"] = event.value
