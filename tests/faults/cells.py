@@ -5,20 +5,21 @@ A cell is told as data, so that a test asserts it and a table is made of it.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from doors import DOORS, Door, Said
+from doors import DOORS, Said
 from pydantic import BaseModel
 
 from routed_llm.errors import AnswerCut, CallFailed, ProviderError, RoutedError, StreamBroken
 from routed_llm.testing.faults import FAULTS, TOOL_CALLS, Fault, FaultyProvider, Healthy
+from routed_llm.testing.faults.answers import pieces
+from routed_llm.testing.faults.fault import Reaction
 
-__all__ = ["CELLS", "GOOD", "SLOWEST", "TEXT", "Cell", "Outcome", "Person", "cells_of", "run", "run_all"]
+__all__ = ["MODES", "SLOWEST", "Cell", "Outcome", "cells_of", "in_time", "run", "side_by_side"]
 
 TEXT = Healthy().text
 GOOD = "The other one answers: forty-two, sûrement 🎈."
@@ -28,8 +29,13 @@ TOOLS = [
     {"type": "function", "function": {"name": name, "parameters": {"type": "object", "properties": {key: {"type": "string"}}}}}
     for name, key in (("get_weather", "city"), ("get_time", "zone"))
 ]
-#: seconds that a call may lose: to faults that answer, to those that stall, and to an endless stream
-SLOWEST = {"answers": 0.05, "stalls": 1.3, "endless": 5.0}
+#: seconds that a call may lose: to faults that answer, to those that stall, to answers without end, and to right ones that
+#: take their time
+SLOWEST = {"answers": 0.05, "stalls": 1.3, "endless": 5.0, "long": 1.0}
+#: right answers that take their time: a pause after each CR, and a MiB of which LangChain reads the sum at each piece
+LONG = ("split_line_ends", "tool_arguments_huge")
+#: what answers without end repeat
+ENDLESS = {"stream_endless": pieces(TEXT)[0], "huge_stream": "x"}
 MODES = ("invoke", "ainvoke", "stream", "astream")
 
 
@@ -53,9 +59,16 @@ class Cell:
     @property
     def kind(self) -> str:
         """How the fault takes its time."""
-        if self.fault.name in ("stream_endless", "huge_stream", "huge_answer"):
+        if self.fault.name in ENDLESS:
             return "endless"
+        if self.fault.name in LONG:
+            return "long"
         return "stalls" if self.fault.stalls else "answers"
+
+    @property
+    def waits(self) -> bool:
+        """Whether it does little but wait."""
+        return self.kind == "stalls" or self.fault.name == "stream_endless"
 
     @property
     def calls(self) -> int:
@@ -71,6 +84,7 @@ class Outcome:
     said: Said | None = None
     error: Exception | None = None
     lost: float = 0.0
+    slowness: float = 1.0
     asked_bad: int = 0
     asked_good: int = 0
     recorded: int = 0
@@ -79,7 +93,6 @@ class Outcome:
     strange_keys: int = 0
     left_open: int = 0
     complete: int = 0
-    cooling: bool = False
     wrong: list[str] = field(default_factory=list)
 
     @property
@@ -87,13 +100,16 @@ class Outcome:
         """Whether an answer was given that is not right, without an error."""
         return self.error is None and any(told.startswith("answer:") for told in self.wrong)
 
+    @property
+    def late(self) -> bool:
+        """Whether it lost more time than its kind of fault may cost, on this machine at that time."""
+        return self.lost > SLOWEST[self.cell.kind] * self.slowness
+
 
 def cells_of(door: str, faults: Iterable[Fault] = tuple(FAULTS.values()), modes: Iterable[str] = MODES) -> list[Cell]:
-    """All cells of a door."""
-    return [Cell(fault, door, mode) for fault in faults for mode in modes if fault.applies_to(mode)]
-
-
-CELLS = {door: cells_of(door) for door in ("chat model", "llm")}
+    """The cells of a door where the fault applies, and can be seen."""
+    sees = DOORS[door].sees
+    return [Cell(fault, door, mode) for fault in faults for mode in modes if fault.applies_to(mode) and sees(fault, mode)]
 
 
 def run(cell: Cell) -> Outcome:
@@ -127,6 +143,30 @@ def run(cell: Cell) -> Outcome:
     return out
 
 
+def in_time(cell: Cell, tries: int = 5) -> Outcome:
+    """Run a cell; again where it is late, as on a machine that others use as well, where even a right answer may time out."""
+    out = run(cell)
+    while out.late and (tries := tries - 1):
+        again, slow = run(cell), max(out.slowness, slowness())
+        out = min(out, again, key=lambda each: each.lost)
+        out.slowness = slow
+    return out
+
+
+def slowness() -> float:
+    """How many times as long as on a quiet machine work takes now: the wall clock's time over the thread's own."""
+    began, own = time.monotonic(), time.thread_time()
+    while (used := time.thread_time() - own) < 0.05:
+        pass
+    return max(1.0, (time.monotonic() - began) / used)
+
+
+def side_by_side(cells: Iterable[Cell], threads: int = 24) -> list[Outcome]:
+    """Run cells that wait for a clock, so many at once."""
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(run, cells))
+
+
 def _usual(ask: Callable[..., Said], model: Any, cell: Cell, extra: dict[str, Any]) -> float:
     """Seconds of a healthy call, on a connection that is there."""
     ask(model, cell.mode, extra, "good")
@@ -146,7 +186,6 @@ def _look(out: Outcome, ask: Callable[..., Said], model: Any, bad: Any, good: An
     records = model.router.records()[before[0] :]
     out.records = [record.as_dict() for record in records]
     out.recorded = sum(attempt.sent for record in records for attempt in record.attempts)
-    out.cooling = any(d.model == "bad" and d.id in model.router.live.cooling for d in model.router.catalog.deployments)
     bad.journal.wait_until("requests", before[1] + (out.cell.fault.address == "plain" and out.cell.fault.reads), 0.5)
     out.asked_bad, out.asked_good = len(bad.journal) - before[1], len(good.journal) - before[2]
     out.complete = bad.journal.complete_answers + good.journal.complete_answers - before[3] - before[2]
@@ -154,8 +193,9 @@ def _look(out: Outcome, ask: Callable[..., Said], model: Any, bad: Any, good: An
 
 def _afterwards(out: Outcome, bad: Any, good: Any) -> None:
     """Closed by us, before the providers drop everything."""
+    kept = DOORS[out.cell.door].keeps_connections
     until = time.monotonic() + 1.0
-    while (open_now := bad.journal.open_connections + good.journal.open_connections) and time.monotonic() < until:
+    while (open_now := _open(bad.journal, kept) + _open(good.journal, False)) and time.monotonic() < until:
         time.sleep(0.002)
     out.left_open = open_now if out.cell.fault.address != "black_hole" else 0
     out.foreign = len(bad.journal.foreign) + len(good.journal.foreign)
@@ -163,39 +203,53 @@ def _afterwards(out: Outcome, bad: Any, good: Any) -> None:
         out.strange_keys += sum(told.headers.get("authorization") != f"Bearer {key}" for told in provider.journal if told.whole)
 
 
+def _open(journal: Any, kept: bool) -> int:
+    """Connections that are open; of a client that keeps them, those with an answer that did not end."""
+    return sum(not told.done for told in journal.all_requests) if kept else journal.open_connections
+
+
 # --- what is right -----------------------------------------------------------------------------------------------------------
 
 
 def _judge(out: Outcome, right: Healthy, other: Healthy) -> None:
     """Note what is wrong; nothing is fine."""
-    cell, wrong, reaction = out.cell, out.wrong, out.cell.fault.reaction
+    fault = out.cell.fault
+    _judge_as(out, fault.reaction, right, other)
+    if out.wrong and (also := DOORS[out.cell.door].also.get(fault.name)) is not None:
+        out.wrong.clear()
+        _judge_as(out, also, right, other)
+
+
+def _judge_as(out: Outcome, reaction: Reaction, right: Healthy, other: Healthy) -> None:
     if reaction in ("next", "larger"):
         _whole(out, other)
     elif reaction in ("same", "take"):
         _whole(out, right)
     elif reaction == "raise":
-        kinds = ("content_policy",) if 25 in cell.fault.rows else ("bad_request",)
-        if not isinstance(out.error, CallFailed) or out.error.kind not in kinds:
-            wrong.append(f"answer: {out.said} / {out.error!r} where an error of {kinds} is right")
+        kind = "content_policy" if 25 in out.cell.fault.rows else "bad_request"
+        if not isinstance(out.error, CallFailed) or out.error.kind != kind:
+            out.wrong.append(f"answer: {out.said} / {out.error!r} where an error of the kind {kind} is right")
     else:
         _partial(out, right)
-    _bills(out)
+    _bills(out, reaction)
 
 
-def _bills(out: Outcome) -> None:
-    cell, wrong, reaction = out.cell, out.wrong, out.cell.fault.reaction
+def _bills(out: Outcome, reaction: Reaction) -> None:
+    cell, wrong = out.cell, out.wrong
     if len(out.records) != 1:
         wrong.append(f"records: {len(out.records)}")
     seen = out.asked_bad + out.asked_good
     # a connection that dies while the request arrives, or is made anew beneath an attempt, is seen without an attempt
     free = reaction == "same" or cell.fault.address != "plain"
-    if seen != out.recorded and not (free and 0 <= seen - out.recorded <= 1):
+    # an object that is cancelled while it connects does not tell whether it had sent
+    unsure = cell.fault.address == "black_hole" and DOORS[cell.door].keeps_connections
+    if seen != out.recorded and not (free and -unsure <= seen - out.recorded <= 1):
         wrong.append(f"journal: {seen} requests, {out.recorded} attempts in the records")
     if out.asked_bad > cell.calls:
         wrong.append(f"calls: {out.asked_bad} to the faulty one")
     if out.asked_good > (reaction in ("next", "larger")):
         wrong.append(f"calls: {out.asked_good} to the healthy one")
-    if out.complete > 1:
+    if out.complete > 1 and out.cell.fault.whole == (reaction == "take"):  # a client that cannot read a right answer pays twice
         wrong.append(f"billed twice: {out.complete} complete answers")
     if out.foreign or out.strange_keys:
         wrong.append(f"secrets: {out.foreign} requests at a foreign origin, {out.strange_keys} with another key")
@@ -229,30 +283,12 @@ def _partial(out: Outcome, expected: Healthy) -> None:
         shown = out.said.short() if out.said else repr(error)
         out.wrong.append(f"answer: {shown} where a broken stream is right")
         return
-    partial = error.partial
-    text = "x" if out.cell.fault.name == "huge_stream" else (expected.text or "")[:3]
+    partial, piece = error.partial, ENDLESS.get(out.cell.fault.name)
     if expected.tool_calls:
-        if not partial.tool_calls:
+        # the pieces of a framework's own object are not looked into
+        if not partial.tool_calls and not DOORS[out.cell.door].keeps_connections:
             out.wrong.append("partial: no tool call")
-    elif not partial.text.startswith(text) or (out.said is not None):
+        return
+    begins = not partial.text.replace(piece, "") if piece else (expected.text or "").startswith(partial.text)
+    if not partial.text or not begins:
         out.wrong.append(f"partial: {partial.text[:80]!r}")
-
-
-# --- all of them -------------------------------------------------------------------------------------------------------------
-
-
-def run_all(cells: Iterable[Cell], side_by_side: int = 24) -> list[Outcome]:
-    """Cells in turn; those that wait for a clock side by side."""
-    cells = list(cells)
-    waiting = [cell for cell in cells if cell.kind == "stalls"]
-    with ThreadPoolExecutor(side_by_side) as threads:
-        late = list(threads.map(run, waiting))
-    return [*map(run, [cell for cell in cells if cell.kind != "stalls"]), *late]
-
-
-def in_a_loop(work: Any) -> Any:
-    """Run a coroutine in a loop of its own."""
-    return asyncio.run(work)
-
-
-_ = Door  # the faces are of that class

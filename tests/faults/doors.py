@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from langchain_core.messages import HumanMessage
 from langchain_openai import ChatOpenAI
 from llama_index.core.llms import ChatMessage
 
 from routed_llm import Model, RoutedChatModel, RoutedLLM
+from routed_llm.testing.faults import Fault
+from routed_llm.testing.faults.fault import Reaction
 
 __all__ = ["DOORS", "Door", "Said"]
 
@@ -36,6 +38,18 @@ class Said:
 
 class Door:
     """A way in."""
+
+    #: whether the faulty one's client is the user's own, who closes its idle connections
+    keeps_connections = False
+    #: other right ends of a fault, by its name: what a client of others makes of it before anybody sees it
+    also: ClassVar[Mapping[str, Reaction]] = {}
+    #: faults that cannot be seen from outside such a client, by name with why; and those that cannot be in sync code alone
+    hidden: ClassVar[Mapping[str, str]] = {}
+    hidden_in_sync: ClassVar[Mapping[str, str]] = {}
+
+    def sees(self, fault: Fault, mode: str) -> bool:
+        """Whether anything can be done about a fault in this mode."""
+        return fault.name not in self.hidden and (mode.startswith("a") or fault.name not in self.hidden_in_sync)
 
     def make(self, entries: dict[str, Model]) -> Any:
         """A model over the two deployments, the faulty one first."""
@@ -81,6 +95,25 @@ def _of_message(message: Any) -> Said:
 
 class Wrapped(Door):
     """The faulty one as a chat model of LangChain, with its own retries as they are by default."""
+
+    keeps_connections = True
+    also: ClassVar[dict[str, Reaction]] = {
+        # its client has no free repeat: its own retries are off
+        **dict.fromkeys(("fin_on_reused", "reset_on_reused", "keep_alive_race", "idle_closed"), "next"),
+        "unknown_content_encoding": "take",  # it reads the text as it is, and it is right
+        "json_instead_of_sse": "next",  # it sees no event
+        "stream_retry_event": "next",  # it takes the event for an empty one
+        "usage_strings": "cut",  # its chunk with the usage, the last one, cannot be made
+    }
+    hidden: ClassVar[dict[str, str]] = {
+        **dict.fromkeys(("huge_answer", "gzip_bomb"), "its client reads and unpacks bodies of any size"),
+        "tool_calls_repeated": "LangChain's chunks add up repeated names",
+        "tool_calls_without_index": "LangChain's chunks are told apart by their index",
+    }
+    hidden_in_sync: ClassVar[dict[str, str]] = dict.fromkeys(
+        ("dripping_headers", "dripping_body", "stream_comments_before_content", "stream_comments_midway"),
+        "its client limits each wait for the network, and sync code cannot be interrupted",
+    )
 
     def make(self, entries: dict[str, Model]) -> Any:
         bad = entries["bad"]
