@@ -8,12 +8,12 @@ from langchain_core.messages import HumanMessage, SystemMessage, ToolMessage
 from pydantic import BaseModel
 from recorded import ReplayServer, cut
 
-from routed_llm import Model, RoutedChatModel
+from routed_llm import Model, RoutedChatModel, Router
 from routed_llm.catalog.cards import find_card
 from routed_llm.dialects.openai_responses.usage import read_usage
 from routed_llm.dialects.speaking import dialect_of
 from routed_llm.dialects.wire import Wire
-from routed_llm.errors import ProviderError
+from routed_llm.errors import ConfigurationError, ProviderError
 from routed_llm.requests import Request, SchemaBinding
 from routed_llm.results import Finish, Opaque, Reasoning, Text, ToolCallDelta, Usage
 
@@ -399,6 +399,23 @@ def test_an_error_of_the_provider_keeps_the_key(server):
 )  # fmt: skip
 def test_counts(usage, more, read):
     assert read_usage({"usage": usage, **more}) == read
+
+
+def test_a_dialect_is_for_models_by_string_and_has_to_be_one():
+    from langchain_core.language_models import FakeListChatModel
+
+    with pytest.raises(ConfigurationError, match="set it on the object itself") as caught:
+        RoutedChatModel([Model(FakeListChatModel(responses=["x"]), dialect="openai.responses")])
+    assert "dialect" in str(caught.value)
+    with pytest.raises(ConfigurationError, match=r"Did you mean 'openai\.responses'\?"):
+        RoutedChatModel([Model("openai:gpt-5-mini", api_key="not-a-key", dialect="openai.response")])
+
+
+def test_what_has_no_place_is_asked_of_others():
+    router = Router([Model("m", base_url="http://127.0.0.1:9/v1", dialect="openai.responses"), "sandbox:sandbox-small"])
+    abilities = router.catalog.deployments[0].abilities
+    assert (abilities["audio"], abilities["video"], abilities["cache_points"]) == (False, False, False)
+    assert "images" not in abilities
 
 
 def test_costs_are_exact_to_the_nano_dollar():

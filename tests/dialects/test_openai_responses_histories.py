@@ -201,6 +201,7 @@ def test_a_built_in_tool_that_the_caller_carried_out_comes_with_its_result():
     for history in (
         [asked, as_message("assistant", [made, result])],
         [asked, as_message("assistant", [made]), as_message("user", [result])],
+        [asked, as_message("assistant", [made]), as_message("tool", [result], tool_call_id="p_1")],
     ):
         body, losses = written(history)
         assert body["input"] == [asked, PATCH, PATCHED]

@@ -13,8 +13,8 @@ import orjson
 from routed_llm.dialects.arguments import read_arguments
 from routed_llm.dialects.gemini_generate.media import MEDIA, write_media
 from routed_llm.dialects.gemini_generate.models import generation
-from routed_llm.dialects.gemini_generate.pairs import RESULT_ROLES, Call, Pairs
 from routed_llm.dialects.hub import Message, Part, parts_of
+from routed_llm.dialects.pairs import RESULT_ROLES, Call, Pairs
 from routed_llm.dialects.wire import Wire
 
 __all__ = ["SKIP", "Writer", "is_wrapped", "response_of"]

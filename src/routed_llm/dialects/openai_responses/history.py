@@ -6,10 +6,10 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from routed_llm.dialects.gemini_generate.pairs import RESULT_ROLES, Call, Pairs
 from routed_llm.dialects.hub import Message, Part, parts_of
 from routed_llm.dialects.openai_chat.calls import word
-from routed_llm.dialects.openai_responses.items import ACTIONS, Item, custom_input, media_content
+from routed_llm.dialects.openai_responses.items import ACTIONS, LOST, Item, custom_input, media_content
+from routed_llm.dialects.pairs import RESULT_ROLES, Call, Pairs
 from routed_llm.dialects.wire import Wire
 
 __all__ = ["History"]
@@ -80,12 +80,16 @@ class History:
     def _user(self, message: Message) -> None:
         if message.get("name"):
             self._losses.append("the name of who speaks")
-        parts = message.get("parts") or ()
-        for part in parts:
-            if _is_item(part):
-                self._own(part)
-        if not parts or not all(map(_is_item, parts)):
+        if not self._holds_items_only(message):
             self.items.append({"role": "user", "content": self._given(message)})
+
+    def _holds_items_only(self, message: Message) -> bool:
+        """Write the items in what the user or a tool gives; whether there is nothing else."""
+        parts = message.get("parts") or ()
+        items = [part for part in parts if _is_item(part)]
+        for part in items:
+            self._own(part)
+        return 0 < len(items) == len(parts)
 
     def _given(self, message: Message) -> str | list[Item]:
         """What the user or a tool says: a text, or a list where it holds more."""
@@ -167,6 +171,8 @@ class History:
 
     def _orphan(self, message: Message) -> None:
         """A result without its call: the provider has that, or it is told as the user's words."""
+        if self._holds_items_only(message):
+            return
         given = str(message.get("tool_call_id") or message.get("name") or "")
         output = self._given(message)
         if self._stored and given:
@@ -183,9 +189,9 @@ class History:
         kind = part["type"]
         data = part.get("data")
         if part.get("origin") != self._wire.maker or not isinstance(data, Mapping) or not word(data.get("type")):
-            self._losses.append(_LOST.get(kind, "media in an earlier answer"))
+            self._losses.append(LOST.get(kind, "media in an earlier answer"))
         elif kind == "reasoning" and not self._takes(data):
-            self._losses.append(_LOST[kind])
+            self._losses.append(LOST[kind])
         else:
             self.items.append({name: value for name, value in data.items() if value is not None})
 
@@ -214,17 +220,10 @@ class History:
         kept: list[Item] = []
         for item in reversed(self.items):
             if item.get("type") == "reasoning" and not (kept and _is_answer(kept[-1])):
-                self._losses.append(_LOST["reasoning"])
+                self._losses.append(LOST["reasoning"])
             else:
                 kept.append(item)
         self.items = kept[::-1]
-
-
-_LOST = {
-    "reasoning": "reasoning of an earlier turn",
-    "server_tool": "a tool that the provider ran",
-    "opaque": "what only its provider can read",
-}
 
 
 def _starts_another(before: Part, part: Part) -> bool:

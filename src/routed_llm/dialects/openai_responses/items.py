@@ -11,7 +11,7 @@ from routed_llm.dialects.hub import Part
 from routed_llm.dialects.openai_chat.calls import arguments_text, word
 
 __all__ = [
-    "ACTIONS", "CUSTOM_ARGUMENT", "Item", "called_by", "content_part", "custom_arguments", "custom_input", "item_parts",
+    "ACTIONS", "CUSTOM_ARGUMENT", "LOST", "Item", "called_by", "content_part", "custom_arguments", "custom_input", "item_parts",
     "media_content", "reasoning_text",
 ]  # fmt: skip
 
@@ -23,6 +23,14 @@ CUSTOM_ARGUMENT = "__arg1"
 ACTIONS = frozenset(
     {"apply_patch_call", "computer_call", "local_shell_call", "mcp_approval_request", "shell_call"}
 )  # fmt: skip
+#: what is lost of a part that has no place here, or is another maker's
+LOST = {
+    "input_audio": "audio",
+    "video_url": "a video",
+    "reasoning": "reasoning of an earlier turn",
+    "server_tool": "a tool that the provider ran",
+    "opaque": "what only its provider can read",
+}
 #: what an item of an answer is beside its content; it goes back to its maker with it
 _BESIDE = ("id", "status", "phase", "namespace", "caller")
 
@@ -172,16 +180,7 @@ def _content(part: Part, maker: str) -> Item | str:
         return _file(part)
     if kind == "opaque" and part.get("origin") == maker and isinstance(part.get("data"), Mapping):
         return dict(part["data"])
-    return _LOST.get(kind, f"a part of the kind {kind}")
-
-
-_LOST = {
-    "input_audio": "audio",
-    "video_url": "a video",
-    "reasoning": "reasoning of an earlier turn",
-    "server_tool": "a tool that the provider ran",
-    "opaque": "what only its provider can read",
-}
+    return LOST.get(kind, f"a part of the kind {kind}")
 
 
 def _file(part: Part) -> Item | str:

@@ -1,4 +1,4 @@
-"""Which result belongs to which call of a history: Google wants all results of a turn, in its calls' order, right behind it."""
+"""Which result belongs to which call of a history, for dialects that want all results of a turn right behind it, in order."""
 
 from __future__ import annotations
 
