@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from routed_llm.policy.registry import register
     from routed_llm.policy.rules.rule import Rule
     from routed_llm.policy.strategies import by_stage
+    from routed_llm.providers.rows import ProviderRow
     from routed_llm.router import Router
     from routed_llm.saved import load_decisions, replay
     from routed_llm.state.budgets import Budget
@@ -47,6 +48,7 @@ _HOME = {
     "get_routing_callback": "routed_llm.langchain.callbacks",
     "Router": "routed_llm.router",
     "Model": "routed_llm.catalog.models",
+    "ProviderRow": "routed_llm.providers.rows",
     "Price": "routed_llm.catalog.prices",
     "Policy": "routed_llm.policy.compose",
     "Rule": "routed_llm.policy.rules.rule",
@@ -81,6 +83,7 @@ __all__ = [
     "get_routing_callback",
     "Router",
     "Model",
+    "ProviderRow",
     "Price",
     "Policy",
     "Rule",

@@ -197,7 +197,7 @@ class ProviderError(RoutedError):
         code: the provider's own code or type.
         retry_after: seconds the provider asked to wait, already clamped; None where it did not say.
         request_id: the provider's id of the request.
-        phase: where it broke: connect, headers, body, stream ...
+        phase: where it broke: connect, headers, body, stream ...; ``pool`` where this program had no connection or thread free
         sent: whether the provider may have seen the request.
         param: the request parameter the provider complained of.
         again_at_once: what failed is out of the way (a refused key with another one left, a connection of an event loop

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI, OpenAI
 
     from routed_llm.config.reading import Config
+    from routed_llm.providers.rows import ProviderRow
 
 __all__ = ["Router"]
 
@@ -71,6 +72,7 @@ class Router(Hindsight):
         state: where many processes share breakers, limits, budgets and latency: ``"redis://host"``; by default nowhere.
         budgets: how much may be spent, by whom, and in which window; they hold for every strategy and every fallback.
         purpose: ``chat``, or ``embeddings`` for a pool of deployments of one embedding model.
+        providers: rows of your own, for strings such as ``"mine:model"``.
 
     Raises:
         ConfigurationError: for models or settings that cannot be meant.
@@ -95,7 +97,9 @@ class Router(Hindsight):
         resilience: Resilience | None = None,
         state: Any = None,
         health_checks: HealthChecks | Mapping[str, Any] | bool | None = None,
+        providers: Sequence[ProviderRow] = (),
     ) -> None:
+        from routed_llm.providers.own_rows import providers_with
         from routed_llm.providers.resolve import resolve
 
         if purpose not in ("chat", "embeddings"):
@@ -107,10 +111,11 @@ class Router(Hindsight):
                 "compared, so none is taken by itself.",
                 path="models",
             )
+        known = providers_with(providers)
         if models is None:
             from routed_llm.providers.discovery import discover
 
-            models = discover()
+            models = discover(known)
         if max_price_ratio is not None and not (
             isinstance(max_price_ratio, (int, float)) and 1 <= max_price_ratio < float("inf") and max_price_ratio is not True
         ):
@@ -118,7 +123,7 @@ class Router(Hindsight):
             raise ConfigurationError(told, path="max_price_ratio")
         state = state_of(state)
         self._settings = (models, strategy, common, limits, max_price_ratio, quiet_fallbacks, seed, purpose, features, budgets,
-                          aliases, clock, resilience, state, health_checks)  # fmt: skip
+                          aliases, clock, resilience, state, health_checks, providers)  # fmt: skip
         #: name and data of the configuration that it was made of, or None
         self._config: tuple[str, dict[str, Any]] | None = None
         #: what its models do
@@ -129,7 +134,7 @@ class Router(Hindsight):
         self.ring = Ring()
         self._lock = threading.Lock()
         self._sync, self._async = (_SYNC, _ASYNC) if clock is None else (SyncDriver(clock), AsyncDriver(clock))
-        catalog, policy = Catalog(named_also(resolve(models, common, purpose), aliases or {})), policy_of(strategy)
+        catalog, policy = Catalog(named_also(resolve(models, common, purpose, known), aliases or {})), policy_of(strategy)
         self.live = live_at(state, catalog.deployments, self._sync)
         if budgets:
             self.live.ledger, self.live.watching = Ledger(budgets, self.live.account), True
@@ -316,7 +321,7 @@ def _rebuilt(*settings: Any) -> Router:
     models, strategy, *others = settings
     names = (
         "common", "limits", "max_price_ratio", "quiet_fallbacks", "seed", "purpose", "features", "budgets", "aliases", "clock",
-        "resilience", "state", "health_checks",
+        "resilience", "state", "health_checks", "providers",
     )  # fmt: skip
     return Router(models, strategy, **dict(zip(names, others, strict=True)))
 

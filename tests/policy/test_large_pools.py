@@ -145,6 +145,23 @@ def test_the_cheapest_of_many_is_the_first_of_the_cheapest(rates, input_tokens, 
     assert expected_cost(pool[found], ask) == min(expected_cost(d, ask) for d in pool)
 
 
+@given(
+    rates=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9), st.integers(0, 3)), min_size=1, max_size=8),
+    unknown=st.booleans(),
+    tokens=st.integers(0, 40),
+    answer=st.integers(0, 40),
+    limit=st.integers(1, 400),
+)
+@settings(max_examples=300, deadline=None)
+def test_who_is_dearer_than_the_limit_is_rejected_and_nobody_else(rates, unknown, tokens, answer, limit):
+    prices = [Price(Rates(a * 10**6, b * 10**6, request=c)) for a, b, c in rates] + ([None] if unknown else [])
+    pool = Pool([Deployment(f"m{i}", f"m{i}", "p", f"m{i}", Nowhere(), price=p, position=i) for i, p in enumerate(prices)])
+    ask = Ask(Requirements(), NO_HINTS, tokens, answer, {}, 0.0, False)
+    costs = {d.id: expected_cost(d, ask) for d in pool}
+    rejected = MaxCost(limit / 10**9).reject(ask, pool, None)
+    assert set(rejected) == {name for name, cost in costs.items() if cost is None or cost > limit}
+
+
 def test_an_outage_of_many_calls_is_worked_out_once():
     rng = Random(1)
     catalog, live = Catalog([deployment(n, rng) for n in range(200)]), LiveState()

@@ -95,8 +95,8 @@ def test_a_request_that_an_interim_answer_was_given_to_is_not_sent_again():
 class OtherLoop(asyncio.SelectorEventLoop):
     """A loop that, like uvloop's, knows nothing of asyncio's newer arguments."""
 
-    async def create_connection(self, factory, host=None, port=None, *, ssl=None, server_hostname=None):
-        return await super().create_connection(factory, host, port, ssl=ssl, server_hostname=server_hostname)
+    async def create_connection(self, factory, host=None, port=None, *, ssl=None, sock=None, server_hostname=None):
+        return await super().create_connection(factory, host, port, ssl=ssl, sock=sock, server_hostname=server_hostname)
 
 
 def test_loops_without_happy_eyeballs(monkeypatch):
@@ -106,7 +106,7 @@ def test_loops_without_happy_eyeballs(monkeypatch):
 
     listener, url = serve(handle)
     # uvloop's class is none of asyncio's; this one is, so it is made to look like it
-    monkeypatch.setattr("routed_llm.providers.transport_async_dial.asyncio.BaseEventLoop", type("Own", (), {}))
+    monkeypatch.setattr("routed_llm.providers.transport_async_dial.asyncio.SelectorEventLoop", type("Own", (), {}))
 
     async def ask():
         transport = get_async(TransportOptions())

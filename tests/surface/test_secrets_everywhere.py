@@ -19,8 +19,7 @@ from routed_llm.errors import RoutedError
 from routed_llm.testing.faults import FAULTS
 
 #: faults that clients of others meet in their own ways: refused with the key, an error, no answer, half a stream
-HANDFUL = ("unauthorized_401", "internal_error_500", "reset_before_headers", "stalled_body", "stream_stall_midway",
-           "stream_error_midway", "malformed_json")  # fmt: skip
+HANDFUL = ("unauthorized_401", "internal_error_500", "reset_before_headers", "stalled_body", "stream_error_midway")
 ASYNC = ("ainvoke", "astream")
 #: ways and kinds that only async code can use
 ONLY_ASYNC = ("async function", "async openai")

@@ -69,6 +69,12 @@ def both(fault, times=1):
     return failing(fault, times=times), failing(fault, lambda made: made.chat([ChatMessage("Hello.")]), times, llm)
 
 
+def without_certificates(provider):
+    return RoutedChatModel(
+        ["openai:m"], base_url=provider.base_url.replace("http:", "https:"), ca_bundle="/nowhere", api_key=canary("api_key")
+    )
+
+
 def spent(provider):
     """A chat model whose budget allowed one call, which was made."""
     made = RoutedChatModel(router=Router([entry(provider)], budgets=[Budget(calls=1)]))
@@ -107,7 +113,8 @@ RAISED = {
         lambda _: RoutedChatModel(["openai:m"], **{**secrets(), "headers": {"x-team": f"{canary('header')}\n"}}),
         lambda provider: model(provider, proxy=f"socks5://{basic('proxy')}@h:1").invoke(QUESTION),
         lambda provider: model(provider, proxy=f"http://{basic('proxy')}@h:port").invoke(QUESTION),
-        lambda _: RoutedChatModel(["openai:m"], base_url="https://h/v1", ca_bundle="/nowhere", api_key="k").invoke(QUESTION),
+        lambda provider: without_certificates(provider).invoke(QUESTION),
+        lambda provider: asyncio.run(without_certificates(provider).ainvoke(QUESTION)),
         lambda _: RedisState(f"redis://:{canary('state')}@h:port"),
         lambda _: RedisState.of(f"redis://:{canary('state')}@h/0?nonsense=1"),
         lambda _: RoutedChatModel(["openai:m"], **{**secrets(), "base_url": f"ftp://{basic('address')}@h/v1"}),

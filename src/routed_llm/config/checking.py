@@ -47,14 +47,15 @@ def check(config: Config = None) -> Report:
 
 def _catalog(loaded: Loaded, problems: list[ConfigurationError]) -> Catalog | None:
     """All deployments; each model is looked at by itself."""
+    from routed_llm.providers.own_rows import providers_with
     from routed_llm.providers.resolve import resolve
 
     found: list[Deployment] = []
     told = {problem.path for problem in problems}
-    whole = True
+    whole, providers = True, providers_with(loaded.providers)
     for key, entry in loaded.models.items():
         try:
-            found.extend(resolve([entry], loaded.common, loaded.purpose))
+            found.extend(resolve([entry], loaded.common, loaded.purpose, providers))
         except ConfigurationError as error:
             whole = False
             path = where_is(key) + (error.path or "").removeprefix("models[0]")
@@ -65,7 +66,8 @@ def _catalog(loaded: Loaded, problems: list[ConfigurationError]) -> Catalog | No
         return None
     try:
         with told_at_its_place(loaded):
-            return Catalog(named_also(resolve(loaded.pool, loaded.common, loaded.purpose), loaded.document.aliases))
+            found = resolve(loaded.pool, loaded.common, loaded.purpose, providers)
+            return Catalog(named_also(found, loaded.document.aliases))
     except ConfigurationError as error:
         problems.append(error)
         return None

@@ -91,6 +91,9 @@ class Document(RoutingTable):
         default_factory=dict, description="The pool, by the names that you give them; the order is preference."
     )
     aliases: dict[str, Text] = Field(default_factory=dict, description="Further names of models: alias = model or alias.")
+    providers: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="Providers of your own, by the names that stand in front of their models'."
+    )
     defaults: DefaultsTable | None = Field(default=None, description="What holds for every model that does not say otherwise.")
     policies: Policies = Field(default_factory=dict, description="Strategies of your own, to be used by their names.")
     rules: list[Rule] = Field(default_factory=list, description="Rules in front of whatever strategy.")

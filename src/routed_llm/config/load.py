@@ -19,6 +19,7 @@ from routed_llm.config.named_policies import NamedPolicies
 from routed_llm.config.names import CHOOSING, name_in
 from routed_llm.config.places import Source
 from routed_llm.config.problems import problems_of, without_unknown
+from routed_llm.config.providers import providers_of
 from routed_llm.config.reading import Config, read
 from routed_llm.config.secrets import secrets_in
 from routed_llm.dispatch.budget import Limits
@@ -27,6 +28,7 @@ from routed_llm.errors import ConfigurationError
 from routed_llm.policy.combine import combined
 from routed_llm.policy.compose import AnyPolicy
 from routed_llm.policy.shapes import Feature
+from routed_llm.providers.rows import ProviderRow
 from routed_llm.requests import Purpose
 from routed_llm.state.budgets import Budget
 
@@ -51,6 +53,7 @@ class Loaded:
         features: how facts are found out.
         budgets: what may be spent.
         resilience: what is done about faults.
+        providers: rows of the user's own.
     """
 
     source: Source
@@ -63,6 +66,7 @@ class Loaded:
     features: tuple[Feature, ...]
     budgets: tuple[Budget, ...]
     resilience: Resilience
+    providers: tuple[ProviderRow, ...] = ()
 
     def chosen(self, key: str) -> Any:
         """What is said of one of the keys that may stand at the top or in ``[routing]``; its default where nothing is."""
@@ -91,6 +95,7 @@ class Loaded:
             "resilience": self.resilience,
             "features": self.features,
             "aliases": dict(self.document.aliases),
+            "providers": self.providers,
         }
         if (checks := self.document.health_checks) is not None:
             told["health_checks"] = checks if isinstance(checks, bool) else checks.model_dump()
@@ -179,7 +184,10 @@ def _made(source: Source, document: Document, problems: list[ConfigurationError]
             resilience = Resilience.of(**document.resilience.model_dump())
     except ConfigurationError as error:
         problems.append(error.below("resilience"))
-    return Loaded(source, document, models, policy, named.made, common_of(document), limits, features, budgets, resilience)
+    providers = providers_of(document.providers, problems)
+    return Loaded(
+        source, document, models, policy, named.made, common_of(document), limits, features, budgets, resilience, providers
+    )
 
 
 def _policy(document: Document, named: NamedPolicies) -> AnyPolicy | None:

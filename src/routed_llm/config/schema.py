@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import Any, get_args
+from collections.abc import Mapping
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from routed_llm.catalog.models import Model
 from routed_llm.config.document import Document
+from routed_llm.dialects.speaking import DIALECTS
 from routed_llm.dispatch.budget import Limits
 from routed_llm.policy.rules.rule import Rule
+from routed_llm.providers.rows import ProviderRow
 from routed_llm.state.budgets import Budget, Per, Scope
 
 __all__ = ["schema"]
@@ -96,9 +99,27 @@ def schema() -> dict[str, Any]:
     definitions |= {"Strategy": _STRATEGY, "Piece": _PIECE, "Condition": _CONDITION}
     definitions |= {"Rule": {"required": ["name"], **_table(Rule, kinds)}, "Budget": _table(Budget, kinds)}
     made["properties"]["budgets"]["additionalProperties"] = {"$ref": "#/$defs/Budget"}
+    definitions["Provider"] = _table(ProviderRow, _provider_kinds())
+    definitions["Provider"]["properties"].pop("name")
+    made["properties"]["providers"]["additionalProperties"] = {"$ref": "#/$defs/Provider"}
     for name, told in (("ModelTable", Model), ("DeploymentTable", Model), ("DefaultsTable", Model), ("LimitsTable", Limits)):
         _describe(definitions[name], told)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_without_nulls(made)}
+
+
+def _provider_kinds() -> dict[str, dict[str, Any]]:
+    """The kinds of values in a provider's row, by its types; what is not told here is one text or several."""
+    plain: dict[Any, dict[str, Any]] = {str: {"type": "string"}, bool: {"type": "boolean"}, int: {"type": "integer"}}
+    found: dict[str, dict[str, Any]] = {}
+    for name, hint in get_type_hints(ProviderRow).items():
+        kinds = [each for each in get_args(hint) or (hint,) if each is not type(None)]
+        if get_origin(hint) is Literal:
+            found[name] = {"enum": list(get_args(hint))}
+        elif get_origin(hint) is Mapping:
+            found[name] = {"type": "object", "additionalProperties": {"type": "string"}}
+        elif len(kinds) == 1 and kinds[0] in plain:
+            found[name] = plain[kinds[0]]
+    return {**found, "dialect": {"enum": list(DIALECTS)}}
 
 
 def _words(cls: type) -> dict[str, str]:

@@ -33,7 +33,7 @@ _SETTINGS = ("purpose", "seed", "max_price_ratio", "quiet_fallbacks", "state")
 def shown(loaded: Loaded, catalog: Catalog) -> str:
     """The whole, as lines of TOML with where each value comes from behind it."""
     blocks = [list(_settings(loaded)), list(_limits(loaded)), *_models(loaded, catalog), list(_policies(loaded))]
-    for section in ("aliases", "budgets", "resilience", "health_checks", "tasks", "domains", "features"):
+    for section in ("aliases", "providers", "budgets", "resilience", "health_checks", "tasks", "domains", "features"):
         blocks.append(list(_section(loaded, section)))
     return "\n\n".join("\n".join(block) for block in blocks if block)
 

@@ -16,8 +16,8 @@ Parts are those of OpenAI (``text``, ``image_url``, ``input_audio``, ``file``) a
 Any part may have ``cache_control`` (a cache mark ends with it, in Anthropic's form); a ``text`` may have ``citations`` (a list
 of the provider's own), and ``signature`` with ``origin``; a ``file`` may have ``file_url`` and ``media_type``. ``origin`` is
 the :attr:`~routed_llm.dialects.wire.Wire.maker` of a part: nobody else can read its signature. A ``text`` may be a ``refusal``
-(True), and texts and calls may have ``item`` with ``origin``: the item of OpenAI's Responses API that they were. A message of role
-``tool`` may have ``is_error``.
+(True), and texts and calls may have ``item`` with ``origin``: the item of OpenAI's Responses API that they were. A message of
+role ``tool`` may have ``is_error``.
 """
 
 from __future__ import annotations

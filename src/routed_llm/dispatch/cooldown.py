@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import logging
-
 from routed_llm.catalog.deployments import Deployment
 from routed_llm.dispatch.core import Core
 from routed_llm.dispatch.reactions import Cool, reaction_to
 from routed_llm.errors import ProviderError
 from routed_llm.events import Attempt
+from routed_llm.logs import log
 from routed_llm.state.breaker import CLAMP, FIRST, FOREVER, LONGEST, Blow
 
 __all__ = ["FIRST", "FOREVER", "LONGEST", "cool_down"]
 
-log = logging.getLogger("routed_llm")
 
 #: seconds for which an account without money, a forbidden model, and a server that is not trusted are left alone
 LONG = 600.0

@@ -6,7 +6,6 @@ After Dean and Barroso, "The Tail at Scale" (2013): few calls are very late, and
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable
 from copy import copy
 from functools import partial
@@ -19,6 +18,7 @@ from routed_llm.dispatch.lanes import Lane, first_good, leave
 from routed_llm.dispatch.limiting import give_back
 from routed_llm.dispatch.reactions import REACTIONS
 from routed_llm.events import Attempt
+from routed_llm.logs import log
 from routed_llm.providers.transport import ABORT
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ __all__ = ["hedged"]
 R = TypeVar("R")
 Ask = Callable[["Carrying", Attempt, "Act[R]"], Awaitable["R | Failed"]]
 
-log = logging.getLogger("routed_llm")
 _EVER = float("inf")
 
 

@@ -7,7 +7,6 @@ they used is in the call's bill, however the call ends.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from copy import copy
 from typing import Any
@@ -22,6 +21,7 @@ from routed_llm.dispatch.settle import bill, finish
 from routed_llm.driver import Driver
 from routed_llm.errors import ProviderError, RoutedError
 from routed_llm.events import OwnCall
+from routed_llm.logs import log
 from routed_llm.policy.demands import demands_before
 from routed_llm.policy.facts import Gathering, gather
 from routed_llm.policy.filters.named import Named
@@ -34,7 +34,6 @@ from routed_llm.state.accounts import Hold, reserve
 
 __all__ = ["Desk", "ended_early", "find_out", "tell"]
 
-log = logging.getLogger("routed_llm")
 
 #: what keeps a call, and so its text, from a deployment
 _WALLS: tuple[Filter, ...] = (Named(), Ruled(), Place())

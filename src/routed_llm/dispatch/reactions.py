@@ -71,6 +71,10 @@ class Case(NamedTuple):
 #: the first that fits counts
 CASES: tuple[Case, ...] = (
     Case(
+        "timeout: no room here", ("connection", "timeout"),
+        Reaction("next", True, None, False, "this program's own connections or threads were all in use"), ("pool",),
+    ),
+    Case(
         "connection: not trusted", ("connection",),
         Reaction("next", False, "long", True, "the server's certificate is not trusted"), ("tls",), None, "certificate",
     ),

@@ -15,13 +15,13 @@ from routed_llm.dispatch.limiting import give_back, told_room
 from routed_llm.dispatch.staying import remember
 from routed_llm.errors import ProviderError
 from routed_llm.events import Attempt, CallRecord, Outcome
+from routed_llm.logs import log
 from routed_llm.policy.scorers.cost import expected_cost
 from routed_llm.requests import Ask
 from routed_llm.results import Usage
 
 __all__ = ["attempt_failed", "attempt_succeeded", "bill", "finish", "images_in", "tell_room", "warn_of_fallback"]
 
-log = logging.getLogger("routed_llm")
 
 #: a count that is so many times our estimate, and so many tokens, is told: what cannot be seen (templates of prompts, hidden
 #: reasoning; the largest budgets of it are 64k tokens) is below

@@ -6,7 +6,6 @@ token. Whoever is benched is not asked before its time; a check of one whose tim
 
 from __future__ import annotations
 
-import logging
 import os
 import threading
 import time
@@ -20,12 +19,12 @@ from routed_llm.dispatch.settle import attempt_failed, bill
 from routed_llm.driver import Driver, Patience
 from routed_llm.errors import ConfigurationError, ProviderError
 from routed_llm.events import Attempt
+from routed_llm.logs import log
 from routed_llm.policy.features.own_calls import chat_request
 from routed_llm.refusing import nearest
 
 __all__ = ["Checker", "HealthChecks", "checked", "checker_of"]
 
-log = logging.getLogger("routed_llm")
 
 _NANO = 1_000_000_000
 _DAY = 86_400.0

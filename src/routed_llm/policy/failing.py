@@ -14,12 +14,12 @@ from weakref import WeakSet
 
 from routed_llm.driver import Driver
 from routed_llm.errors import AsyncOnly
+from routed_llm.logs import log
 from routed_llm.policy.shapes import Feature
 from routed_llm.requests import Request
 
 __all__ = ["read"]
 
-log = logging.getLogger("routed_llm")
 
 _LONGEST = 200
 #: features whose last call failed, so that the log tells it once

@@ -28,8 +28,8 @@ class Pool(tuple[Deployment, ...]):
     """Candidates that many calls share; ``notes`` keeps what pieces of a policy work out once for all of these calls."""
 
     notes: dict[Any, Any]
-    #: places of the candidates in the columns of live states, by these states' keys
-    places: dict[int, Any]
+    #: what reads the candidates' numbers in the columns of live states, by these states' keys
+    readers: dict[int, Any]
     #: whether numbers of these candidates are worked out as arrays
     large: bool
     _without: dict[frozenset[str], Pool]
@@ -37,9 +37,12 @@ class Pool(tuple[Deployment, ...]):
     def __new__(cls, candidates: Sequence[Deployment]) -> Pool:
         """A tuple of deployments with a place for notes."""
         pool = super().__new__(cls, candidates)
-        pool.notes, pool.places, pool._without = {}, {}, {}
+        pool.notes, pool.readers, pool._without = {}, {}, {}
         pool.large = len(pool) >= LARGE
         return pool
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (tuple(self),)  # a copy notes by itself
 
     def noted(self, name: Any, make: Callable[[Pool], T]) -> T:
         """What was noted under a name; worked out at the first use."""

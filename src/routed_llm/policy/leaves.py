@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from routed_llm.policy.branches import Branch
 from routed_llm.policy.compose import AnyPolicy, Policy
@@ -13,24 +12,43 @@ from routed_llm.requests import Ask, Requirements
 __all__ = ["Leaf", "Ruling", "leaves", "ruling_of"]
 
 
-class Leaf(NamedTuple):
+class Leaf:
     """A policy that is to decide, the call as rules left it, and how one got there.
 
-    ``effects`` are (name of the rule, its effects); ``probability`` is that of having come here, where shares decide.
+    ``effects`` are (name of the rule, its effects), and ``rules`` tells these rules in words; ``probability`` is that of having
+    come here, where shares decide.
     """
 
-    policy: AnyPolicy
-    ask: Ask
-    effects: tuple[tuple[str, Effects], ...] = ()
-    way: tuple[str, ...] = ()
-    probability: float = 1.0
+    __slots__ = ("ask", "effects", "policy", "probability", "rules", "way")
+
+    def __init__(
+        self,
+        policy: AnyPolicy,
+        ask: Ask,
+        effects: tuple[tuple[str, Effects], ...] = (),
+        rules: str = "",
+        way: str = "",
+        probability: float = 1.0,
+    ) -> None:
+        self.policy = policy
+        self.ask = ask
+        self.effects = effects
+        self.rules = rules
+        self.way = way
+        self.probability = probability
+
+    def by(self, policy: AnyPolicy) -> Leaf:
+        """The same call, to be decided by another policy."""
+        return self if policy is self.policy else Leaf(policy, self.ask, self.effects, self.rules, self.way, self.probability)
 
     def reason(self, reason: str) -> str:
         """Why the head is the head, with the way here before it."""
-        if not self.way and not self.effects:
-            return f"{self.policy.name}: {reason}"
-        rules = [f"rule {name!r}" for name, _ in self.effects]
-        return f"{', '.join([*self.way, *rules, self.policy.name])}: {reason}"
+        return f"{self.way}{self.rules}{self.policy.name}: {reason}"
+
+
+def _told(effects: Sequence[tuple[str, Effects]]) -> str:
+    """Rules in words."""
+    return "".join([f"rule {name!r}, " for name, _ in effects])
 
 
 class Ruling:
@@ -39,10 +57,11 @@ class Ruling:
     ``holding`` are these rules, as (name, effects), and ``said`` is what each rule of the policy said to the call.
     """
 
-    __slots__ = ("_last", "demands", "holding", "policy", "prefer", "said", "setting")
+    __slots__ = ("_last", "demands", "holding", "policy", "prefer", "said", "setting", "told")
 
     def __init__(self, holding: Sequence[tuple[str, Effects]], said: Sequence[Effects | None] = ()) -> None:
         self.holding = tuple(holding)
+        self.told = _told(holding)
         self.said = said
         self.demands = tuple([(name, effects.demands) for name, effects in holding if effects.demands != NO_DEMANDS])
         self.prefer = tuple(dict.fromkeys(name for _, effects in holding for name in effects.prefer))
@@ -99,8 +118,8 @@ def _through_branch(policy: AnyPolicy, leaf: Leaf, rng: Chance) -> Iterator[Leaf
     assert not isinstance(policy, Policy)
     branch: Branch = policy
     for part, why, probability in branch.choices(leaf.ask, rng):
-        way = (*leaf.way, why) if why else leaf.way
-        here = leaf._replace(policy=part, way=way, probability=leaf.probability * probability)
+        way = f"{leaf.way}{why}, " if why else leaf.way
+        here = Leaf(part, leaf.ask, leaf.effects, leaf.rules, way, leaf.probability * probability)
         for found in leaves(part, here, rng):
             yield found
             leaf = _kept(leaf, found)
@@ -117,7 +136,8 @@ def _kept(leaf: Leaf, found: Leaf) -> Leaf:
     names = {name for name, _ in rules}
     held = tuple(effect for effect in found.effects if effect[0] in names and effect not in leaf.effects)
     requires = ask.requires._replace(rules=(*ask.requires.rules, *rules))
-    return leaf._replace(ask=ask.changed(requires, ask.prefer, ask.params), effects=(*leaf.effects, *held))
+    ask = ask.changed(requires, ask.prefer, ask.params)
+    return Leaf(leaf.policy, ask, leaf.effects + held, leaf.rules + _told(held), leaf.way, leaf.probability)
 
 
 def _through_rules(policy: Policy, leaf: Leaf, rng: Chance, ruling: Ruling) -> Iterable[Leaf]:
@@ -126,7 +146,7 @@ def _through_rules(policy: Policy, leaf: Leaf, rng: Chance, ruling: Ruling) -> I
     if leaf.effects:  # one that holds already, as a firm demand, is not told twice
         ruling = Ruling([each for each in ruling.holding if each not in leaf.effects])
     if not ruling.holding:
-        return (leaf if leaf.policy is policy else leaf._replace(policy=policy),)
+        return (leaf.by(policy),)
     # who was there first wins: the caller, then rules further out, then earlier ones
     prefer, params = ask.prefer, ask.params
     if ruling.prefer:
@@ -137,8 +157,8 @@ def _through_rules(policy: Policy, leaf: Leaf, rng: Chance, ruling: Ruling) -> I
         settled = {name for _, effects in leaf.effects for name in effects.set}
         params = {**params, **{name: value for name, value in ruling.setting.items() if name not in settled}}
     ask = ask.changed(ruling.requires(ask.requires), prefer, params)
-    changed = Leaf(policy, ask, (*leaf.effects, *ruling.holding), leaf.way, leaf.probability)
+    changed = Leaf(policy, ask, leaf.effects + ruling.holding, leaf.rules + ruling.told, leaf.way, leaf.probability)
     if ruling.policy is None:
         return (changed,)
     under = policy.under(ruling.policy)
-    return leaves(under, changed._replace(policy=under), rng)
+    return leaves(under, changed.by(under), rng)

@@ -16,12 +16,12 @@ from routed_llm.policy.shapes import Candidates
 from routed_llm.policy.vectors import home_of
 from routed_llm.requests import Ask
 
-__all__ = ["MILLION", "Contenders", "RateTable", "expected_cost", "most_of", "never_changing", "plain_costs", "table_for"]
+__all__ = ["MILLION", "Contenders", "RateTable", "all_within", "expected_cost", "never_changing", "plain_costs", "table_for"]
 
 MILLION = 1_000_000
 _INFINITE = float("inf")
 #: contenders from which on an envelope is faster than a look at each, and how near a break of it is too near for floats
-_FEW, _NEAR = 6, 1 - 1e-9
+_FEW, _NEAR = 3, 1 - 1e-9
 
 
 def expected_cost(deployment: Deployment, ask: Ask) -> int | None:
@@ -43,7 +43,7 @@ class Contenders:
     Rates are nano-dollars per million tokens, ``request`` a million times nano-dollars: what is compared need not be rounded.
     """
 
-    __slots__ = ("_breaks", "_exact_below", "_flat", "_floats", "_hull", "_others")
+    __slots__ = ("_edges", "_exact_below", "_flat", "_floats", "_hull", "_others")
 
     def __init__(self, flat: Sequence[tuple[int, int, int, int]], others: Sequence[tuple[int, Rates]]) -> None:
         self._flat = flat
@@ -52,15 +52,14 @@ class Contenders:
         # floats are several times faster, and as exact as integers while no sum of three products passes 2 ** 53
         self._exact_below = 2**51 // highest if 0 < highest < 2**51 else 0
         self._floats = [(index, float(a), float(b), float(r)) for index, a, b, r in flat]
-        self._hull, self._breaks = _hull(flat) if not others else ((), ())
+        self._hull, self._edges = _hull(flat) if not others else ((), ())
 
     def lowest(self, input_tokens: int, output_tokens: int) -> int | None:
         """Index of the cheapest candidate, the first of equals; None where no price is known."""
-        if output_tokens and self._breaks:
-            ratio = input_tokens / output_tokens
-            place = bisect_right(self._breaks, ratio * _NEAR)
-            if place == bisect_right(self._breaks, ratio / _NEAR):  # too near to a break, floats could be wrong
-                return self._hull[place]
+        if output_tokens and self._edges:
+            place = bisect_right(self._edges, input_tokens / output_tokens)
+            if not place & 1:  # at odd places a break is so near that floats could be wrong
+                return self._hull[place >> 1]
         best, lowest = _INFINITE, None
         if input_tokens < self._exact_below > output_tokens:
             tokens, answer = float(input_tokens), float(output_tokens)
@@ -87,13 +86,18 @@ class RateTable:
     Lists, or arrays of numpy for large pools.
     """
 
-    __slots__ = ("audio", "cache", "contenders", "highest", "image", "input", "media", "output", "request")
+    __slots__ = (
+        "audio", "cache", "contenders", "dearest", "highest", "image", "input", "large", "media", "output", "prepaid",
+        "request",
+    )  # fmt: skip
 
     def __init__(self, rates: Sequence[Rates | None], pool: Pool) -> None:
         self.contenders = _contenders(rates, pool)
         #: whether any of them has a price for images or audio
         self.media = any(each is not None and (each.image or each.audio_input is not None) for each in rates)
-        large = pool.large
+        self.large = large = pool.large
+        #: index and tokens a minute of those with a capacity that is paid for; None where nobody has one
+        self.prepaid = pool.noted("prepaid", _prepaid)
         self.input = _column([None if r is None else r.input for r in rates], large)
         self.output = _column([None if r is None else r.output for r in rates], large)
         self.cache = _column([None if r is None else r.input if r.cache_read is None else r.cache_read for r in rates], large)
@@ -101,8 +105,8 @@ class RateTable:
         self.request = None
         if any(each is not None and each.request for each in rates):
             self.request = _column([None if r is None else (r.request or 0) * MILLION for r in rates], large)
-        #: the highest rate of each kind, which bound all costs; None where a rate is unknown
-        self.highest = _highest(rates)
+        #: rates of those that can be the dearest, and the highest of each kind, which bound all costs; None with unknown ones
+        self.dearest, self.highest = _dearest(rates)
         self.image = _column([None if r is None else (r.image or 0) * MILLION for r in rates], large)
         self.audio = _column([None if r is None else _more_for_audio(r) for r in rates], large)
 
@@ -118,14 +122,29 @@ def _more_for_audio(rates: Rates) -> int:
     return 0 if rates.audio_input is None or rates.input is None else rates.audio_input - rates.input
 
 
-def _highest(rates: Sequence[Rates | None]) -> tuple[float, float, float] | None:
-    known = [
-        (r.input, r.output, r.request or 0) for r in rates if r is not None and r.input is not None and r.output is not None
-    ]
-    if not known or len(known) < len(rates):
-        return None
-    a, b, request = (max(column) for column in zip(*known, strict=True))
-    return a / MILLION, b / MILLION, float(request)
+_Three = tuple[float, float, float]
+
+
+def _dearest(rates: Sequence[Rates | None]) -> tuple[Sequence[_Three], _Three | None]:
+    """Rates of input, output and request that no other ones cover, and the highest of each kind."""
+    found: list[tuple[int, int, int, int]] = []
+    for each in rates:
+        if each is None or each.input is None or each.output is None:
+            return (), None
+        mine = (0, each.input, each.output, each.request or 0)
+        if not any(_covers(mine, other) for other in found):
+            found = [other for other in found if not _covers(other, mine)]
+            found.append(mine)
+    if not found:
+        return (), None
+    dearest = [(a / MILLION, b / MILLION, float(request)) for _, a, b, request in found]
+    a, b, request = map(max, zip(*dearest, strict=True))
+    return dearest, (a, b, request)
+
+
+def _prepaid(pool: Pool) -> list[tuple[int, float]] | None:
+    """Index and tokens a minute of those with a capacity that is paid for; None where nobody has one."""
+    return [(index, d.prepaid["tokens_per_minute"]) for index, d in enumerate(pool) if "tokens_per_minute" in d.prepaid] or None
 
 
 def _column(values: Sequence[int | None], large: bool) -> Any:
@@ -160,12 +179,16 @@ def table_for(pool: Pool, ask: Ask) -> RateTable:
     return pool.noted(("rates", step, hour), lambda pool: _table(pool, tokens, seconds))
 
 
-def most_of(ask: Ask, candidates: Candidates) -> float:
-    """What the call is expected to cost at most at any of the candidates; infinite where a price is unknown."""
-    highest = table_for(home_of(candidates)[0], ask).highest
-    if highest is None:
-        return _INFINITE
-    return ask.input_tokens * highest[0] + ask.output_tokens * highest[1] + highest[2]
+def all_within(limit: float, ask: Ask, candidates: Candidates) -> bool:
+    """Whether none of the candidates is expected to cost more than so many nano-dollars; not where a price is unknown."""
+    table = table_for(home_of(candidates)[0], ask)
+    if table.highest is None:
+        return False
+    tokens, answer = ask.input_tokens, ask.output_tokens
+    a, b, request = table.highest
+    if tokens * a + answer * b + request <= limit:
+        return True
+    return max([tokens * x + answer * y + z for x, y, z in table.dearest]) <= limit
 
 
 def plain_costs(ask: Ask, candidates: Candidates) -> Any:
@@ -226,10 +249,11 @@ def _contenders(rates: Sequence[Rates | None], pool: Pool) -> Contenders:
 
 
 def _hull(flat: Sequence[tuple[int, int, int, int]]) -> tuple[Sequence[int], Sequence[float]]:
-    """Who is the cheapest, by rising ratio of the prompt's tokens to the answer's, and the ratios at which that changes.
+    """Who is the cheapest, by rising ratio of the prompt's tokens to the answer's, and between which ratios that changes.
 
-    Costs by the token of answer are lines over this ratio, and their lower envelope says who is the cheapest. Prices for
-    requests are no part of such lines: where there is one, or where there are few lines, nothing is gained.
+    Costs by the token of answer are lines over this ratio, and their lower envelope says who is the cheapest. Around each break
+    there are two edges, between which it is left open. Prices for requests are no part of such lines: where there is one, or
+    where there are few lines, nothing is gained.
     """
     if len(flat) < _FEW or any(request for *_, request in flat):
         return (), ()
@@ -241,8 +265,15 @@ def _hull(flat: Sequence[tuple[int, int, int, int]]) -> tuple[Sequence[int], Seq
         while len(hull) > 1 and _passes(hull[-2], hull[-1], (a, b)):
             hull.pop()
         hull.append((a, b, index))
-    breaks = [(b - c) / (d - a) for (d, c, _), (a, b, _) in itertools.pairwise(hull)]
-    return [index for *_, index in hull], breaks
+    cheapest, edges = [hull[0][2]], list[float]()
+    for (d, c, _), (a, b, index) in itertools.pairwise(hull):
+        ratio = (b - c) / (d - a)
+        if edges and ratio * _NEAR <= edges[-1]:  # hardly anything between two breaks
+            edges[-1], cheapest[-1] = ratio / _NEAR, index
+        else:
+            edges += (ratio * _NEAR, ratio / _NEAR)
+            cheapest.append(index)
+    return cheapest, edges
 
 
 def _passes(first: tuple[int, int, int], second: tuple[int, int, int], third: tuple[int, int]) -> bool:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import itertools
 from array import array
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
 from math import nan
 from typing import Any, Protocol
 
+from routed_llm.instances import share_names
 from routed_llm.policy.chance import LaterDraws
 from routed_llm.policy.later import Part, Pool
 from routed_llm.policy.shapes import Candidates, Chance, Numbers
-from routed_llm.policy.vectors import places_for, taken
+from routed_llm.policy.vectors import column_reader
 from routed_llm.requests import Ask
 from routed_llm.standing import Home, Standing
 
@@ -44,7 +45,7 @@ class Present(Protocol):
         ...
 
     @property
-    def known(self) -> Set[str]:
+    def known(self) -> frozenset[str]:
         """What was ever told of any deployment: ``usage`` of tokens, ``pace`` of streams, ``room`` before a limit."""
         ...
 
@@ -98,17 +99,17 @@ class Seen(LaterDraws):
     length: float | None = None
     #: the turn that was taken; None where nobody asked
     round: int | None = None
-    #: what was asked for and told; see :meth:`knows`
-    known: tuple[str, ...] = ()
+    #: what was ever told of any deployment; None where nobody asked
+    known: frozenset[str] | None = None
     #: columns that were read, as they were
     columns: dict[str, array[float]] | None = None
     #: how the call's budgets stand; None where nobody asked
     standings: Sequence[Standing] | None = None
     #: the homes of conversations that were asked for; None where nobody asked
     homes: dict[str, Home | None] | None = None
-    #: the pool that was asked for last, and its places in the columns; None where they are just their beginning
+    #: the pool that was asked for last, and what reads its numbers in a column
     _pool: Pool | None = None
-    _places: Any = None
+    _read: Callable[[array[float]], Any]
 
     def __init__(self, present: Present, source: Chance) -> None:
         self._present = present
@@ -119,33 +120,27 @@ class Seen(LaterDraws):
 
     def knows(self, what: str) -> bool:
         """Whether ``usage``, ``pace`` or ``room`` was ever told of any deployment: what never was need not be looked at."""
-        if what not in self._present.known:
-            return False
-        if what not in self.known:
-            self.known += (what,)
-        return True
+        known = self.known
+        if known is None:
+            known = self.known = self._present.known
+        return what in known
 
     def column(self, name: str, candidates: Candidates) -> Any:
         """A live number of each candidate, in their order; NaN where it is unknown. An array of numpy for large pools."""
+        if candidates is not self._pool:
+            if type(candidates) is Part:
+                return candidates.taken(self.column(name, candidates.pool))
+            if type(candidates) is not Pool:
+                placed = self._placed([d.id for d in candidates])
+                column = self._whole(name)
+                return [column[place] for place in placed]
+            self._find_places(candidates)
         columns = self.columns
         if columns is None:
             columns = self.columns = {}
-        if type(candidates) is Pool:
-            if candidates is not self._pool:
-                self._find_places(candidates)
-            if name in columns:
-                column = columns[name]
-            else:
-                column = columns[name] = self._present.column(name)
-            places = self._places
-            if places is None and len(column) == len(candidates) and not candidates.large:
-                return column  # most routers have one small pool, whose places are those of the columns
-            return taken(column, places, len(candidates), candidates.large)
-        if type(candidates) is Part:
-            return candidates.taken(self.column(name, candidates.pool))
-        placed = self._placed([d.id for d in candidates])
-        column = self._whole(name)
-        return [column[place] for place in placed]
+        if name not in columns:
+            columns[name] = self._present.column(name)
+        return self._read(columns[name])
 
     def _whole(self, name: str) -> array[float]:
         """A column as it is all through the decision, over all deployments of the live state."""
@@ -158,13 +153,14 @@ class Seen(LaterDraws):
         return column
 
     def _find_places(self, pool: Pool) -> None:
-        """Note the places of a pool in the columns."""
+        """Note where a pool's numbers are in the columns."""
         key = self._present.key
-        if key not in pool.places:
-            if len(pool.places) > _STATES:
-                pool.places.clear()
-            pool.places[key] = places_for(self._placed([d.id for d in pool]), pool.large)
-        self._pool, self._places = pool, pool.places[key]
+        read = pool.readers.get(key)
+        if read is None:
+            if len(pool.readers) > _STATES:
+                pool.readers.clear()
+            read = pool.readers[key] = column_reader(self._placed([d.id for d in pool]), pool.large)
+        self._pool, self._read = pool, read
 
     def _placed(self, deployment_ids: Sequence[str]) -> Sequence[int]:
         places = self._present.place(deployment_ids)
@@ -221,6 +217,13 @@ class Seen(LaterDraws):
         if self.homes:
             data["sessions"] = {key: home and home.as_data() for key, home in self.homes.items()}
         return data
+
+
+share_names(
+    Seen,
+    *("_present", "_source", "cooling", "watching", "seed", "_state"),
+    *("columns", "_pool", "_read", "known", "length", "round", "standings", "homes"),
+)
 
 
 class Told:

@@ -28,6 +28,7 @@ __all__ = [
     "as_column",
     "as_vector",
     "at_places",
+    "column_reader",
     "has_unknown",
     "home_of",
     "index_in",
@@ -38,9 +39,7 @@ __all__ = [
     "outside",
     "part_of",
     "place_of",
-    "places_for",
     "rejected",
-    "taken",
 ]
 
 Candidates: TypeAlias = "Sequence[Deployment]"
@@ -56,29 +55,22 @@ def is_large(candidates: Candidates) -> bool:
     return type(candidates) is Part and candidates.pool.large
 
 
-def places_for(places: Sequence[int], large: bool) -> Any:
-    """Places of a pool's deployments in a column, ready for :func:`taken`; None where they are just its beginning."""
-    if list(places) == list(range(len(places))):
-        return None
+def column_reader(places: Sequence[int], large: bool) -> Callable[[array[float]], Any]:
+    """What reads the numbers of a pool's deployments at their places in a column: an array of numpy for a large pool."""
+    count = len(places)
+    # most routers have one pool, whose places are those of the columns
+    beginning = list(places) == list(range(count))
     if not large:
-        return itemgetter(*places) if len(places) > 1 else lambda column: (column[places[0]],)
+        if beginning:
+            return lambda column: column if len(column) == count else column[:count]
+        return itemgetter(*places) if count > 1 else lambda column: (column[places[0]],)
     import numpy as np
 
-    return np.array(places, dtype=np.intp)
-
-
-def taken(column: array[float], places: Any, count: int, large: bool) -> Any:
-    """The numbers of ``count`` deployments at their places in a column: a list or array for few, an array of numpy for many."""
-    if not large:
-        if places is None:
-            return column if len(column) == count else column[:count]
-        return places(column)
-    import numpy as np
-
-    whole = np.frombuffer(column)
-    if places is not None:
-        return whole[places]
-    return whole if len(column) == count else whole[:count]
+    as_array: Any = np.frombuffer
+    if beginning:
+        return lambda column: as_array(column) if len(column) == count else as_array(column)[:count]
+    indexes = np.array(places, dtype=np.intp)
+    return lambda column: as_array(column)[indexes]
 
 
 def as_vector(values: Sequence[float | None]) -> Vector:

@@ -32,30 +32,27 @@ def weigh(scorers: Sequence[tuple[Scorer, float, Any]], ask: Ask, candidates: Ca
         scorer = scorers[0][0]
         values = scorer.values(ask, candidates, live)
         return (values,), values if scorer.lower_is_better else _negative(values)
-    large, shared = is_large(candidates), type(candidates) in (Pool, Part)
+    large, shared = is_large(candidates), isinstance(candidates, (Pool, Part))
+    scale, add_up = (_vector, _sum_of_vectors) if large else (_term, _sum)
     told: list[Given] = []
-    terms: list[Any] = []
+    kept: list[Any] = []
+    fresh: list[Any] = []
     for scorer, weight, depends in scorers:
-        whole = None
         if depends is not None and shared:
             values, whole = _kept_of(scorer, weight, depends(ask), ask, candidates, live)
         else:
-            values = scorer.values(ask, candidates, live)
+            values, whole = scorer.values(ask, candidates, live), None
         told.append(values)
-        term = whole if whole is not None else (_vector if large else _term)(values, scorer.lower_is_better, weight)
-        if term is not None:
-            terms.append(term)
-    if large:
-        return told, Values(_sum_of_vectors(terms, len(candidates)))
-    sums = _sum(terms, len(candidates))
-    # NaN is no number that could be compared; a sum of all totals finds it without a look at each
-    total = sum(sums)
-    return told, sums if total == total else [None if v != v else v for v in sums]
+        if whole is not None:
+            kept.append(whole)
+        elif (term := scale(values, scorer.lower_is_better, weight)) is not None:
+            fresh.append(term)
+    return told, add_up(kept, fresh, len(candidates))
 
 
 def _kept_of(scorer: Scorer, weight: float, key: Hashable, ask: Ask, candidates: Candidates, live: Live) -> tuple[Given, Any]:
     """A scorer's values that depend on nothing but a key, kept with the pool; and weighed, where it is the whole pool."""
-    pool, indexes = home_of(candidates)
+    pool, indexes = (candidates, None) if type(candidates) is Pool else home_of(candidates)
     kept: dict[Any, Any] = pool.noted("scaled", _empty)
     where = (id(scorer), weight, key)
     found = kept.get(where)
@@ -66,7 +63,7 @@ def _kept_of(scorer: Scorer, weight: float, key: Hashable, ask: Ask, candidates:
         if len(kept) >= _KEPT:
             kept.clear()
         term = (_vector if large else _term)(values, scorer.lower_is_better, weight)
-        weighed = term if large or term is None else _sum([term], len(pool))
+        weighed = term if large or term is None else [(v - term[1]) * term[2] for v in term[0]]
         # the scorer is kept, too: as long as it is, no other one can have its id
         found = kept[where] = (values, weighed, scorer)
     return (found[0], found[1]) if indexes is None else (part_of(found[0], candidates), None)
@@ -95,27 +92,22 @@ def _term(values: Given, lower_is_better: bool, weight: float) -> _Term | None:
     return (numbers, low, factor) if lower_is_better else (numbers, high, -factor)
 
 
-def _sum(terms: Sequence[Any], count: int) -> list[float]:
-    """The sum of terms, one after the other; a list is weighed already."""
-    if not terms:
-        return [0.0] * count
-    sums: list[float]
-    first, *rest = terms
-    if type(first) is not tuple:
-        sums = first
-    elif rest and type(rest[0]) is tuple:  # the first two in one go, which is faster
-        (numbers, best, factor), (others, least, per) = first, rest.pop(0)
-        sums = [(v - best) * factor + (w - least) * per for v, w in zip(numbers, others, strict=True)]
-    else:
-        numbers, best, factor = first
-        sums = [(v - best) * factor for v in numbers]
-    for term in rest:
-        if type(term) is tuple:
-            numbers, best, factor = term
+def _sum(kept: Sequence[Sequence[float]], fresh: Sequence[_Term], count: int) -> Given:
+    """The sum of what is weighed already, and then of terms, one after the other; None where a part is unknown."""
+    sums: Sequence[float] = kept[0] if kept else [0.0] * count
+    for more in kept[1:]:
+        sums = list(map(operator.add, sums, more))
+    terms = iter(fresh)
+    for numbers, best, factor in terms:
+        following = next(terms, None)
+        if following is None:
             sums = [total + (v - best) * factor for total, v in zip(sums, numbers, strict=True)]
-        else:
-            sums = list(map(operator.add, sums, term))
-    return sums
+        else:  # two in one go, which is faster
+            others, least, per = following
+            sums = [total + (v - best) * factor + (w - least) * per for total, v, w in zip(sums, numbers, others, strict=True)]
+    # NaN is no number that could be compared; a sum of all totals finds it without a look at each
+    total = sum(sums)
+    return sums if total == total else [None if v != v else v for v in sums]
 
 
 def _vector(values: Given, lower_is_better: bool, weight: float) -> Any:
@@ -134,16 +126,16 @@ def _vector(values: Given, lower_is_better: bool, weight: float) -> Any:
     return scaled
 
 
-def _sum_of_vectors(terms: Sequence[Any], count: int) -> Any:
-    """Their sum, one after the other."""
-    if not terms:
+def _sum_of_vectors(kept: Sequence[Any], fresh: Sequence[Any], count: int) -> Values:
+    """The same of a large pool."""
+    if not kept and not fresh:
         import numpy as np
 
-        return np.zeros(count)
-    sums = terms[0]
-    for term in terms[1:]:
-        sums = sums + term
-    return sums
+        return Values(np.zeros(count))
+    first, *others = (*kept, *fresh)
+    for each in others:
+        first = first + each
+    return Values(first)
 
 
 def _negative(values: Given) -> Given:

@@ -58,8 +58,19 @@ class Threads:
         return self._pool.submit(copy_context().run, function, *args)
 
     async def run(self, until: float, function: Callable[..., T], *args: Any) -> T:
-        """Run something in a thread and wait for it; see :func:`within`."""
-        return await within(until, asyncio.wrap_future(self.submit(function, *args)))
+        """Run something in a thread and wait for it; see :func:`within`.
+
+        Raises:
+            ProviderError: of the kind ``timeout``; with the phase ``pool`` where no thread was free in all that time.
+        """
+        begun = self.submit(function, *args)
+        try:
+            return await within(until, asyncio.wrap_future(begun))
+        except ProviderError as error:
+            if not begun.cancelled():  # only what no thread has begun can be
+                raise
+            late = error.kind
+        raise ProviderError(late, "all threads for such objects were busy within the time limit", phase="pool", sent=False)
 
 
 class ThreadedSource:

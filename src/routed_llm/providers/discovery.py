@@ -10,7 +10,7 @@ import orjson
 
 from routed_llm.catalog.models import Model
 from routed_llm.errors import NoModels
-from routed_llm.providers.rows import ProviderRow, load_rows
+from routed_llm.providers.rows import ProviderRow, Providers
 from routed_llm.providers.transport import Fault, Target, get_sync
 
 __all__ = ["discover"]
@@ -21,13 +21,13 @@ LOCAL_PATIENCE = 0.3
 LOCAL_MODELS = 3
 
 
-def discover() -> list[Model]:
+def discover(providers: Providers) -> list[Model]:
     """One cheap, one middle and one strong current model of each provider whose key is set, and Ollama's own models.
 
     Raises:
         NoModels: when there is nothing; the message says what to do.
     """
-    rows = load_rows()
+    rows = providers.rows
     found: list[Model] = []
     names: list[str] = []
     without = [row.key_name(os.environ) for row in rows.values() if not row.pool]

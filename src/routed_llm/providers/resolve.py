@@ -19,6 +19,7 @@ from routed_llm.providers.objects import (
     resolve_llama_index,
     spread,
 )
+from routed_llm.providers.rows import Providers
 from routed_llm.providers.strings import Shared, resolve_string
 from routed_llm.providers.vector_space import check_one_space
 from routed_llm.requests import Purpose
@@ -31,16 +32,18 @@ NOT_FOR_CHAT = (
 )
 
 
-def resolve(models: Any, common: Model | None = None, purpose: Purpose = "chat") -> list[Deployment]:
+def resolve(
+    models: Any, common: Model | None = None, purpose: Purpose = "chat", providers: Providers | None = None
+) -> list[Deployment]:
     """The deployments of a list (order is preference), a dict of aliases, or a single item.
 
-    ``common`` holds what applies to every model that does not say otherwise (key, base URL, parameters). Models for embeddings
-    must all be one model in one length.
+    ``common`` holds what applies to every model that does not say otherwise (key, base URL, parameters); ``providers`` are
+    all that there are. Models for embeddings must all be one model in one length.
 
     Raises:
         ConfigurationError: with the path of what cannot be meant.
     """
-    shared = Shared(common or Model(), purpose)
+    shared = Shared(common or Model(), purpose, providers)
     found: list[Deployment] = []
     paths: list[str] = []
     for entry, path in _entries(models):

@@ -1,12 +1,13 @@
-"""The rows of ``providers.toml``: what an OpenAI-compatible provider is called, where it is, how it wants to be asked.
+"""The rows of ``providers.toml``: what a provider is called, where it is, how it wants to be asked.
 
-A row is data. Nothing here opens a connection; the environment is only read through the mapping that is passed.
+A row is data. Nothing here opens a connection; the environment is only read through the mapping that is passed. Users' own rows
+(:mod:`routed_llm.providers.own_rows`) stand beside those of the file.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
@@ -14,10 +15,10 @@ from urllib.parse import quote, urlsplit
 
 from routed_llm.refusing import most_like
 
-__all__ = ["SAMPLING", "ProviderRow", "find_row", "load_rows", "nearest_provider"]
+__all__ = ["PLACE", "SAMPLING", "ProviderRow", "Providers", "find_row", "known_providers", "load_rows", "nearest_provider"]
 
-#: the place of a variable in an address
-_PLACE = re.compile(r"\{([A-Z0-9_|]+)\}")
+#: the place of a variable in an address or a header
+PLACE = re.compile(r"\{([A-Z0-9_|]+)\}")
 #: parameters that OpenAI's reasoning models refuse (OpenAI documentation, reasoning models)
 SAMPLING = frozenset(
     {"temperature", "top_p", "presence_penalty", "frequency_penalty", "logprobs", "top_logprobs", "logit_bias"}
@@ -26,10 +27,10 @@ SAMPLING = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class ProviderRow:
-    """One OpenAI-compatible provider.
+    """One provider. What is a list of texts here may be given as one text or several.
 
     Args:
-        name: our name for it.
+        name: our name for it, in front of its models' names.
         title: its own name.
         source: where the row's facts come from.
         base_url: where it is; None where every customer has an address of their own. Names of variables in braces stand for
@@ -71,8 +72,8 @@ class ProviderRow:
     """
 
     name: str
-    title: str
-    source: str
+    title: str = ""
+    source: str = "the user's own"
     base_url: str | None = None
     hosts: Mapping[str, str] = field(default_factory=dict, hash=False)
     base_url_env: tuple[str, ...] = ()
@@ -107,6 +108,14 @@ class ProviderRow:
     unsure: frozenset[str] = frozenset()
     pool: Mapping[str, str] = field(default_factory=dict, hash=False)
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "title", self.title or self.name)
+        for kind, names in _SEVERAL.items():
+            for name in names:
+                value: Any = getattr(self, name)
+                if type(value) is not kind:
+                    object.__setattr__(self, name, kind([value] if isinstance(value, str) else value))
+
     def is_reasoning(self, model: str) -> bool:
         """Whether a model is one of ``reasoning_models``; a fine-tune is as its base."""
         name = model.lower().removeprefix("ft:")
@@ -136,14 +145,14 @@ class ProviderRow:
             return self.complete(told)
         if self.base_url is None or not all(_first_set(names, environ) for names in self.places):
             return None
-        url = _PLACE.sub(lambda place: quote(_first_set(place[1], environ) or "", safe=""), self.base_url)
+        url = PLACE.sub(lambda place: quote(_first_set(place[1], environ) or "", safe=""), self.base_url)
         host = urlsplit(url).netloc
         return url.replace(host, self.hosts.get(host, host), 1)
 
     @property
     def places(self) -> tuple[str, ...]:
         """The variables that the address needs, in the order of their first places in it; ``A|B`` is the first that is set."""
-        return tuple(dict.fromkeys(_PLACE.findall(self.base_url or "")))
+        return tuple(dict.fromkeys(PLACE.findall(self.base_url or "")))
 
     def complete(self, address: str) -> str:
         """An address as a base URL, with the scheme, port and path that this provider has where they are left out."""
@@ -187,6 +196,13 @@ class ProviderRow:
         return root + self.classic_path.format(model=quote(model, safe=""), path=path, api_version=quote(api_version))
 
 
+#: fields that hold several texts
+_SEVERAL: Mapping[type, tuple[str, ...]] = {
+    tuple: ("base_url_env", "key_env", "aliases", "reasoning_fields", "reasoning_models", "reasoning_except"),
+    frozenset: ("drops", "lacks", "unsure"),
+}
+
+
 def _first_set(names: str, environ: Mapping[str, str]) -> str | None:
     return next((environ[name] for name in names.split("|") if environ.get(name)), None)
 
@@ -198,29 +214,38 @@ def load_rows() -> Mapping[str, ProviderRow]:
     from importlib.resources import files
 
     text = (files("routed_llm.providers") / "providers.toml").read_text(encoding="utf-8")
-    return {name: _row(name, values) for name, values in tomllib.loads(text).items()}
+    return {name: ProviderRow(name=name, **values) for name, values in tomllib.loads(text).items()}
 
 
-def _row(name: str, values: dict[str, Any]) -> ProviderRow:
-    sets = ("drops", "lacks", "unsure")
-    shaped: dict[str, Any] = {
-        k: (frozenset(v) if k in sets else tuple(v)) if isinstance(v, list) else v for k, v in values.items()
-    }
-    return ProviderRow(name=name, **shaped)
+class Providers:
+    """The providers of one router: those of the file, and the user's own, which go before them."""
+
+    def __init__(self, own: Iterable[ProviderRow] = ()) -> None:
+        #: all rows by our name
+        self.rows: Mapping[str, ProviderRow] = {**load_rows(), **{row.name: row for row in own}}
+        self._named = {name: row for row in self.rows.values() for name in (row.name, *row.aliases)}
+
+    def find(self, name: str) -> ProviderRow | None:
+        """The row of a provider, by our name or an alias, without regard to case; None where there is none."""
+        return self._named.get(name.lower())
+
+    def nearest(self, name: str) -> str | None:
+        """The provider whose name or alias is most like ``name``, by our name; None where none is."""
+        near = most_like(name.lower(), self._named)
+        return None if near is None else self._named[near].name
 
 
 @lru_cache(maxsize=1)
-def _by_any_name() -> Mapping[str, ProviderRow]:
-    return {name: row for row in load_rows().values() for name in (row.name, *row.aliases)}
+def known_providers() -> Providers:
+    """The providers that every router knows."""
+    return Providers()
 
 
 def find_row(name: str) -> ProviderRow | None:
-    """The row of a provider, by our name or an alias, without regard to case; None where there is none."""
-    return _by_any_name().get(name.lower())
+    """The row of a provider that every router knows; see :meth:`Providers.find`."""
+    return known_providers().find(name)
 
 
 def nearest_provider(name: str) -> str | None:
-    """The provider whose name or alias is most like ``name``, by our name; None where none is."""
-    known = _by_any_name()
-    near = most_like(name.lower(), known)
-    return None if near is None else known[near].name
+    """Of the providers that every router knows the one most like ``name``; see :meth:`Providers.nearest`."""
+    return known_providers().nearest(name)

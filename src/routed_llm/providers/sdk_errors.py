@@ -67,6 +67,8 @@ _UNREADABLE = re.compile(r"response|choices|not iterable|subscriptable", re.IGNO
 _UNSENT = frozenset(
     {"ConnectError", "ConnectTimeout", "ClientConnectorError", "EndpointConnectionError", "ConnectionRefusedError", "gaierror"}
 )
+#: causes that show that the client had no connection free: httpx, httpcore, urllib3
+_CROWDED = frozenset({"PoolTimeout", "EmptyPoolError"})
 
 
 def guarded(act: Callable[[], T], secrets: Hidden = NO_SECRETS) -> T:
@@ -170,9 +172,11 @@ def _of_a_class(error: Exception, names: Sequence[str], secrets: Secrets) -> Pro
     cause = error.__cause__
     why = f" ({type(cause).__name__}: {cause})" if cause is not None and kind in ("connection", "timeout") else ""
     involved = {cls.__name__ for e in (error, cause, cause and cause.__cause__) if e is not None for cls in type(e).__mro__}
-    sent = not involved & _UNSENT
+    crowded = bool(involved & _CROWDED)
+    sent = not crowded and not involved & _UNSENT
     text = f"{names[0]}: {error}{why}" if str(error) else names[0]
-    return ProviderError(kind, redact(secrets.out_of(text)[:500]), sent=sent, phase="answer" if sent else "connect")
+    phase = "answer" if sent else "pool" if crowded else "connect"
+    return ProviderError(kind, redact(secrets.out_of(text)[:500]), sent=sent, phase=phase)
 
 
 def _kind_of_own(error: Exception, text: str) -> ErrorKind:

@@ -24,7 +24,7 @@ from routed_llm.errors import ConfigurationError, UnknownProvider
 from routed_llm.providers.credentials import Credential, credential_of
 from routed_llm.providers.http_endpoint import HttpEndpoint
 from routed_llm.providers.http_line import Transports
-from routed_llm.providers.rows import SAMPLING, ProviderRow, find_row, load_rows, nearest_provider
+from routed_llm.providers.rows import SAMPLING, ProviderRow, Providers, known_providers
 from routed_llm.providers.transport import TransportOptions
 from routed_llm.providers.vector_space import VectorSpace
 from routed_llm.requests import Purpose
@@ -41,11 +41,12 @@ MOST_VECTORS = 128 * 1024 * 1024
 
 
 class Shared:
-    """What the models of one router share: purpose, settings for all of them, transports by options, space of vectors."""
+    """What the models of one router share: purpose, settings for all, providers, transports by options, space of vectors."""
 
-    def __init__(self, common: Model, purpose: Purpose = "chat") -> None:
+    def __init__(self, common: Model, purpose: Purpose = "chat", providers: Providers | None = None) -> None:
         self.common = common
         self.purpose: Purpose = purpose
+        self.providers = known_providers() if providers is None else providers
         self.space = VectorSpace()
         self._transports: dict[Any, Transports] = {}
 
@@ -209,7 +210,7 @@ def _known(entry: Model, path: str, about: About) -> Known:
 def _split(entry: Model, path: str, shared: Shared) -> tuple[ProviderRow, str]:
     """Provider row and model name of ``provider:model``, of a bare known name, or of any name with a base URL."""
     prefix, colon, rest = entry.model.partition(":")
-    row = find_row(prefix) if colon else None
+    row = shared.providers.find(prefix) if colon else None
     if row is not None:
         if not rest:
             raise ConfigurationError(f"names no model: write '{prefix}:model'.", path=path)
@@ -218,15 +219,15 @@ def _split(entry: Model, path: str, shared: Shared) -> tuple[ProviderRow, str]:
     if entry.base_url or shared.common.base_url:
         return CUSTOM, entry.model
     if not colon:
-        owner = next((r for r in load_rows().values() if find_card(r.name, entry.model) is not None), None)
+        owner = next((r for r in shared.providers.rows.values() if find_card(r.name, entry.model) is not None), None)
         if owner is not None:
             return owner, entry.model
         raise UnknownProvider(
             f"{entry.model!r} names no provider; write 'provider:model', such as 'openai:{entry.model}'.", path=path
         )
-    near = nearest_provider(prefix)
+    near = shared.providers.nearest(prefix)
     meant = f" Did you mean {near!r}?" if near else ""
-    raise UnknownProvider(f"unknown provider {prefix!r}.{meant} Known: {', '.join(load_rows())}.", path=path)
+    raise UnknownProvider(f"unknown provider {prefix!r}.{meant} Known: {', '.join(shared.providers.rows)}.", path=path)
 
 
 def _refuse_key(name: str, path: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import re
 import socket
 import ssl
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from typing import Any, Final
 
 from routed_llm.providers.transport import Fault, Phase
 from routed_llm.providers.transport_connection import Connection
+from routed_llm.providers.transport_names import NEXT_ADDRESS_SECONDS, Address, in_turn, look_up, numeric
 from routed_llm.providers.transport_options import Proxy
 from routed_llm.providers.transport_reasons import reason_of
 from routed_llm.providers.transport_request import Route
@@ -21,10 +21,7 @@ from routed_llm.providers.transport_sessions import LoopConnections
 
 __all__ = ["reach"]
 
-_NEXT_ADDRESS_SECONDS: Final = 0.25  # RFC 8305, section 5: the delay before the next address is tried as well
-_NUMERIC: Final = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*")
 _UNDER_WAY: Final = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EAGAIN})
-_NUMBER: Final = re.compile(r"\[Errno (\d+)\]")
 
 
 async def reach(
@@ -36,12 +33,12 @@ async def reach(
         async with asyncio.timeout(seconds):
             return await attempt.run(context() if route.secure else None, monotonic() + seconds)
     except TimeoutError:
+        if attempt.phase == "dns":
+            return Fault("timeout", "dns", "looking up the name took too long", False)
         return Fault("timeout", "connect", "no answer to the attempt to connect", False)
-    except UnicodeError:  # told by the codec of names
-        return Fault("connection", "dns", "the name was not found: not a valid name", False)
     except (OSError, ValueError) as error:  # ValueError: a name that no certificate can hold
         phase: Phase = "dns" if isinstance(error, socket.gaierror) else attempt.phase
-        return Fault("connection", phase, _reason(error), False)
+        return Fault("connection", phase, reason_of(error), False)
     finally:
         attempt.clean_up()
 
@@ -58,15 +55,14 @@ class _Attempt:
     async def run(self, context: ssl.SSLContext | None, until: float) -> Connection | Fault:
         route, loop = self._route, self._connections.loop
         place = route.proxy or route
-        where: dict[str, Any] = {"host": place.host, "port": place.port}
-        numeric = _NUMERIC.fullmatch(place.host) is not None
         begun = monotonic()
-        if numeric and isinstance(loop, asyncio.SelectorEventLoop):
-            where = {"sock": await _connected(loop, place.host, place.port)}
-        elif not numeric and isinstance(loop, asyncio.BaseEventLoop):  # uvloop's loops do not know the race between addresses
-            where["happy_eyeballs_delay"] = _NEXT_ADDRESS_SECONDS
+        address = numeric(place.host, place.port)
+        if address is None:
+            sock = await _first_of(loop, await self._look_up(place.host, place.port))
+        else:
+            sock = await _connected(loop, address)
         connection: Connection
-        _, connection = await loop.create_connection(lambda: Connection(loop, route.key, self._connections.gone), **where)
+        _, connection = await loop.create_connection(lambda: Connection(loop, route.key, self._connections.gone), sock=sock)
         route.note(monotonic() - begun)
         self._made = connection
         if context is not None:
@@ -77,6 +73,12 @@ class _Attempt:
         self._connections.watch(connection)
         self._made = None
         return connection
+
+    async def _look_up(self, host: str, port: int) -> list[Address]:
+        self.phase = "dns"
+        found = await asyncio.wrap_future(look_up(host, port))
+        self.phase = "connect"
+        return in_turn(found)
 
     def clean_up(self) -> None:
         """Close what was not finished."""
@@ -92,26 +94,63 @@ class _Attempt:
         connection.transport = transport
 
 
-async def _connected(loop: asyncio.AbstractEventLoop, host: str, port: int) -> socket.socket:
-    """A connected socket for a numeric address: nothing to look up and no other to try, at half of what asyncio's way costs."""
-    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+async def _first_of(loop: asyncio.AbstractEventLoop, addresses: list[Address]) -> socket.socket:
+    """A socket to the first address that answers; they are tried one after another, 0.25 s apart."""
+    waiting, running = addresses[::-1], set[asyncio.Task[socket.socket]]()
+    failure: BaseException = OSError("no address")
+    try:
+        while waiting or running:
+            if waiting:
+                running.add(loop.create_task(_connected(loop, waiting.pop())))
+            wait = NEXT_ADDRESS_SECONDS if waiting else None
+            done, _ = await asyncio.wait(running, timeout=wait, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                running.discard(task)
+                if (problem := task.exception()) is None:
+                    return task.result()
+                failure = problem
+        raise failure
+    finally:
+        await _give_up(running)
+
+
+async def _give_up(running: set[asyncio.Task[socket.socket]]) -> None:
+    """End attempts that are not wanted any more."""
+    for task in running:
+        task.cancel()
+    for ended in await asyncio.gather(*running, return_exceptions=True):
+        if isinstance(ended, socket.socket):  # it was there already
+            ended.close()
+
+
+async def _connected(loop: asyncio.AbstractEventLoop, address: Address) -> socket.socket:
+    """A socket that is connected to an address, at half of what asyncio's own way costs where that can be had."""
+    family, kind, protocol, _, where = address
+    sock = socket.socket(family, kind, protocol)
     try:
         sock.setblocking(False)
-        error = sock.connect_ex((host, port))
-        if error in _UNDER_WAY:
-            writable = loop.create_future()
-            loop.add_writer(sock, _done, writable)
-            try:
-                await writable
-            finally:
-                loop.remove_writer(sock)
-            error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if error:
-            raise OSError(error, os.strerror(error))
+        if isinstance(loop, asyncio.SelectorEventLoop):
+            await _connect(loop, sock, where)
+        else:
+            await loop.sock_connect(sock, where)
     except BaseException:
         sock.close()
         raise
     return sock
+
+
+async def _connect(loop: asyncio.AbstractEventLoop, sock: socket.socket, where: Any) -> None:
+    error = sock.connect_ex(where)
+    if error in _UNDER_WAY:
+        writable = loop.create_future()
+        loop.add_writer(sock, _done, writable)
+        try:
+            await writable
+        finally:
+            loop.remove_writer(sock)
+        error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if error:
+        raise OSError(error, os.strerror(error))
 
 
 def _done(future: asyncio.Future[None]) -> None:
@@ -133,10 +172,3 @@ async def _tunnel(connection: Connection, route: Route, proxy: Proxy, until: flo
     if connection.taken():  # the server speaks second
         return Fault("malformed", "connect", "the proxy sent more than its answer", False)
     return None
-
-
-def _reason(error: Exception) -> str:
-    """As :func:`reason_of`; where several addresses failed, asyncio's error has their numbers in its text only."""
-    if isinstance(error, OSError) and error.errno is None and (found := _NUMBER.search(str(error))):
-        return os.strerror(int(found[1])).lower()
-    return reason_of(error)

@@ -6,19 +6,13 @@ import errno
 import os
 import select
 import socket
-import threading
-from collections.abc import Iterable
 from time import monotonic
-from typing import Any, Final
 
 from routed_llm.providers.transport import Fault
+from routed_llm.providers.transport_names import NEXT_ADDRESS_SECONDS, Address, in_turn, look_up, numeric
 from routed_llm.providers.transport_reasons import reason_of
 
 __all__ = ["dial"]
-
-_NEXT_ADDRESS_SECONDS: Final = 0.25  # RFC 8305, section 5: the delay before the next address is tried as well
-
-_Address = tuple[Any, ...]
 
 
 def dial(host: str, port: int, until: float) -> socket.socket:
@@ -27,8 +21,7 @@ def dial(host: str, port: int, until: float) -> socket.socket:
     Raises:
         Fault: phase ``dns`` or ``connect``; nothing was sent.
     """
-    addresses = _interleave(_resolve(host, port, until))
-    race = _Race(addresses, until)
+    race = _Race(_resolve(host, port, until), until)
     try:
         sock = race.winner()
     finally:
@@ -37,45 +30,23 @@ def dial(host: str, port: int, until: float) -> socket.socket:
     return sock
 
 
-def _resolve(host: str, port: int, until: float) -> list[_Address]:
-    """Addresses of a host. The system's resolver knows no deadline: names are looked up in a thread one can leave."""
+def _resolve(host: str, port: int, until: float) -> list[Address]:
+    """Addresses of a host, in the order in which they are tried."""
+    if (address := numeric(host, port)) is not None:
+        return [address]
     try:
-        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
-    except (socket.gaierror, UnicodeError):
-        pass  # a name; maybe one that cannot be
-    found: list[list[_Address] | OSError] = []
-    done = threading.Event()
-
-    def look_up() -> None:
-        try:
-            found.append(list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
-        except OSError as error:
-            found.append(error)
-        except UnicodeError:
-            found.append(socket.gaierror(socket.EAI_NONAME, "not a valid name"))
-        done.set()
-
-    threading.Thread(target=look_up, name="routed-llm-dns", daemon=True).start()
-    if not done.wait(max(0.0, until - monotonic())):
-        raise Fault("timeout", "dns", "looking up the name took too long", False)
-    if isinstance(found[0], OSError):
-        raise Fault("connection", "dns", reason_of(found[0]), False)
-    return found[0]
-
-
-def _interleave(addresses: Iterable[_Address]) -> list[_Address]:
-    """Families in turn, beginning with that of the first (RFC 8305, section 4)."""
-    families: dict[Any, list[_Address]] = {}
-    for address in addresses:
-        families.setdefault(address[0], []).append(address)
-    longest = max(map(len, families.values()), default=0)
-    return [column[row] for row in range(longest) for column in families.values() if row < len(column)]
+        return in_turn(look_up(host, port).result(max(0.0, until - monotonic())))
+    except TimeoutError:
+        problem = Fault("timeout", "dns", "looking up the name took too long", False)
+    except OSError as error:
+        problem = Fault("connection", "dns", reason_of(error), False)
+    raise problem
 
 
 class _Race:
     """Sockets on their way to the addresses of one host."""
 
-    def __init__(self, addresses: list[_Address], until: float) -> None:
+    def __init__(self, addresses: list[Address], until: float) -> None:
         self._waiting = addresses
         self._until = until
         self._running: dict[int, socket.socket] = {}
@@ -95,7 +66,7 @@ class _Race:
         for sock in self._running.values():
             sock.close()
 
-    def _start(self, address: _Address) -> bool:
+    def _start(self, address: Address) -> bool:
         """Begin with one address; False where it failed at once."""
         family, kind, protocol, _, where = address
         try:
@@ -116,7 +87,7 @@ class _Race:
         """Wait until one socket is decided, or it is time for the next address."""
         wait = max(0.0, self._until - monotonic())
         if self._waiting:
-            wait = min(wait, _NEXT_ADDRESS_SECONDS)
+            wait = min(wait, NEXT_ADDRESS_SECONDS)
         for number in self._decided(wait):
             sock = self._running.pop(number)
             code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)

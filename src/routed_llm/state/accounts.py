@@ -22,6 +22,8 @@ __all__ = ["Account", "Hold", "reserve", "settle", "standings"]
 _FORGET = 0.1
 #: no single call is taken to prove more than this
 _HIGHEST_MARGIN = 4.0
+#: seconds by which the time of day must be before a window to have been set back: calls that overlap are apart by less
+_SET_BACK = 60.0
 
 _lock = threading.Lock()
 _ended: deque[tuple[Hold, int | None, int | None, int, float]] = deque()
@@ -56,13 +58,19 @@ class Account:
         self.process = _process
 
     def standing(self, wall: float) -> Standing:
-        """How it stands at a time; a window that is over begins anew. Only under the lock."""
+        """How it stands at a time; a window that is over begins anew. Only under the lock.
+
+        Where the clock was set back, the window is that of the new time, and what was spent stays so.
+        """
         if self.process != _process:
             self.process, self.held = _process, NOTHING
         budget = self.budget
-        if budget.per is not None and (self.ends is None or wall >= self.ends):
-            self.starts, self.ends = window(budget.per, wall)
-            self.spent = NOTHING
+        if budget.per is not None:
+            if self.starts is None or self.ends is None or wall >= self.ends:
+                self.starts, self.ends = window(budget.per, wall)
+                self.spent = NOTHING
+            elif wall < self.starts - _SET_BACK:  # else it would last until the clock has caught up
+                self.starts, self.ends = window(budget.per, wall)
         models = tuple(budget.models)
         return Standing(budget.name, self.of, budget.caps, self.spent, self.held, self.starts, self.ends, models, self.margin)
 

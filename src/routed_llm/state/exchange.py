@@ -13,7 +13,6 @@ In a forked process the thread and its connection are made anew, and what the pa
 from __future__ import annotations
 
 import atexit
-import logging
 import os
 import queue
 import threading
@@ -22,11 +21,11 @@ import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from routed_llm.logs import log
 from routed_llm.state.store import Lost, Part, Refused, Store
 
 __all__ = ["PATIENCE", "Exchange"]
 
-log = logging.getLogger("routed_llm")
 
 #: seconds that a call waits for the store at most; a thread that has waited may need another millisecond to go on
 PATIENCE = 0.004

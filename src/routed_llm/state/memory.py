@@ -32,6 +32,7 @@ __all__ = ["DeploymentState", "Glance", "LiveState"]
 
 #: seconds for which our own program did not look, and share of the time that a call took, from which its lateness says nothing
 EXCUSED, EXCUSED_SHARE = 0.1, 0.1
+_USAGE, _USAGE_AND_PACE = frozenset({"usage"}), frozenset({"usage", "pace"})
 _keys = itertools.count(1)
 
 
@@ -70,7 +71,7 @@ class LiveState:
         self.slots: dict[str, int] = {}
         self.key = next(_keys)
         #: what was ever told: ``usage`` of tokens, ``pace`` of streams, ``room`` that a provider still has
-        self.known: set[str] = set()
+        self.known: frozenset[str] = frozenset()
         # Re-entrant, because the garbage collector may close a forgotten stream, which ends its attempt (:meth:`left`), at
         # any point of a thread that holds it. So that method changes one number and nothing else.
         self._lock = threading.RLock()
@@ -207,9 +208,9 @@ class LiveState:
             if usage is not None:
                 state.used(usage, expected, now, self.usual)
                 self._usual(usage)
-                self.known.add("usage")
-                if first_content is not None:
-                    self.known.add("pace")
+                told = _USAGE if first_content is None else _USAGE_AND_PACE
+                if not told <= self.known:
+                    self.known |= told
             late = state.pace.is_late(seconds, first_content, usage)
             breaker = state.breaker
             if late or breaker.score or not breaker.calm:
@@ -319,7 +320,7 @@ class LiveState:
         state = self.of(deployment_id)
         with self._lock:
             state.told_room(requests, tokens, until)
-            self.known.add("room")
+            self.known |= {"room"}
 
     def cool(self, deployment_id: str, until: float, *, firm: bool, why: str = "", now: float | None = None) -> None:
         """Leave a deployment alone until a time; a cool-down is extended, never shortened. ``firm`` rules out probes."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import atexit
 import inspect
-import logging
 import os
 import threading
 import time
@@ -20,10 +19,10 @@ from typing import Any
 
 from routed_llm.errors import ConfigurationError
 from routed_llm.events import CallRecord
+from routed_llm.logs import log
 
 __all__ = ["Bus", "Subscription"]
 
-log = logging.getLogger("routed_llm")
 
 Listener = Callable[[CallRecord], object]
 
@@ -88,7 +87,7 @@ class Subscription:
         began = time.monotonic()
         try:
             self.listener(record.copy())  # what a listener does to a record is seen by nobody else
-        except BaseException:  # nothing that a listener does may end the thread of all listeners
+        except BaseException:  # noqa: BLE001  # nothing that a listener does may end the thread of all listeners
             self.errors += 1
             if self.errors == 1:
                 log.warning("%s failed at a record; further errors are only counted.", _name(self.listener), exc_info=True)

@@ -17,7 +17,7 @@ __all__ = ["FramedReader"]
 
 
 class FramedReader(Reader):
-    """As :class:`~routed_llm.dialects.anthropic_messages.reader.Reader`; each message of the stream holds one event in base64."""
+    """As the plain reader; each message of the stream holds one event in base64."""
 
     def __init__(self, maker: str, schema_tool: str | None = None) -> None:
         super().__init__(maker, schema_tool)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from routed_llm.catalog.deployments import Deployment
 from routed_llm.catalog.snapshot import Catalog
 from routed_llm.driver import Driver
 from routed_llm.errors import ConfigurationError, ProviderError
+from routed_llm.logs import log
 from routed_llm.policy.features.examples import Task
 from routed_llm.policy.features.own_calls import Asking, Remembered, Rest, ask_aside, chat_request
 from routed_llm.prompt.said import said
@@ -20,7 +20,6 @@ from routed_llm.results import Answer
 
 __all__ = ["AskModel"]
 
-log = logging.getLogger("routed_llm")
 
 #: tokens that the answer may have: three labels take about 30
 MAX_TOKENS = 100

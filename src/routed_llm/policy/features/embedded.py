@@ -6,13 +6,13 @@ or is late, there is no verdict, and whoever asks must know another way.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from routed_llm.catalog.deployments import Deployment
 from routed_llm.driver import Driver
 from routed_llm.errors import ProviderError
+from routed_llm.logs import log
 from routed_llm.policy.features.own_calls import Asking, Remembered, Rest, ask_aside, texts_request
 from routed_llm.requests import Request
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Embedded", "Judged", "Lesson"]
 
-log = logging.getLogger("routed_llm")
 
 #: examples embedded at once; fewer after a batch that was late
 BATCH = 64

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from routed_llm.catalog.deployments import Deployment
-from routed_llm.policy.rates import most_of, plain_costs
+from routed_llm.policy.rates import all_within, plain_costs
 from routed_llm.policy.shapes import Candidates, Live
 from routed_llm.policy.values import positive
 from routed_llm.policy.vectors import NOBODY, outside
@@ -39,7 +39,7 @@ class MaxCost:
         limit = ask.hints.max_cost if self.usd is None else self.usd
         if limit is None:
             return NOBODY
-        if most_of(ask, candidates) <= limit * NANO:
+        if all_within(limit * NANO, ask, candidates):
             return NOBODY
         costs = plain_costs(ask, candidates)
 

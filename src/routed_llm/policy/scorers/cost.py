@@ -70,7 +70,7 @@ class ExpectedCost:
         return costs if total == total else [None if cost != cost else cost for cost in costs]
 
     def _costs(self, ask: Ask, candidates: Candidates, live: Live, told: float | None, measured: bool) -> Any:
-        pool, indexes = home_of(candidates)
+        pool, indexes = (candidates, None) if type(candidates) is Pool else home_of(candidates)
         table = table_for(pool, ask)
         answer, limit = float(ask.output_tokens if told is None else told), _INFINITE
         if ask.max_tokens is not None:
@@ -82,24 +82,24 @@ class ExpectedCost:
             usual = live.usual
             if usual == usual:
                 lengths = lengths_of(candidates, live, told, usual)
-        work_out = _many if pool.large else _few
+        work_out = _many if table.large else _few
         costs: Any = work_out(float(ask.input_tokens), lengths, limit, table.of(candidates, indexes), ratios)
         if table.media and (pieces := _pieces(ask)):
             for count, column in zip(pieces, (table.image, table.audio), strict=True):
                 extra = column if indexes is None else candidates.taken(column)  # type: ignore[attr-defined]  # a part
-                costs = costs + count * extra if pool.large else [c + count * e for c, e in zip(costs, extra, strict=True)]
+                costs = costs + count * extra if table.large else [c + count * e for c, e in zip(costs, extra, strict=True)]
         if self.learn and ask.session is not None:
             _less_cached(costs, ask, table, candidates, live)
-        if prepaid := pool.noted("prepaid", _prepaid):
-            _free(costs, ask.input_tokens + answer, prepaid, indexes, (candidates, live, ask.now))
+        if table.prepaid is not None:
+            _free(costs, ask.input_tokens + answer, table.prepaid, indexes, (candidates, live, ask.now))
         return costs
 
 
 def _static(ask: Ask, pool: Pool) -> Contenders | None:
     """Who can be the cheapest, where nothing but prices decides; None where paid capacity or media do, too."""
-    if pool.noted("prepaid", _prepaid) is not None:
-        return None
     table = table_for(pool, ask)
+    if table.prepaid is not None:
+        return None
     if table.media:
         return None if _pieces(ask) else table.contenders
     if never_changing(pool):
@@ -118,9 +118,11 @@ def _few(tokens: float, lengths: tuple[Any, float], limit: float, rates: Any, ra
     elif outputs is None:
         costs = [tokens * k * x + answer * y for x, y, k in zip(a, b, ratios, strict=True)]
     else:
+        if answer != 1.0:
+            outputs = [answer * o for o in outputs]
         if limit < _INFINITE:
-            outputs, answer = [o * answer if o * answer < limit else limit for o in outputs], 1.0
-        costs = [tokens * k * x + answer * o * y for x, y, k, o in zip(a, b, ratios, outputs, strict=True)]
+            outputs = [o if o < limit else limit for o in outputs]
+        costs = [tokens * k * x + o * y for x, y, k, o in zip(a, b, ratios, outputs)]  # noqa: B905  # columns of one pool
     return costs if r is None else [cost + z for cost, z in zip(costs, r, strict=True)]
 
 
@@ -133,13 +135,13 @@ def _many(tokens: float, lengths: tuple[Any, float], limit: float, rates: Any, r
         if answer:
             costs += answer * b
     else:
-        written = answer * outputs
+        if answer != 1.0:
+            outputs = answer * outputs
         if limit < _INFINITE:
             import numpy as np
 
-            written = np.minimum(written, limit)
-        written *= b
-        costs += written
+            outputs = np.minimum(outputs, limit)
+        costs += outputs * b
     if r is not None:
         costs += r
     return costs
@@ -181,11 +183,6 @@ def _less_cached(costs: Any, ask: Ask, table: RateTable, candidates: Candidates,
     index = home_of(candidates)[0].index_of[home.last or home.deployment]
     left = min(1.0, max(0.0, (GONE - (ask.now - home.at)) / (GONE - FRESH)))
     costs[place] -= min(home.tokens, ask.input_tokens) * left * (table.input[index] - table.cache[index])
-
-
-def _prepaid(pool: Pool) -> list[tuple[int, float]] | None:
-    """Index and tokens a minute of those with a capacity that is paid for; None where nobody has one."""
-    return [(index, d.prepaid["tokens_per_minute"]) for index, d in enumerate(pool) if "tokens_per_minute" in d.prepaid] or None
 
 
 def _free(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isnan, nan
+from math import nan
 from typing import Any, NamedTuple
 
 from routed_llm.policy.later import Pool
@@ -43,13 +43,13 @@ class Latency:
         """Expected seconds of each candidate."""
         base: Any = live.column("start" if ask.stream else "base", candidates)
         slope = live.column("slope", candidates) if not ask.stream and live.knows("pace") else None
-        pool = home_of(candidates)[0]
-        large = pool.large
-        waits: Any = _waits(base, slope, ask.output_tokens, large)
-        unknown = has_unknown(waits) if large else isnan(sum(waits))
+        pool = candidates if type(candidates) is Pool else home_of(candidates)[0]
+        large, tokens = pool.large, float(ask.output_tokens)
+        waits: Any = _waits(base, slope, tokens, large)
+        unknown = has_unknown(waits) if large else (total := sum(waits)) != total
         if unknown:
             base = (_many_filled if large else _filled)(base, _Call(ask, candidates, live))
-            waits = _waits(base, slope, ask.output_tokens, large)
+            waits = _waits(base, slope, tokens, large)
         if limits := pool.noted("limits of calls at once", _limits):
             _by_limit(waits, limits, _Call(ask, candidates, live))
         if live.knows("room"):
@@ -64,7 +64,9 @@ def _waits(base: Any, slope: Any, tokens: float, large: bool) -> Any:
     """The wait for the first tokens, and for those of the answer at their pace. Never the columns themselves."""
     if slope is None:
         return base + 0.0 if large else list(base)
-    return base + tokens * slope if large else [w + tokens * s for w, s in zip(base, slope, strict=True)]
+    if large:
+        return base + tokens * slope
+    return [w + tokens * s for w, s in zip(base, slope)]  # noqa: B905  # columns of one pool
 
 
 class _Call:

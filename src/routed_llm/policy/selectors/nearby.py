@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import Any
@@ -13,13 +13,15 @@ from routed_llm.policy.later import HeadFirst
 from routed_llm.policy.selectors.best import by_total
 from routed_llm.policy.selectors.spreading import as_it_is
 from routed_llm.policy.shapes import Candidates, Chance, Live
-from routed_llm.policy.vectors import Values, is_large, lowest_of
+from routed_llm.policy.vectors import Values, has_unknown, lowest_of
 from routed_llm.requests import Ask
 
 __all__ = ["Nearby"]
 
 #: a larger share of calls than this is no small price for news
 MOST_EXPLORED = 0.02
+#: reasons that are kept
+_KEPT = 256
 
 
 class Nearby:
@@ -58,113 +60,123 @@ class Nearby:
         if isinstance(stale, bool) or not isinstance(stale, (int, float)) or not 0 < stale < float("inf"):
             raise ConfigurationError(f"must be a number of seconds above zero, not {stale!r}.", path="stale")
         self.tolerance, self.explore, self.stale, self.because = tolerance, explore, stale, because
+        #: by number of candidates and of those near the best, as far as they were told
+        self._told: dict[tuple[int, int], str] = {}
 
     def order(
         self, ask: Ask, candidates: Candidates, totals: Sequence[float | None], live: Live, rng: Chance
     ) -> tuple[Sequence[Deployment], float, str]:
         """One of the band, or one without news, and then the others by total."""
         count = len(candidates)
-        band = _near(totals, self.tolerance)
-        if band is None:
+        near, known = _near(totals, self.tolerance)
+        if not near:
             order, share, one = as_it_is(ask, by_total(candidates, totals) if totals else candidates, live, rng)
             return order, share, "nothing is known to compare, first in order" + one
-        indexes, waits, weights, known = band
+        sums = _sums(near, self.tolerance)
         silent = self._silent(ask, candidates, totals, live, known) if self.explore else ()
-        explored = self.explore if len(silent) else 0.0
+        explored = self.explore if silent else 0.0
         if explored and rng.random() < explored:
-            head = int(silent[int(rng.random() * len(silent))])
-            place = indexes.index(head) if head in indexes else None
+            head = silent[int(rng.random() * len(silent))]
+            wait = totals[head]
+            first = None if wait is None or wait > near[-1] else bisect_left(near, wait)
             reason = f"tried again: nothing was heard of it for {self.stale:g} s"
         else:
-            place, near = _draw(waits, weights, rng), len(indexes)
-            head = indexes[place]
-            reason = f"{self.because} of {count}" if near == 1 else f"{self.because} of {count}, drawn among {near} near it"
-        share = _share(waits, weights, place) if place is not None else 0.0
+            place = _draw(near, sums, rng)
+            first = bisect_left(near, near[place])
+            head = _index(totals, near[place], place - first)
+            reason = self._told.get((count, len(near))) or self._tell(count, len(near))
+        share = 0.0 if first is None else _share(near, sums, first)
         if explored:
             share = (1 - explored) * share + (explored / len(silent) if head in silent else 0.0)
         return HeadFirst(candidates[head], count, by_total, candidates, totals), share, reason
 
-    def _silent(self, ask: Ask, candidates: Candidates, totals: Sequence[float | None], live: Live, known: bool) -> Any:
+    def _tell(self, count: int, near: int) -> str:
+        """What makes the head the head."""
+        reason = f"{self.because} of {count}" if near == 1 else f"{self.because} of {count}, drawn among {near} near it"
+        if len(self._told) >= _KEPT:
+            self._told.clear()
+        self._told[count, near] = reason
+        return reason
+
+    def _silent(
+        self, ask: Ask, candidates: Candidates, totals: Sequence[float | None], live: Live, known: bool
+    ) -> Sequence[int]:
         """Indexes of those that answered long ago, or of which nothing is known, and that have no call under way."""
         heard, since = live.column("at", candidates), ask.now - self.stale
-        if is_large(candidates):
-            import numpy as np
-
-            silent = heard < since
-            if type(totals) is Values:
-                silent = silent | np.isnan(totals.array)
-            return np.flatnonzero(silent & (live.column("in_flight", candidates) == 0)) if silent.any() else ()
-        if known and min(heard) >= since:
+        array = totals.array if type(totals) is Values else None
+        if known and (min(heard) if array is None else heard[heard.argmin()]) >= since:
             return ()
         flying = live.column("in_flight", candidates)
+        if array is not None:
+            found: list[int] = (((heard < since) | (array != array)) & (flying == 0)).nonzero()[0].tolist()
+            return found
         return [i for i, t in enumerate(totals) if (t is None or heard[i] < since) and not flying[i]]
 
 
-#: of those near the best their indexes, totals and weights (none where all are equal), and whether every total is known
-_Band = tuple[Sequence[int], Sequence[float], Sequence[float], bool]
-
-
-def _near(totals: Sequence[float | None], tolerance: float) -> _Band | None:
-    """Those near the best; None where nothing is known."""
+def _near(totals: Sequence[float | None], tolerance: float) -> tuple[list[float], bool]:
+    """The totals near the lowest, rising, none where nothing is known; and whether every total is known."""
     if type(totals) is Values:
         return _near_of_many(totals, tolerance)
     numbers: Any = totals
     try:
-        rising = sorted(numbers)
+        rising, known = sorted(numbers), True
     except TypeError:  # None cannot be compared
-        rising = sorted([t for t in numbers if t is not None])
+        rising, known = sorted([t for t in numbers if t is not None]), False
     if not rising or rising[0] is None:  # nobody else could be compared with the only one
-        return None
-    best, known = rising[0], len(rising) == len(numbers)
-    width = abs(best) * tolerance
-    count = bisect_right(rising, best + width)
-    if count == 1:
-        return [numbers.index(best)], (best,), (), known
-    limit = rising[count - 1]
-    indexes = [i for i, t in enumerate(numbers) if t is not None and t <= limit]
-    near = [numbers[i] for i in indexes]
-    return indexes, near, [1.0 - (t - best) / width for t in near] if limit > best else (), known
+        return [], False
+    best = rising[0]
+    return rising[: bisect_right(rising, best + abs(best) * tolerance)], known
 
 
-def _near_of_many(totals: Values, tolerance: float) -> _Band | None:
+def _near_of_many(totals: Values, tolerance: float) -> tuple[list[float], bool]:
     """The same of a large pool."""
-    lowest = lowest_of(totals)
+    lowest, numbers = lowest_of(totals), totals.array
     if lowest is None:
-        return None
-    best = float(totals.array[lowest])
+        return [], False
+    best = float(numbers[lowest])
+    return sorted(numbers[numbers <= best + abs(best) * tolerance].tolist()), not has_unknown(numbers)
+
+
+def _sums(near: Sequence[float], tolerance: float) -> Sequence[float]:
+    """Running sums of the weights of totals near the lowest; none where all are equal."""
+    best = near[0]
+    if near[-1] == best:
+        return ()
     width = abs(best) * tolerance
-    found = (totals.array <= best + width).nonzero()[0]
-    near = totals.array[found].tolist()
-    return found.tolist(), near, [1.0 - (t - best) / width for t in near] if max(near) > best else (), False
+    return list(accumulate([1.0 - (total - best) / width for total in near]))
 
 
-def _draw(totals: Sequence[float], weights: Sequence[float], rng: Chance) -> int:
-    """Place in the band of the better of two drawn by weight; of equals the first drawn."""
-    if not weights:
-        count = len(totals)
-        return int(rng.random() * count) if count > 1 else 0
-    sums = list(accumulate(weights))
-    last, total, bits = len(sums) - 1, sums[-1], rng.getrandbits(64)
-    first = bisect_right(sums, (bits >> 32) / _HALF * total, hi=last)
-    second = bisect_right(sums, (bits & _LOW) / _HALF * total, hi=last)
-    return second if totals[second] < totals[first] else first
+def _draw(near: Sequence[float], sums: Sequence[float], rng: Chance) -> int:
+    """Place of the better of two drawn by weight; of equals the first drawn."""
+    if not sums:
+        return int(rng.random() * len(near)) if len(near) > 1 else 0
+    last, unit, bits = len(sums) - 1, sums[-1] / _HALF, rng.getrandbits(64)
+    first = bisect_right(sums, (bits >> 32) * unit, 0, last)
+    second = bisect_right(sums, (bits & _LOW) * unit, 0, last)
+    return second if near[second] < near[first] else first
 
 
-def _share(totals: Sequence[float], weights: Sequence[float], place: int) -> float:
-    """Probability with which :func:`_draw` gives a place.
+def _index(totals: Sequence[float | None], total: float, skipped: int) -> int:
+    """Index of a total among all, behind so many that are equal to it."""
+    if type(totals) is Values:
+        return int((totals.array == total).nonzero()[0][skipped])
+    index = totals.index(total)
+    while skipped:
+        index, skipped = totals.index(total, index + 1), skipped - 1
+    return index
+
+
+def _share(near: Sequence[float], sums: Sequence[float], first: int) -> float:
+    """Probability with which :func:`_draw` gives a place, the first of equal ones.
 
     It is the better of two when it is drawn first and the other is not better, or second and the other is worse.
     """
-    if not weights:
-        return 1.0 / len(totals)
-    total, mine = sum(weights), totals[place]
-    beaten = 0.0
-    for weight, wait in zip(weights, totals, strict=True):
-        if wait > mine:
-            beaten += weight + weight
-        elif wait == mine:
-            beaten += weight
-    return weights[place] * beaten / (total * total)
+    if not sums:
+        return 1.0 / len(near)
+    behind = bisect_right(near, near[first], first)
+    before, through, whole = sums[first - 1] if first else 0.0, sums[behind - 1], sums[-1]
+    # those that are equal have equal weights
+    return (through - before) / (behind - first) * (whole - through + whole - before) / (whole * whole)
 
 
 #: a draw of 64 bits is two of 32

@@ -94,10 +94,9 @@ class WeightedDraw:
         if weights is None:
             weights = candidates.noted("weights", _Weights) if type(candidates) is Pool else _Weights(candidates)
         drawn = rng.getrandbits(64)
-        sums, total = weights.sums, weights.total
-        place = bisect_right(sums, drawn / _ALL * total, hi=weights.last) if total > 0 else 0
+        place = bisect_right(weights.sums, drawn * weights.unit, 0, weights.last)
         share, reason = weights.told.get(place) or weights.tell(candidates, place)
-        return HeadFirst(candidates[place], weights.last + 1, _drawn, candidates, drawn), share, reason
+        return HeadFirst(candidates[place], len(candidates), _drawn, candidates, drawn), share, reason
 
 
 _ALL = float(1 << 64)
@@ -106,12 +105,15 @@ _ALL = float(1 << 64)
 class _Weights:
     """Running sums of candidates' weights, and by place the probability of each and the reason, as far as they were told."""
 
-    __slots__ = ("last", "sums", "told", "total")
+    __slots__ = ("last", "sums", "told", "total", "unit")
 
     def __init__(self, candidates: Candidates) -> None:
         self.sums = _sums(candidates)
         self.total = self.sums[-1]
-        self.last = len(self.sums) - 1
+        #: how much of the sum one of the 2 ** 64 draws is worth
+        self.unit = self.total / _ALL
+        #: the last place that can be drawn; where no weight is above zero, the first is taken
+        self.last = len(self.sums) - 1 if self.total > 0 else 0
         self.told: dict[int, tuple[float, str]] = {}
 
     def tell(self, candidates: Candidates, place: int) -> tuple[float, str]:
