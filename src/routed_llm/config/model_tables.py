@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from routed_llm.catalog.known import Place
 from routed_llm.config.shapes import Above, AtLeast, Count, Reference, Share, Table, Text, Texts, said
-from routed_llm.dialects.speaking import DIALECTS
+from routed_llm.dialects.speaking import DIALECTS, dialect_names
 from routed_llm.policy.arguments import shown
 from routed_llm.refusing import nearest
 
@@ -97,12 +97,13 @@ _CERTIFICATE = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type"
 
 
 def _dialect(value: Any) -> Any:
-    if isinstance(value, str) and value in DIALECTS:
+    names = dialect_names()
+    if isinstance(value, str) and value in names:
         return value
-    raise said(f"must be one of {', '.join(DIALECTS)}, not {shown(value)}.{nearest(value, list(DIALECTS))}")
+    raise said(f"must be one of {', '.join(names)}, not {shown(value)}.{nearest(value, names)}")
 
 
-Dialect = Annotated[str, BeforeValidator(_dialect), WithJsonSchema({"enum": list(DIALECTS)})]
+Dialect = Annotated[str, BeforeValidator(_dialect), WithJsonSchema({"type": "string", "examples": list(DIALECTS)})]
 
 
 class Common(Table):
