@@ -138,9 +138,10 @@ class Seen(LaterDraws):
         columns = self.columns
         if columns is None:
             columns = self.columns = {}
-        if name not in columns:
-            columns[name] = self._present.column(name)
-        return self._read(columns[name])
+        if name in columns:
+            return self._read(columns[name])
+        column = columns[name] = self._present.column(name)
+        return self._read(column)
 
     def _whole(self, name: str) -> array[float]:
         """A column as it is all through the decision, over all deployments of the live state."""
