@@ -56,7 +56,11 @@ def basic(place: str) -> str:
 
 def leaks(text: str) -> list[str]:
     """Whose secrets are in a text, each with what stands before it."""
-    return [f"{place}: ...{text[max(0, text.index(n) - 60) : text.index(n)]!r}" for n, place in _needles.items() if n in text]
+    found = []
+    for needle, place in _needles.items():
+        if (at := text.find(needle)) >= 0:
+            found.append(f"{place}: ...{text[max(0, at - 80) : at]!r}")
+    return found
 
 
 def report(shown: Mapping[str, str | bytes], where: str) -> list[str]:

@@ -81,13 +81,18 @@ def _wrapped(entry: Model, made: Any) -> Model:
 
 
 def _given(entry: Model, kind: str) -> dict[str, Any]:
-    return {"base_url": entry.base_url, "api_key": canary(kind), "default_headers": {"x-team": canary("header of an object")}}
+    headers = {"x-team": canary("header of an object")}
+    return {"base_url": _with_a_password(entry), "api_key": canary(kind), "default_headers": headers}
+
+
+def _with_a_password(entry: Model) -> str:
+    return str(entry.base_url).replace("://", f"://{basic('address of an object')}@")
 
 
 def _llama_index(entry: Model) -> Model:
     from li_models import WireLLM
 
-    return _wrapped(entry, WireLLM(model="bad", api_base=str(entry.base_url), api_key=canary("LlamaIndex")))
+    return _wrapped(entry, WireLLM(model="bad", api_base=_with_a_password(entry), api_key=canary("LlamaIndex")))
 
 
 #: objects of others as deployments, by name

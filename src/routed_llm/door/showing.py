@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
+from routed_llm.catalog.hiding import bare
 from routed_llm.catalog.models import Model
 
 __all__ = ["hidden", "shown"]
@@ -21,7 +22,7 @@ def hidden(key: Any) -> Any:
 
 
 def shown(value: Any) -> Any:
-    """Models, keys, or parts of them as data without secrets; chat models hide their own keys, but not their headers."""
+    """Models, keys, or parts of them as data without secrets; chat models hide only their own keys."""
     if isinstance(value, Model):
         return {name: shown(each) for name, each in value.shown().items()}
     if isinstance(value, Mapping):
@@ -31,19 +32,19 @@ def shown(value: Any) -> Any:
     if isinstance(value, BaseModel) and hasattr(value, "callback_manager"):  # a LlamaIndex LLM shows its key
         return f"<{type(value).__qualname__}>"
     if isinstance(value, BaseModel):
-        return _without_headers(value.model_dump())
+        return _bared(value.model_dump())
     if value is None or isinstance(value, (str, int, float, SecretStr)) or is_dataclass(value):
         return value
     return f"<{getattr(value, '__qualname__', type(value).__qualname__)}>"
 
 
-def _without_headers(value: Any) -> Any:
-    """The data of an object that is not ours: of its headers the names."""
+def _bared(value: Any) -> Any:
+    """The data of an object that is not ours: of its headers the names, addresses without user and password."""
+    if isinstance(value, str):
+        return bare(value) if "://" in value else value
     if isinstance(value, Mapping):
         return {
-            name: sorted(map(str, each))
-            if "header" in str(name).lower() and isinstance(each, Mapping)
-            else _without_headers(each)
+            name: sorted(map(str, each)) if "header" in str(name).lower() and isinstance(each, Mapping) else _bared(each)
             for name, each in value.items()
         }
-    return [_without_headers(each) for each in value] if isinstance(value, (list, tuple)) else value
+    return [_bared(each) for each in value] if isinstance(value, (list, tuple)) else value

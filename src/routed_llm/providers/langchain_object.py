@@ -249,4 +249,5 @@ def _secrets(model: Any) -> Secrets:
     fields: Mapping[str, Any] = model.__dict__
     found = (value.get_secret_value() for value in fields.values() if hasattr(value, "get_secret_value"))
     headers = fields.get("default_headers") or {}
-    return secrets_in((secret for secret in found if isinstance(secret, str)), headers)
+    addresses = (value for value in fields.values() if isinstance(value, str) and "://" in value)
+    return secrets_in((secret for secret in found if isinstance(secret, str)), headers, addresses)

@@ -20,7 +20,7 @@ from routed_llm.providers.llama_index_retries import UNKNOWN_RETRIES, family
 from routed_llm.providers.llama_index_tools import chooses
 from routed_llm.providers.rows import find_row
 from routed_llm.providers.sdk_clients import provider_at
-from routed_llm.providers.secret_texts import Secrets
+from routed_llm.providers.secret_texts import Secrets, secrets_in
 from routed_llm.providers.strings import is_loopback
 
 __all__ = ["Described", "describe", "fingerprint_of", "secrets_of"]
@@ -142,7 +142,8 @@ def _shown(value: Any) -> Any:
 
 def secrets_of(model: LLM) -> Secrets:
     """The secret values in an object's fields and its clients, to keep them out of messages."""
-    return Secrets(text for text in _secret_texts(model) if len(text) > 3)
+    addresses = (value for value in model.__dict__.values() if isinstance(value, str) and "://" in value)
+    return secrets_in(_secret_texts(model), {}, addresses)
 
 
 def _secret_texts(model: LLM) -> Iterator[str]:

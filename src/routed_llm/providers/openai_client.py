@@ -88,7 +88,8 @@ class OpenAIClientEndpoint:
         """The client's key, which may be another one after each call, and what its user put into headers."""
         client = self.client
         told = (getattr(client, name, None) for name in ("api_key", "organization", "project"))
-        return secrets_in((text for text in told if isinstance(text, str)), getattr(client, "_custom_headers", None) or {})
+        headers = getattr(client, "_custom_headers", None) or {}
+        return secrets_in((text for text in told if isinstance(text, str)), headers, (str(client.base_url),))
 
     def _post(self, request: Request, seconds: float) -> Any:
         """The response, or its awaitable; its bytes are still to be read where a stream is asked for."""

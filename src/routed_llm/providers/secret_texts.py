@@ -6,7 +6,8 @@ import base64
 import binascii
 from collections.abc import Iterable, Iterator, Mapping
 
-from routed_llm.errors import ProviderError
+from routed_llm.errors import ConfigurationError, ProviderError
+from routed_llm.providers.transport import split_credentials
 
 __all__ = ["Secrets", "secrets_in"]
 
@@ -55,11 +56,22 @@ class Secrets(tuple[str, ...]):
         return error
 
 
-def secrets_in(keys: Iterable[str], headers: Mapping[str, str]) -> Secrets:
-    """Keys, and what headers may hold: a value (what follows ``Bearer`` or ``Basic`` in it), and a password."""
+def secrets_in(keys: Iterable[str], headers: Mapping[str, str], addresses: Iterable[str] = ()) -> Secrets:
+    """Keys, and what headers may hold: a value (what follows ``Bearer`` or ``Basic`` in it), and a password.
+
+    User and password in an address are sent as such a header.
+    """
     found = {key for key in keys if len(key) >= _SHORTEST_KEY}
-    found.update(part for part in _parts(headers) if len(part) >= _SHORTEST_HEADER)
+    sent = [headers, *({"authorization": _basic(address)} for address in addresses if "@" in address)]
+    found.update(part for each in sent for part in _parts(each) if len(part) >= _SHORTEST_HEADER)
     return Secrets(sorted(found, key=len, reverse=True))  # whole ones before their parts
+
+
+def _basic(address: str) -> str:
+    try:
+        return split_credentials(address)[1] or ""
+    except ConfigurationError:  # no address that anything is sent to
+        return ""
 
 
 def _parts(headers: Mapping[str, str]) -> Iterator[str]:

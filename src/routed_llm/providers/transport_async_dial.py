@@ -11,6 +11,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any, Final
 
+from routed_llm.errors import ConfigurationError
 from routed_llm.providers.transport import Fault, Phase
 from routed_llm.providers.transport_connection import Connection
 from routed_llm.providers.transport_names import NEXT_ADDRESS_SECONDS, Address, in_turn, look_up, numeric
@@ -36,6 +37,8 @@ async def reach(
         if attempt.phase == "dns":
             return Fault("timeout", "dns", "looking up the name took too long", False)
         return Fault("timeout", "connect", "no answer to the attempt to connect", False)
+    except ConfigurationError:  # a ValueError, but ours: certificates that cannot be read
+        raise
     except (OSError, ValueError) as error:  # ValueError: a name that no certificate can hold
         phase: Phase = "dns" if isinstance(error, socket.gaierror) else attempt.phase
         return Fault("connection", phase, reason_of(error), False)
