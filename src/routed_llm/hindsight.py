@@ -10,6 +10,7 @@ from routed_llm.catalog.snapshot import Catalog
 from routed_llm.decisions import Decision
 from routed_llm.dispatch.core import Core
 from routed_llm.dispatch.drivers import SyncDriver
+from routed_llm.dispatch.resilience import Resilience
 from routed_llm.events import CallRecord
 from routed_llm.health.report import Health, health_of
 from routed_llm.policy.compose import AnyPolicy
@@ -50,6 +51,11 @@ class Hindsight:
     def max_price_ratio(self) -> float | None:
         """What a fallback may be expected to cost at most, as a multiple of the first choice; None without limit."""
         return self._core.max_price_ratio
+
+    @property
+    def resilience(self) -> Resilience:
+        """What is done about faults where a call's hints say nothing else."""
+        return self._core.resilience
 
     @property
     def policy(self) -> AnyPolicy:

@@ -11,9 +11,14 @@ from books import open_books
 from embedder import SmallEmbedding
 from li_models import WireLLM
 from llama_index.core import Document, VectorStoreIndex
-from llama_index.core.agent.workflow import AgentStream, FunctionAgent
+from llama_index.core.agent.workflow import AgentStream, AgentWorkflow, FunctionAgent
 from llama_index.core.base.llms.types import ChatResponse
-from llama_index.core.chat_engine import SimpleChatEngine
+from llama_index.core.chat_engine import (
+    CondensePlusContextChatEngine,
+    CondenseQuestionChatEngine,
+    ContextChatEngine,
+    SimpleChatEngine,
+)
 from llama_index.core.memory import Memory
 from llama_index.core.prompts import PromptTemplate
 from llm_pools import question
@@ -115,11 +120,22 @@ def engine(llm, **options):
     return index.as_query_engine(llm=llm, similarity_top_k=2, streaming=True, **options)
 
 
-#: these copy each piece through a pydantic model: only the letters of the marker come through
-COPYING = ("compact", "refine")
+def added(tokens):
+    total = ""
+    for token in tokens:
+        total += token
+    return total
 
 
-@pytest.mark.parametrize("mode", [*COPYING, "tree_summarize", "simple_summarize"])
+def handlers_agree(books, spend):
+    """What handlers counted is what was spent, on both attempts."""
+    assert books.tokens.completion_llm_token_count == spend.output_tokens
+    assert books.tokens.prompt_llm_token_count == spend.input_tokens
+    for counted in books.ours:
+        assert (counted.calls, counted.total_nanousd) == (spend.calls, spend.total_nanousd)
+
+
+@pytest.mark.parametrize("mode", ["compact", "refine", "tree_summarize", "simple_summarize"])
 def test_a_streaming_engine(mode):
     """The user sees one whole answer and a marker; handlers book both attempts once."""
     with pair([BROKEN], [WHOLE]) as (tellers, entries):
@@ -129,58 +145,112 @@ def test_a_streaming_engine(mode):
             tokens = list(response.response_gen)
         assert len(tellers[0].requests) == len(tellers[1].requests)
     assert "".join(tokens) == JOINED
-    total = ""
-    for token in tokens:
-        total += token
-    assert total == (JOINED if mode in COPYING else TEXT)
-    assert sum(isinstance(token, Anew) for token in tokens) == (mode not in COPYING)
-    assert books.tokens.completion_llm_token_count == spend.output_tokens
-    assert books.tokens.prompt_llm_token_count == spend.input_tokens
-    for counted in books.ours:
-        assert counted.total_nanousd == spend.total_nanousd
+    assert added(tokens) == TEXT
+    (marker,) = [token for token in tokens if isinstance(token, Anew)]
+    assert (marker.restart["from"], marker.restart["to"]) == ("first", "second")
+    handlers_agree(books, spend)
+    assert spend.total_nanousd == sum(a.cost_nanousd for record in llm.router.records() for a in record.attempts)
 
 
-def test_a_streaming_engine_as_text():
-    with pair([BROKEN], [WHOLE]) as (_, entries):
-        assert str(engine(routed(entries), response_mode="tree_summarize").query("When?")) == TEXT
-    with pair([BROKEN], [WHOLE]) as (_, entries):
-        assert engine(routed(entries)).query("When?").get_response().response == JOINED
-
-
-async def test_a_streaming_engine_in_async_code():
+@pytest.mark.parametrize("mode", ["compact", "refine", "tree_summarize"])
+async def test_a_streaming_engine_in_async_code(mode):
     with pair([BROKEN], [WHOLE]) as (_, entries):
         llm = routed(entries)
-        with track() as spend:
-            response = await engine(llm, use_async=True, response_mode="tree_summarize").aquery("When?")
-            tokens = [token async for token in response.response_gen]
-        total = ""
-        for token in tokens:
-            total += token
-        assert total == TEXT
-        assert any(isinstance(token, Anew) for token in tokens)
-        assert spend.total_nanousd == sum(a.cost_nanousd for a in llm.router.records()[-1].attempts)
+        with open_books(llm) as books, track() as spend:
+            response = await engine(llm, use_async=True, response_mode=mode).aquery("When?")
+            tokens = [token async for token in response.async_response_gen()]
+        assert response.response_txt == added(tokens) == TEXT
+        assert sum(isinstance(token, Anew) for token in tokens) == 1
+        handlers_agree(books, spend)
+        whole = await engine(routed(entries), use_async=True, response_mode=mode).aquery("When?")
+        assert (await whole.get_response()).response == TEXT
 
 
-def test_a_chat_engine_and_its_memory():
+def test_a_streaming_engine_as_text(capsys):
+    """The engine that everybody has without saying more."""
     with pair([BROKEN], [WHOLE]) as (_, entries):
-        memory = Memory.from_defaults()
-        chat = SimpleChatEngine.from_defaults(llm=routed(entries), memory=memory)
+        responses = [engine(routed(entries)).query("When?") for _ in range(3)]
+        assert str(responses[0]) == TEXT
+        assert responses[1].get_response().response == TEXT
+        printed = responses[2]
+        printed.print_response_stream()
+    assert capsys.readouterr().out == JOINED
+    assert printed.response_txt == TEXT
+
+
+def test_hints_that_let_streams_start_anew():
+    with pair([BROKEN], [WHOLE]) as (_, entries):
+        hinted = routed(entries, on_stream_break=None).with_routing(on_stream_break="restart")
+        assert str(engine(hinted).query("When?")) == TEXT
+        llm = routed(entries, on_stream_break=None)
+        with llm.routing(on_stream_break="restart"):
+            assert str(engine(llm).query("When?")) == TEXT
+        with pytest.raises(StreamBroken):
+            str(engine(routed(entries, on_stream_break=None)).query("When?"))
+
+
+def test_an_answer_with_the_letters_of_a_marker():
+    """What a model says is no marker."""
+    quoted = str(Anew.visible({"from": "first", "to": "second"}))
+    with pair([BROKEN], [told("g0 ", quoted, "g1", usage=(7, 5))]) as (_, entries):
+        assert str(engine(routed(entries)).query("When?")) == f"g0 {quoted}g1"
+
+
+def test_leaving_an_engine_closes_its_stream():
+    endless = lambda: (said("word ") for _ in count())  # noqa: E731
+    with pair([endless], [WHOLE]) as (_, entries):
+        llm = routed(entries)
+        tokens = engine(llm).query("When?").response_gen
+        assert next(tokens) == "word "
+        tokens.close()
+        assert [record.outcome for record in llm.router.records()] == ["abandoned"]
+
+
+def retriever():
+    documents = [Document(text=text) for text in FACTS]
+    return VectorStoreIndex.from_documents(documents, embed_model=SmallEmbedding()).as_retriever(similarity_top_k=2)
+
+
+CHAT_ENGINES = {
+    "simple": lambda llm, memory: SimpleChatEngine.from_defaults(llm=llm, memory=memory),
+    "context": lambda llm, memory: ContextChatEngine.from_defaults(retriever(), llm=llm, memory=memory),
+    "condense plus context": lambda llm, memory: CondensePlusContextChatEngine.from_defaults(
+        retriever(), llm=llm, memory=memory
+    ),
+    "condense question": lambda llm, memory: CondenseQuestionChatEngine.from_defaults(engine(llm), llm=llm, memory=memory),
+}
+
+
+@pytest.fixture(params=CHAT_ENGINES)
+def chatting(request):
+    with pair([BROKEN], [WHOLE]) as (_, entries):
+        llm, memory = routed(entries), Memory.from_defaults()
+        with open_books(llm) as books:
+            yield CHAT_ENGINES[request.param](llm, memory), memory, books
+
+
+def test_a_chat_engine_and_its_memory(chatting):
+    chat, memory, books = chatting
+    with track() as spend:
         response = chat.stream_chat("hi")
         tokens = list(response.response_gen)
-    assert any(isinstance(token, Anew) for token in tokens)
-    assert response.response == TEXT
+    assert "".join(tokens) == JOINED
+    assert sum(isinstance(token, Anew) for token in tokens) == 1
+    assert str(response) == response.response == TEXT
     assert memory.get_all()[-1].content == TEXT
+    handlers_agree(books, spend)
 
 
-async def test_a_chat_engine_in_async_code():
-    with pair([BROKEN], [WHOLE]) as (_, entries):
-        memory = Memory.from_defaults()
-        chat = SimpleChatEngine.from_defaults(llm=routed(entries), memory=memory)
+async def test_a_chat_engine_in_async_code(chatting):
+    chat, memory, books = chatting
+    with track() as spend:
         response = await chat.astream_chat("hi")
         tokens = [token async for token in response.async_response_gen()]
-    assert any(isinstance(token, Anew) for token in tokens)
+    assert "".join(tokens) == JOINED
+    assert sum(isinstance(token, Anew) for token in tokens) == 1
     assert response.response == TEXT
     assert (await memory.aget_all())[-1].content == TEXT
+    handlers_agree(books, spend)
 
 
 def weather(city: str) -> str:
@@ -188,12 +258,13 @@ def weather(city: str) -> str:
     return f"sunny in {city}"
 
 
-async def test_an_agent():
+@pytest.mark.parametrize("inside", [False, True], ids=["alone", "in a workflow"])
+async def test_an_agent(inside):
     asks = [role(), call(0, "call_a", "weather", '{"ci'), BREAK]
     asked = [role(), call(0, "call_b", "weather", '{"city": "Rome"}'), finish("tool_calls"), used(7, 5), DONE]
     with pair([asks, BROKEN], [asked, WHOLE]) as (tellers, entries):
         agent = FunctionAgent(tools=[weather], llm=routed(entries), streaming=True)
-        handler = agent.run("weather?")
+        handler = (AgentWorkflow(agents=[agent]) if inside else agent).run("weather?")
         events = [event async for event in handler.stream_events() if isinstance(event, AgentStream)]
         assert str(await handler) == TEXT
         assert [len(t.requests) for t in tellers] == [2, 2]

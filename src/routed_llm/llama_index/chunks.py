@@ -20,6 +20,7 @@ from llama_index.core.base.llms.types import (
 from routed_llm.dispatch.streaming import Opened
 from routed_llm.door.anew import Anew, restart_facts
 from routed_llm.llama_index.answers import OlderCall, chat_response, completed
+from routed_llm.llama_index.markers import tell
 from routed_llm.results import Event, Fragment, Opaque, Reasoning, Restart, Text, ToolCall, ToolCallDelta
 
 __all__ = ["Chunks"]
@@ -76,6 +77,7 @@ class Chunks:
         facts = restart_facts(event)
         marker = ChatResponse(message=self._message(), additional_kwargs={"routing": {"restart": facts}})
         marker.delta = Anew.visible(facts)  # pydantic would make it a plain text
+        tell(marker.delta)
         return marker
 
     def _call(self, delta: ToolCallDelta) -> None:

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from routed_llm.hints import Hints
+from routed_llm.llama_index.markers import keep_markers
 from routed_llm.router import Router
 
 __all__ = ["HintScope", "hints_around"]
@@ -39,6 +40,7 @@ class HintScope:
     def __init__(self, router: Router, hints: Hints) -> None:
         self._router = router
         self._hints = hints
+        keep_markers(router, hints)
 
     def __enter__(self) -> HintScope:
         around = hints_around(self._router)

@@ -21,6 +21,7 @@ from routed_llm.llama_index.calls import Core
 from routed_llm.llama_index.given import check_manager
 from routed_llm.llama_index.hints import HintScope
 from routed_llm.llama_index.identity import RoutedIdentity
+from routed_llm.llama_index.markers import keep_markers
 from routed_llm.llama_index.profile import Profile, check_overrides, check_sizes
 from routed_llm.llama_index.tools import one_call, prepared, selections
 from routed_llm.policy.compose import Policy
@@ -187,6 +188,11 @@ class RoutedLLM(RoutedIdentity):
         hints = Hints.of(self.default_routing) if self.default_routing else NO_HINTS
         self._core = Core(self.router, params, hints)
         self._shown = None
+        keep_markers(self.router, hints)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        keep_markers(self.router, self._core.hints)
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """A copy that shares the router, unless the update changes what the router is made of."""
