@@ -30,7 +30,7 @@ sys.path[:0] = [str(HERE / "outcomes"), str(HERE.parent / "src")]
 
 from choosing import Floats, Known, catalog_of, facts_of, known_of, question  # noqa: E402
 from figures import above_line  # noqa: E402
-from recorded import DATA, FOLDS, SETS, Recorded, read  # noqa: E402
+from recordings import DATA, FOLDS, SETS, Recorded, read  # noqa: E402
 
 from routed_llm.policy.decide import decide  # noqa: E402
 from routed_llm.policy.recipes.auto import auto  # noqa: E402

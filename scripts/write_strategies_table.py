@@ -22,7 +22,7 @@ sys.path[:0] = [str(HERE / "outcomes"), str(HERE.parent / "src")]
 from contest import ENTRIES, Panel, panel  # noqa: E402
 from pages import AUTO, DATA_HEAD, HEAD, SIGNALS, SUMMARY  # noqa: E402
 from picture import drawn  # noqa: E402
-from recorded import DATA, SETS, read  # noqa: E402
+from recordings import DATA, SETS, read  # noqa: E402
 from signals import areas  # noqa: E402
 
 OUT = HERE.parent / "docs" / "strategies-outcomes.md"

@@ -6,7 +6,7 @@ import inspect
 import re
 from collections.abc import Iterable
 
-__all__ = ["first_sentence", "markdown", "named_parts"]
+__all__ = ["arguments", "first_sentence", "markdown", "named_parts"]
 
 _ROLE = re.compile(r":(?:py:)?(?:class|func|meth|mod|data|attr|exc|obj):`(~?)([^`]+)`")
 _SECTION = re.compile(r"^(Args|Raises|Returns|Yields|Attributes|Example|Examples):$")
@@ -98,6 +98,12 @@ def markdown(docstring: str, targets: Iterable[str] = ()) -> str:
 def first_sentence(docstring: str) -> str:
     """The first paragraph, as one line of Markdown."""
     return _inline(" ".join(inspect.cleandoc(docstring).split("\n\n")[0].split()), ())
+
+
+def arguments(docstring: str) -> dict[str, str]:
+    """The arguments that a docstring tells of, with their meanings."""
+    found = re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", inspect.cleandoc(docstring), re.MULTILINE)
+    return {name: _inline(" ".join(said.split()), ()) for name, said in found}
 
 
 def named_parts(docstring: str) -> dict[str, str]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from typing import Any
 
+from generator.dialect_asked import dialects_asked
+from generator.dialect_read import dialects_read
 from generator.docstrings import first_sentence, named_parts
+from generator.markdown import table
+from generator.parameters import families, parameters
+from generator.providers import provider_fields, provider_quirks
 
 __all__ = ["TABLES"]
 
@@ -25,20 +30,11 @@ _COOL = {
 }
 
 
-def _cell(value: Any) -> str:
-    return " ".join(str(value).split()).replace("|", "\\|")
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines)
-
-
 def hints() -> str:
     """Every hint with its type and meaning."""
     from routed_llm.hints import HINTS
 
-    return _table(("Hint", "Type", "Meaning"), ((f"`{h.name}`", f"`{h.type}`", h.meaning) for h in HINTS.values()))
+    return table(("Hint", "Type", "Meaning"), ((f"`{h.name}`", f"`{h.type}`", h.meaning) for h in HINTS.values()))
 
 
 def strategies() -> str:
@@ -52,7 +48,7 @@ def strategies() -> str:
         recipe = find("strategies", name, name)
         takes = ", ".join(f"`{argument}`" for argument in signature(recipe).parameters)
         rows.append((f"[`{name}`](strategies/{name}.md)", takes or "-", first_sentence(recipe.__doc__ or "").rstrip(".")))
-    return _table(("Strategy", "Takes", "Chooses"), rows)
+    return table(("Strategy", "Takes", "Chooses"), rows)
 
 
 def _core_class(kind: Any) -> str:
@@ -74,7 +70,7 @@ def reactions() -> str:
         cells = (reaction.meaning, _NEXT[reaction.then], again, _COOL[reaction.cool], f"`{_core_class(kind)}`")
         rows.append((f"`{kind}`", *cells))
     head = ("`kind`", "What happened", "Then", "Same model again", "Left alone", "langchain-core class")
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def cases() -> str:
@@ -86,7 +82,7 @@ def cases() -> str:
         reaction = case.reaction
         again = "yes" if reaction.same else "no"
         rows.append((f"{case.name}", reaction.meaning, _NEXT[reaction.then], again, _COOL[reaction.cool]))
-    return _table(("Case", "What happened", "Then", "Same model again", "Left alone"), rows)
+    return table(("Case", "What happened", "Then", "Same model again", "Left alone"), rows)
 
 
 def errors() -> str:
@@ -99,7 +95,7 @@ def errors() -> str:
         if isinstance(cls, type):
             parents = ", ".join(f"`{base.__name__}`" for base in cls.__bases__)
             rows.append((f"`{name}`", parents, first_sentence(cls.__doc__ or "")))
-    return _table(("Error", "Is a", "When"), rows)
+    return table(("Error", "Is a", "When"), rows)
 
 
 def providers() -> str:
@@ -115,7 +111,7 @@ def providers() -> str:
         at = ", ".join(f"`{name}`" for name in row.base_url_env)
         where = f"`{row.base_url}`" + (f" or {at}" if at else "") if row.base_url else at
         rows.append((names, row.title, keys, where))
-    return _table(("Prefix", "Provider", "Key", "Address"), rows)
+    return table(("Prefix", "Provider", "Key", "Address"), rows)
 
 
 def limits() -> str:
@@ -128,7 +124,7 @@ def limits() -> str:
     for name, default in Limits()._asdict().items():
         shown = "-" if default is None else f"{default:g}{units.get(name, ' s')}"
         rows.append((f"`{name}`", shown, meanings[name]))
-    return _table(("Limit", "Default", "Meaning"), rows)
+    return table(("Limit", "Default", "Meaning"), rows)
 
 
 def abilities() -> str:
@@ -150,7 +146,7 @@ def sandbox() -> str:
         rows.append(
             (f"`sandbox:{model.name}`", told, f"{model.context:,}", f"{model.skill:g}", ", ".join(sorted(model.abilities)))
         )
-    return _table(("Model", "Price per million tokens, in / out", "Window", "Skill", "Abilities"), rows)
+    return table(("Model", "Price per million tokens, in / out", "Window", "Skill", "Abilities"), rows)
 
 
 def stages() -> str:
@@ -160,7 +156,7 @@ def stages() -> str:
     kinds: dict[str, list[str]] = {}
     for kind, stage in STAGES.items():
         kinds.setdefault(stage, []).append(f"`{kind}`")
-    return _table(("Stage", "`prompt_type`"), ((f"`{stage}`", ", ".join(found)) for stage, found in kinds.items()))
+    return table(("Stage", "`prompt_type`"), ((f"`{stage}`", ", ".join(found)) for stage, found in kinds.items()))
 
 
 def facts() -> str:
@@ -171,7 +167,7 @@ def facts() -> str:
     for fact, feature in BUILT_IN_FACTS.items():
         by_feature.setdefault(feature, []).append(f"`{fact}`")
     rows = ((", ".join(found), f"`{name}`", _feature(name)) for name, found in sorted(by_feature.items()))
-    return _table(("Facts", "Found out by", "How"), rows)
+    return table(("Facts", "Found out by", "How"), rows)
 
 
 def pieces() -> str:
@@ -189,7 +185,7 @@ def pieces() -> str:
             piece = find(kind, name, name)
             takes = ", ".join(f"`{argument.rstrip('_')}`" for argument in signature(piece).parameters)  # if_ is if in files
             rows.append((f"`{name}`", kind.removesuffix("s"), takes or "-", first_sentence(piece.__doc__ or "").rstrip(".")))
-    return _table(("Piece", "Kind", "Takes", "What it does"), rows)
+    return table(("Piece", "Kind", "Takes", "What it does"), rows)
 
 
 def features() -> str:
@@ -203,7 +199,7 @@ def features() -> str:
     for name in sorted(set(BUILT_IN["features"]) - set(BUILT_IN_FACTS.values())):
         takes = ", ".join(f"`{argument}`" for argument in signature(find("features", name, name)).parameters)
         rows.append((f"`{name}`", takes or "-", _feature(name)))
-    return _table(("Feature", "Takes", "Finds out"), rows)
+    return table(("Feature", "Takes", "Finds out"), rows)
 
 
 def _feature(name: str) -> str:
@@ -214,12 +210,18 @@ def _feature(name: str) -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     "abilities": abilities,
+    "dialects-asked": dialects_asked,
+    "dialects-read": dialects_read,
     "errors": errors,
     "facts": facts,
     "features": features,
+    "families": families,
     "hints": hints,
     "limits": limits,
     "pieces": pieces,
+    "parameters": parameters,
+    "provider-fields": provider_fields,
+    "provider-quirks": provider_quirks,
     "providers": providers,
     "reactions": reactions,
     "cases": cases,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from recorded import FOLDS, Recorded
+from recordings import FOLDS, Recorded
 
 from routed_llm.catalog.deployments import Deployment
 from routed_llm.catalog.prices import Price, Rates

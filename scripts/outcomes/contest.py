@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from choosing import Floats, Known, asks, chosen, known_of, paid
 from figures import above_line, bootstrap, hull, hull_height
-from recorded import FOLDS, Recorded
+from recordings import FOLDS, Recorded
 
 from routed_llm.policy.compose import AnyPolicy
 from routed_llm.policy.data import policy_from

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from choosing import Floats, facts_of
 from figures import area
-from recorded import Recorded
+from recordings import Recorded
 
 from routed_llm.policy.compose import Policy
 from routed_llm.policy.features.classifier import TaskModel

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from routed_llm.decisions import Decision
     from routed_llm.dispatch.budget import Limits
     from routed_llm.dispatch.resilience import Hedge, Resilience
+    from routed_llm.errors import CannotAnswer
     from routed_llm.health.checks import HealthChecks
     from routed_llm.health.report import Health
     from routed_llm.langchain.callbacks import RoutingCallbackHandler, get_routing_callback
@@ -66,6 +67,7 @@ _HOME = {
     "Budget": "routed_llm.state.budgets",
     "Limits": "routed_llm.dispatch.budget",
     "Resilience": "routed_llm.dispatch.resilience",
+    "CannotAnswer": "routed_llm.errors",
     "Hedge": "routed_llm.dispatch.resilience",
     "HealthChecks": "routed_llm.health.checks",
     "Health": "routed_llm.health.report",
@@ -84,6 +86,7 @@ __all__ = [
     "Router",
     "Model",
     "ProviderRow",
+    "CannotAnswer",
     "Price",
     "Policy",
     "Rule",

@@ -15,7 +15,8 @@
     │   ├── AnswerCut             no room for the rest of a typed answer; carries the partial answer
     │   ├── ContextOverflow       the prompt is longer than every window
     │   └── DeadlineExceeded      the call budget ran out
-    └── ProviderError             one attempt failed; ``kind`` names the class of the error
+    ├── ProviderError             one attempt failed; ``kind`` names the class of the error
+    └── CannotAnswer              yours to raise: a program that answers what it can has no answer to this
 
 What each ``kind`` means for the next step is one table: :mod:`routed_llm.dispatch.reactions`.
 """
@@ -34,6 +35,7 @@ __all__ = [
     "AsyncOnly",
     "BudgetSpent",
     "CallFailed",
+    "CannotAnswer",
     "ConfigurationError",
     "ContextOverflow",
     "DeadlineExceeded",
@@ -71,6 +73,7 @@ ErrorKind = Literal[
     "invalid_json",
     "invalid_tool_calls",
     "refusal",
+    "cannot_answer",
 ]
 
 
@@ -241,6 +244,14 @@ class ProviderError(RoutedError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (_restore, (ProviderError, (self.kind, self.message), dict(self.__dict__)))
+
+
+class CannotAnswer(RoutedError):
+    """Raised by a program of yours that serves as a model, when it has no answer to this: the next deployment is asked.
+
+    Nothing is held against the program. Giving None, or a text without a word, means the same; the message, if there is one,
+    is told in the attempts of the call.
+    """
 
 
 def _restore(cls: type[RoutedError], args: tuple[Any, ...], state: dict[str, Any]) -> RoutedError:

@@ -154,6 +154,7 @@ HINTS: dict[str, Hint] = {
         Hint("prefer", "str | list[str]", "models, aliases, providers or tags to try first, in this order", _texts),
         Hint("exclude", "str | list[str]", "models, aliases, providers or tags never to use", _texts),
         Hint("needs", "str | list[str]", "abilities or types of message blocks that the model must be able to serve", _needs),
+        Hint("strict_params", "bool", "only models that get every parameter of the call as it is", _flag),
         Hint("region", "str | list[str]", "only deployments in one of these regions", _texts),
         Hint("private", "bool", "only deployments marked private, or on this machine (loopback)", _flag),
         Hint("agreements", "str | list[str]", "only deployments with all of these agreements, such as baa", _lowered),
@@ -198,6 +199,7 @@ class Hints:
     prefer: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    strict_params: bool | None = None
     region: tuple[str, ...] = ()
     private: bool = False
     agreements: tuple[str, ...] = ()

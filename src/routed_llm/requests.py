@@ -114,6 +114,7 @@ class Request:
         facts: what the door knows of the call without reading it, such as ``{"stage": "refine"}``; policies read them.
         model: model or alias the caller pinned for this call, or None.
         stream: whether the answer is wanted piece by piece.
+        native: fields that only ``dialect`` has: a target of the same one gets them, for others they are told as lost.
     """
 
     __slots__ = (
@@ -126,6 +127,7 @@ class Request:
         "hints",
         "losses",
         "model",
+        "native",
         "notes",
         "own_calls",
         "params",
@@ -150,8 +152,10 @@ class Request:
         facts: Mapping[str, Any] = NO_FACTS,
         model: str | None = None,
         stream: bool = False,
+        native: Mapping[str, Any] = NO_FACTS,
     ) -> None:
         self.dialect = dialect
+        self.native = native
         self.payload = payload
         self.view = view
         self._to_hub = to_hub
@@ -173,12 +177,14 @@ class Request:
         #: calls that features made for this one; they are in its bill
         self.own_calls: list[Any] = []
 
-    def hub_messages(self) -> list[dict[str, Any]]:
-        """The payload as ``openai.chat`` messages; made at the first use and kept."""
+    def hub_messages(self, dialect: str | None = None) -> list[dict[str, Any]]:
+        """The payload as ``openai.chat`` messages, for a target of a dialect; made at the first use and kept."""
         if self._hub is None:
             self._hub = self._to_hub(self.payload, self._hub_losses)
         if self._hub_losses:
             self.losses.extend(self._hub_losses)
+        if self.native and dialect != self.dialect:
+            self.losses.extend(f"{name}, which only {self.dialect} has" for name in self.native)
         return self._hub
 
     def begin(self) -> None:
@@ -214,6 +220,8 @@ class Requirements(NamedTuple):
     private: bool = False
     #: agreements that whoever answers must have, such as ``baa``
     agreements: tuple[str, ...] = ()
+    #: where parameters must be taken: (id of a deployment, what it would not take of them)
+    untaken: tuple[tuple[str, str], ...] = ()
     #: what rules that hold demand: (name of the rule, its :class:`~routed_llm.policy.shapes.Effects`)
     rules: tuple[tuple[str, Hashable], ...] = ()
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from routed_llm.errors import ProviderError
 
 __all__ = [
+    "CANNOT_ANSWER",
     "CONTENT_EXTRAS",
     "COUNTS",
     "Answer",
@@ -26,6 +27,9 @@ __all__ = [
     "ToolCallDelta",
     "Usage",
 ]
+
+#: the opaque part by which a program says, in words, that it has no answer
+CANNOT_ANSWER = "cannot_answer"
 
 #: opaque parts that are content by themselves
 CONTENT_EXTRAS = frozenset({"actions", "audio", "images", "other_choices", "refusal"})

@@ -73,6 +73,7 @@ class Router(Hindsight):
         budgets: how much may be spent, by whom, and in which window; they hold for every strategy and every fallback.
         purpose: ``chat``, or ``embeddings`` for a pool of deployments of one embedding model.
         providers: rows of your own, for strings such as ``"mine:model"``.
+        strict_params: only models that get every parameter of a call as it is may answer it; the hint of that name wins.
 
     Raises:
         ConfigurationError: for models or settings that cannot be meant.
@@ -98,13 +99,15 @@ class Router(Hindsight):
         state: Any = None,
         health_checks: HealthChecks | Mapping[str, Any] | bool | None = None,
         providers: Sequence[ProviderRow] = (),
+        strict_params: bool = False,
     ) -> None:
         from routed_llm.providers.own_rows import providers_with
         from routed_llm.providers.resolve import resolve
 
         if purpose not in ("chat", "embeddings"):
             raise ConfigurationError(f"must be 'chat' or 'embeddings', not {purpose!r}.", path="purpose")
-        strategy = strategy or ("auto" if models is None else "ordered")
+        if strategy is None:
+            strategy = "auto" if models is None else "ordered"
         if models is None and purpose == "embeddings":
             raise NoModels(
                 "name the embedding model, such as ['openai:text-embedding-3-small']: vectors of different models cannot be "
@@ -123,7 +126,7 @@ class Router(Hindsight):
             raise ConfigurationError(told, path="max_price_ratio")
         state = state_of(state)
         self._settings = (models, strategy, common, limits, max_price_ratio, quiet_fallbacks, seed, purpose, features, budgets,
-                          aliases, clock, resilience, state, health_checks, providers)  # fmt: skip
+                          aliases, clock, resilience, state, health_checks, providers, strict_params)  # fmt: skip
         #: name and data of the configuration that it was made of, or None
         self._config: tuple[str, dict[str, Any]] | None = None
         #: what its models do
@@ -154,6 +157,7 @@ class Router(Hindsight):
             quiet_fallbacks=quiet_fallbacks,
             features=features,
             resilience=resilience or Resilience(),
+            strict_params=strict_params,
         )
         self.live.begin()
         self._checker: Checker | None = None
@@ -257,7 +261,9 @@ class Router(Hindsight):
     # for programs that use OpenAI's package --------------------------------------------------------------------------
 
     def openai(self, **options: Any) -> OpenAI:
-        """An ``openai`` client whose requests this router answers in this process: chat completions, streams, embeddings.
+        """An ``openai`` client whose requests this router answers in this process.
+
+        Chat completions, responses, their streams, embeddings, and the list of models.
 
         ``model="auto"`` leaves the choice to the router, a name pins it, and ``extra_body={"routing": {...}}`` gives hints.
 
@@ -321,7 +327,7 @@ def _rebuilt(*settings: Any) -> Router:
     models, strategy, *others = settings
     names = (
         "common", "limits", "max_price_ratio", "quiet_fallbacks", "seed", "purpose", "features", "budgets", "aliases", "clock",
-        "resilience", "state", "health_checks", "providers",
+        "resilience", "state", "health_checks", "providers", "strict_params",
     )  # fmt: skip
     return Router(models, strategy, **dict(zip(names, others, strict=True)))
 

@@ -34,6 +34,50 @@ TOP = [
     of("limits-timeout", "[limits]\ntimeout = 3", "limits.timeout", "not known here", "attempt = SECONDS"),
 ]
 
+PROVIDERS = [
+    of("row-key", "[providers.mine]\nbase_ulr = 'x'", "providers.mine.base_ulr", "not known here", "Did you mean 'base_url'?"),
+    of(
+        "row-url",
+        "[providers.mine]\nbase_url = 'x.example'",
+        "providers.mine.base_url",
+        "not 'x.example'",
+        "must begin with http",
+    ),
+    of("row-kind", "[providers.mine]\nlocal = 'yes'", "providers.mine.local", "not 'yes'", "true or false"),
+    of("row-list", "[providers.mine]\nkey_env = [3]", "providers.mine.key_env[0]", "not 3", "must be a text"),
+    of(
+        "row-dialect",
+        "[providers.mine]\ndialect = 'openai'",
+        "providers.mine.dialect",
+        "not 'openai'",
+        "Did you mean 'openai.chat'?",
+    ),
+    of(
+        "row-word",
+        "[providers.mine]\nstream_usage = 'alway'",
+        "providers.mine.stream_usage",
+        "not 'alway'",
+        "Did you mean 'always'?",
+    ),
+    of("row-name", "[providers.mine]\nname = 'x'", "providers.mine.name", "names it already", "leave name out"),
+    of(
+        "row-alias",
+        "[providers.mine]\naliases = 'claude'",
+        "providers.mine.aliases",
+        "a name of anthropic",
+        "choose another one",
+    ),
+    of("row-number", "[providers]\nmine = 3", "providers.mine", "not 3", "must be a table"),
+    of(
+        "row-secret",
+        "[providers.mine.extra_headers]\nx-api-key = 'k'",
+        "providers.mine.extra_headers.x-api-key",
+        "who you are",
+        "env:NAME",
+    ),
+    of("strict-text", 'strict_params = "yes"', "strict_params", "not 'yes'", "true or false, without quotes"),
+]
+
 MODELS = [
     Mistake("models-empty", "models = []\n", "models", "not nothing", "a list of models"),
     Mistake("models-number", "models = 5\n", "models", "not 5", "tables such as [models.fast]"),
@@ -211,4 +255,4 @@ SECRETS = [
     ),
 ]
 
-MISTAKES = [*TEXTS, *TOP, *MODELS, *SECRETS, *NAMES, *STRATEGIES, *RULES, *REST]
+MISTAKES = [*TEXTS, *TOP, *PROVIDERS, *MODELS, *SECRETS, *NAMES, *STRATEGIES, *RULES, *REST]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from recorded import ReplayServer, cut, is_answer, payload, wrong
+import judging
 
 from routed_llm.dialects.speaking import dialect_of
 from routed_llm.dialects.wire import Wire
@@ -65,81 +65,39 @@ def ask(endpoint: HttpEndpoint, stream: bool, request: Request | None = None) ->
     return assembly.answer()
 
 
-def misread(name: str, found: Iterable[dict[str, Any]], wire: Callable[[dict[str, Any]], Wire]) -> tuple[int, dict[str, Any]]:
-    """How many exchanges with an answer there are, and what was read wrongly of which: each once whole, once cut at random."""
-    count, misses = 0, {}
-    server = ReplayServer()
-    try:
-        for exchange in filter(is_answer, found):
-            count += 1
-            endpoint = endpoint_of(name, server.url, wire(exchange))
-            for pieces in (None, cut(payload(exchange), count)):
-                server.will_answer(exchange, pieces)
-                try:
-                    answer = ask(endpoint, exchange["stream"])
-                except ProviderError as error:
-                    misses[exchange["id"]] = [str(error)]
-                    break
-                if told := wrong(exchange["expected"], answer):
-                    misses[exchange["id"]] = told
+def reader_of(name: str, wire: Callable[[dict[str, Any]], Wire]) -> judging.Reader:
+    """A dialect as a reader of exchanges."""
+
+    @contextmanager
+    def reading(exchange: dict[str, Any], url: str) -> Iterator[Callable[[], Any]]:
+        endpoint = endpoint_of(name, url, wire(exchange))
+        try:
+            yield lambda: ask(endpoint, exchange["stream"])
+        finally:
             endpoint.close()
-    finally:
-        server.close()
-    return count, misses
+
+    return reading
+
+
+def misread(name: str, found: Iterable[dict[str, Any]], wire: Callable[[dict[str, Any]], Wire]) -> tuple[int, dict[str, Any]]:
+    """How many exchanges with an answer there are, and what a dialect reads wrongly of which."""
+    return judging.misread(found, reader_of(name, wire), ProviderError)
 
 
 def silent(name: str, found: Iterable[dict[str, Any]], wire: Callable[[dict[str, Any]], Wire]) -> tuple[int, list[str]]:
-    """How many streams were ended early, in order and by a broken connection, and which gave an answer without an error
-    that is not the whole one."""
-    count, without = 0, []
-    server = ReplayServer()
-    rng = random.Random(7)
-    try:
-        for exchange in filter(is_answer, found):
-            if not exchange["stream"]:
-                continue
-            data = payload(exchange)
-            endpoint = endpoint_of(name, server.url, wire(exchange))
-            for end in (True, False):
-                count += 1
-                server.will_answer(exchange, [data[: rng.randrange(1, len(data) * 9 // 10)]], end)
-                try:
-                    answer = ask(endpoint, True)
-                except ProviderError:
-                    continue
-                if wrong({k: v for k, v in exchange["expected"].items() if k in ("text", "tool_calls", "finish")}, answer):
-                    without.append(exchange["id"])
-            endpoint.close()
-    finally:
-        server.close()
-    return count, without
+    """How many streams were ended early, and which gave an answer without an error that is not the whole one."""
+    return judging.silent(found, reader_of(name, wire), ProviderError)
 
 
 def misclassed(
     name: str, found: Iterable[dict[str, Any]], wire: Callable[[dict[str, Any]], Wire]
 ) -> tuple[int, dict[str, Any]]:
     """How many exchanges with an error there are, and which got another class than the expected ones."""
-    count, misses = 0, {}
-    server = ReplayServer()
-    try:
-        for exchange in found:
-            expected = exchange["expected"]
-            if not expected.get("error_class"):
-                continue
-            count += 1
-            endpoint = endpoint_of(name, server.url, wire(exchange))
-            server.will_answer(exchange)
-            allowed = {expected["error_class"], *(expected.get("error_alt") or [])}
-            try:
-                misses[exchange["id"]] = (repr(ask(endpoint, exchange["stream"])), sorted(allowed))
-            except ProviderError as error:
-                kind = "bad_request" if error.kind == "unsupported_parameter" else error.kind
-                if kind not in allowed:
-                    misses[exchange["id"]] = (kind, sorted(allowed))
-            endpoint.close()
-    finally:
-        server.close()
-    return count, misses
+
+    def classes(error: Any) -> set[str]:
+        return {"bad_request" if error.kind == "unsupported_parameter" else error.kind}  # a finer class of the same
+
+    return judging.misclassed(found, reader_of(name, wire), ProviderError, classes)
 
 
 def rewritten(

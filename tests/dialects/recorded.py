@@ -88,6 +88,10 @@ class ReplayServer:
         data = payload(exchange)
         self._answers.append((exchange["response"], [data] if pieces is None else list(pieces), end))
 
+    def forget(self):
+        """What was not asked for is not given any more."""
+        self._answers.clear()
+
     def close(self):
         self._listener.close()
 

@@ -7,7 +7,10 @@ from conforming import misclassed, misread, rewritten, silent
 from recorded import DATA, MISSING, ReplayServer, exchanges, payload
 
 from routed_llm import Model, RoutedChatModel
+from routed_llm.dialects.openai_chat.families import Family
 from routed_llm.dialects.wire import Wire
+from routed_llm.providers.rows import find_row
+from routed_llm.providers.strings import chat_quirks
 
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=MISSING)
 NAME = "openai.chat"
@@ -21,7 +24,11 @@ MISSES = {
 def wire(exchange):
     body = exchange["request"]["body"]
     field = "max_completion_tokens" if isinstance(body, dict) and "max_completion_tokens" in body else "max_tokens"
-    return Wire(exchange["model"] or "", max_tokens_field=field)
+    row = find_row(exchange["provider"].replace("-", "_").removesuffix("_local"))
+    quirks = chat_quirks(row, Family())
+    if isinstance(body, dict) and any("reasoning_content" in message for message in body.get("messages", ())):
+        quirks["echoes"] = "reasoning_content"  # some send it to providers that only overlook it
+    return Wire(exchange["model"] or "", max_tokens_field=field, quirks=quirks, maker=row.name)
 
 
 def normal(body):

@@ -68,6 +68,7 @@ def test_most_pages_have_a_snippet_that_runs():
         "benchmarks-features-table.md",
         "benchmarks-llama-index-table.md",
         "benchmarks-table.md",
+        "faults-table.md",
         "classifier-table.md",
         "how-a-call-flows.md",
         "intents-table.md",

@@ -1,6 +1,8 @@
 """LangChain's standard suites with every switch on, shared by the test modules that run them."""
 
+import ast
 import base64
+import inspect
 from typing import Any
 
 from langchain_core.messages import AIMessage, HumanMessage
@@ -12,15 +14,30 @@ from routed_llm.providers.sandbox import DEFAULT_MODELS
 from routed_llm.providers.sandbox_endpoint import sandbox_entries
 from routed_llm.testing import Sandbox, SandboxServer
 
-__all__ = ["EverySwitch", "SERVER", "entries"]
+__all__ = ["EverySwitch", "SERVER", "dialect_entries", "entries"]
 
-SERVER = SandboxServer(Sandbox(speed=0))
+
+def signed_by_claude() -> list[str]:
+    """Signatures in the suite's own histories, which Claude made and no simulated model can check."""
+    tree = ast.parse(inspect.getsource(ChatModelIntegrationTests))
+    texts = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str))
+    return [text for text in texts if text.startswith("ErUB")]
+
+
+SERVER = SandboxServer(Sandbox(speed=0, trusted=signed_by_claude()))
 
 
 def entries(*names: str):
     """Entries of the served simulated models, by name."""
     by_name = {entry.model: entry for entry in sandbox_entries(DEFAULT_MODELS, SERVER.base_url)}
     return [by_name[name] for name in names]
+
+
+def dialect_entries(dialect: str, *names: str):
+    """The same, spoken to in another dialect; in this order."""
+    url = {"anthropic.messages": SERVER.anthropic_url, "gemini.generate": SERVER.gemini_url}.get(dialect, SERVER.base_url)
+    by_name = {model.name: model for model in DEFAULT_MODELS}
+    return sandbox_entries([by_name[name] for name in names], url, dialect=dialect)
 
 
 class EverySwitch(ChatModelIntegrationTests):

@@ -21,6 +21,6 @@ def need_data():
 def recorded(name):
     """One data set."""
     need_data()
-    from recorded import read
+    from recordings import read
 
     return read(DATA, (name,))[0]

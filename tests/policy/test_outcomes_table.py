@@ -65,6 +65,6 @@ def test_the_thresholds_are_those_of_the_calibration():
     import json
 
     from calibrate_auto import OUT, found, measured
-    from recorded import read
+    from recordings import read
 
     assert json.loads(OUT.read_text(encoding="utf-8")) == json.loads(json.dumps(found([measured(each) for each in read(DATA)])))

@@ -1,13 +1,14 @@
 """OpenAI's own package with a router behind it, in process: results, streams, errors, money, and what the provider saw."""
 
 import asyncio
+import copy
 import json
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import openai
 import pytest
+from answering_server import AnsweringServer
 from pydantic import BaseModel
 
 from routed_llm import Model, Router
@@ -258,31 +259,37 @@ def test_what_only_its_maker_reads_goes_back_to_it_with_the_message():
     assert sent[1]["messages"][1]["content"] == [thought, {"type": "text", "text": "Five."}]
 
 
-class AnsweringServer:
-    """Gives one JSON answer again and again, and keeps the bodies that came."""
+def test_what_libraries_do_with_a_client():
+    router = Router("sandbox")
+    asked = {"model": "auto", "messages": QUESTION}
+    with router.openai() as client:
+        raw = client.with_raw_response.chat.completions.create(**asked)
+        assert (raw.status_code, raw.headers["content-type"]) == (200, "application/json")
+        assert raw.parse().choices[0].message.content == "5"
+        for changed in (client.with_options(timeout=30.0, max_retries=2), client.copy(), copy.deepcopy(client)):
+            assert isinstance(changed, openai.OpenAI)
+            assert changed.chat.completions.create(**asked).routing["provider"] == "sandbox"
+        with client.chat.completions.with_streaming_response.create(**asked) as whole:
+            assert json.loads(whole.read())["routing"]["provider"] == "sandbox"
+        with client.beta.chat.completions.stream(**asked) as stream:
+            assert stream.until_done().get_final_completion().choices[0].message.content == "5"
+        assert client.chat.completions.create(**asked, extra_headers={"x-mine": "1"}, user="u9").choices
+        assert client.post("/chat/completions", body=asked, cast_to=object)["routing"]["model"]
+    assert client.is_closed()
+    assert len(router.records()) == 8
 
-    def __init__(self, body, sent):
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
 
-            def do_POST(self):
-                sent.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-                told = json.dumps(body).encode()
-                self.send_response(200)
-                self.send_header("content-type", "application/json")
-                self.send_header("content-length", str(len(told)))
-                self.end_headers()
-                self.wfile.write(told)
+async def test_what_libraries_do_with_an_async_client():
+    router = Router("sandbox")
+    async with router.async_openai() as client:
+        changed = copy.deepcopy(client.with_options(timeout=30.0))
+        assert isinstance(changed, openai.AsyncOpenAI)
+        raw = await changed.responses.with_raw_response.create(model="auto", input=QUESTION)
+        assert raw.parse().output_text == "5"
 
-            def log_message(self, *arguments):
-                pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-
-    def __enter__(self):
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return f"http://127.0.0.1:{self._server.server_port}/v1"
-
-    def __exit__(self, *exc):
-        self._server.shutdown()
-        self._server.server_close()
+def test_a_with_options_timeout_is_a_deadline():
+    with FaultyProvider() as provider, Router([provider.model()]).openai() as client:
+        provider.always("slow_headers")
+        with pytest.raises(openai.InternalServerError, match="time"):
+            client.with_options(timeout=0.4).chat.completions.create(model="auto", messages=QUESTION)

@@ -28,7 +28,8 @@ class Model:
     """One model of a router, with what the user wants to say about it. Everything but ``model`` may be left out.
 
     Args:
-        model: ``"provider:model"``, a framework's chat model, or an ``openai`` client.
+        model: ``"provider:model"``, a framework's chat model, an ``openai`` client, or a program that answers what it can: a
+            LangChain Runnable, a LlamaIndex query or chat engine, a function.
         served_model: the model's name on the wire, for an ``openai`` client.
         name: alias by which hints, ``model=`` and answers name it; ``"provider:model"`` by default.
         base_url: endpoint of an OpenAI-compatible server, such as ``http://localhost:8000/v1``.
@@ -71,6 +72,8 @@ class Model:
         latency: what to expect before anything was measured: ``{"first_content": seconds, "tokens_per_second": n}``.
         limits: its provider's limits: ``requests_per_minute``, ``tokens_per_minute``, ``concurrent``.
         dialect: the language in which it is asked, such as ``openai.responses``; by default that of its provider's row.
+        input: what a program takes: ``text`` (the last one of the user), ``messages``, or a function that makes it of the
+            messages; by default as its input schema or its first argument says.
     """
 
     model: Any = None
@@ -111,6 +114,7 @@ class Model:
     latency: Mapping[str, float] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
     dialect: str | None = None
+    input: str | Callable[[Any], Any] | None = None
 
     def __repr__(self) -> str:
         told = [f"{name}={value!r}" for name, value in self.shown().items() if name != "model"]

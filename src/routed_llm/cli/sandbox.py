@@ -18,7 +18,7 @@ __all__ = ["sandbox"]
     help="Replay recorded outcomes of real models (JSON lines, also .gz) instead.",
 )  # fmt: skip
 def sandbox(port: int, host: str, seed: int, outcomes: Path | None) -> None:
-    """Serve simulated models that speak OpenAI's wire format, until interrupted."""
+    """Serve simulated models that speak OpenAI's, Anthropic's and Gemini's wire formats, until interrupted."""
     from routed_llm.providers.sandbox import Sandbox, SandboxServer
 
     try:
@@ -35,8 +35,11 @@ def sandbox(port: int, host: str, seed: int, outcomes: Path | None) -> None:
 def _introduce(url: str, names: list[str]) -> None:
     """Where it is, and how to use it."""
     click.echo(f"Simulated models at {url}: {', '.join(names)}")
-    click.echo("Use them with any client of OpenAI's format, with any key:")
+    click.echo("Use them with any client of OpenAI, Anthropic or Gemini, with any key:")
     click.echo(f'  RoutedChatModel([Model("{names[0]}", base_url="{url}")])')
     click.echo(f'  ChatOpenAI(model="{names[0]}", base_url="{url}", api_key="any")')
-    click.echo(f"What arrived and what it cost: {url.removesuffix('/v1')}/sandbox/requests and /sandbox/ledger")
+    origin = url.removesuffix("/v1")
+    click.echo(f'  ChatAnthropic(model="{names[0]}", base_url="{origin}", api_key="any")')
+    click.echo(f'  ChatGoogleGenerativeAI(model="{names[0]}", base_url="{origin}", google_api_key="any")')
+    click.echo(f"What arrived and what it cost: {origin}/sandbox/requests and /sandbox/ledger")
     click.echo("Ctrl-C ends it.")

@@ -27,6 +27,7 @@ class RoutingTable(Table):
         default=None, description="What a fallback may be expected to cost at most, as a multiple of the first choice."
     )
     quiet_fallbacks: bool = Field(default=False, description="Do not write a warning when a call falls back.")
+    strict_params: bool = Field(default=False, description="Only models that get every parameter of a call as it is.")
     state: str | None = Field(default=None, description="Where many processes share live state: redis://HOST.")
 
 

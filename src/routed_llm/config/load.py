@@ -35,7 +35,7 @@ from routed_llm.state.budgets import Budget
 __all__ = ["Loaded", "examine", "load", "told_at_its_place"]
 
 #: keys that may stand at the top, or in ``[routing]``
-_EITHER = ("strategy", "purpose", "seed", "max_price_ratio", "quiet_fallbacks", "state")
+_EITHER = ("strategy", "purpose", "seed", "max_price_ratio", "quiet_fallbacks", "strict_params", "state")
 
 
 @dataclass(frozen=True)

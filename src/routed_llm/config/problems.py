@@ -47,6 +47,7 @@ _BOUNDS = {
 _INSTEAD = {
     "credential": "A function cannot stand in a file: write api_key = 'command:PROGRAM'.",
     "factory": "Objects are given in Python: Router([Model(factory=...)]).",
+    "input": "It is for Runnables, engines and functions, which are given in Python: Router([Model(program, input=...)]).",
     "keep_retries": "It is for objects, which are given in Python.",
     "served_model": "Write model = 'provider:name'.",
     "served_name": "Write model = 'provider:name'.",

@@ -109,7 +109,8 @@ def schema() -> dict[str, Any]:
 
 def _provider_kinds() -> dict[str, dict[str, Any]]:
     """The kinds of values in a provider's row, by its types; what is not told here is one text or several."""
-    plain: dict[Any, dict[str, Any]] = {str: {"type": "string"}, bool: {"type": "boolean"}, int: {"type": "integer"}}
+    words = {str: "string", bool: "boolean", int: "integer", float: "number"}
+    plain: dict[Any, dict[str, Any]] = {kind: {"type": word} for kind, word in words.items()}
     found: dict[str, dict[str, Any]] = {}
     for name, hint in get_type_hints(ProviderRow).items():
         kinds = [each for each in get_args(hint) or (hint,) if each is not type(None)]
@@ -117,7 +118,7 @@ def _provider_kinds() -> dict[str, dict[str, Any]]:
             found[name] = {"enum": list(get_args(hint))}
         elif get_origin(hint) is Mapping:
             found[name] = {"type": "object", "additionalProperties": {"type": "string"}}
-        elif len(kinds) == 1 and kinds[0] in plain:
+        elif get_origin(hint) not in (tuple, frozenset) and len(kinds) == 1 and kinds[0] in plain:
             found[name] = plain[kinds[0]]
     return {**found, "dialect": {"enum": list(DIALECTS)}}
 

@@ -27,7 +27,7 @@ _KNOWN = ("price", "context", "max_output", "abilities", "region", "tags", "priv
 #: what only an entry says
 _ENTRY = ("base_url", "api_key", "params", "reasoning", "headers", "proxy", "ca_bundle", "client_cert", "api_version",
           "dialect")  # fmt: skip
-_SETTINGS = ("purpose", "seed", "max_price_ratio", "quiet_fallbacks", "state")
+_SETTINGS = ("purpose", "seed", "max_price_ratio", "quiet_fallbacks", "strict_params", "state")
 
 
 def shown(loaded: Loaded, catalog: Catalog) -> str:

@@ -136,14 +136,17 @@ def _elsewhere(part: Part) -> bool:
     return part["type"] == "file" and bool(part["file"].get("file_url"))
 
 
-def plain(messages: Sequence[Message], losses: list[str]) -> list[Message]:
-    """The messages as OpenAI's chat completions take them; what they cannot say is noted in ``losses``."""
-    if not any("parts" in each or "is_error" in each for each in messages):
+def plain(messages: Sequence[Message], losses: list[str], reasoning_field: str | None = None) -> list[Message]:
+    """The messages as OpenAI's chat completions take them; what they cannot say is noted in ``losses``.
+
+    ``reasoning_field`` names the field in which the target takes plain reasoning of earlier answers.
+    """
+    if not any("parts" in each or "is_error" in each or "reasoning_content" in each for each in messages):
         return list(messages)
-    return [each for message in messages for each in _plain(message, losses)]
+    return [each for message in messages for each in _plain(message, losses, reasoning_field)]
 
 
-def _plain(message: Message, losses: list[str]) -> list[Message]:
+def _plain(message: Message, losses: list[str], reasoning_field: str | None) -> list[Message]:
     parts = message.get("parts") or ()
     for part in parts:
         if lost := _LOST.get(part["type"]):
@@ -155,7 +158,9 @@ def _plain(message: Message, losses: list[str]) -> list[Message]:
             losses.append("a signature of an earlier turn")
     if message.get("is_error"):
         losses.append("the error flag of a tool's result")
-    told = {name: value for name, value in message.items() if name not in ("parts", "is_error")}
+    told = {name: value for name, value in message.items() if name not in ("parts", "is_error", "reasoning_content")}
+    if reasoning_field and message.get("reasoning_content") is not None:
+        told[reasoning_field] = message["reasoning_content"]
     media = [part for part in bare(parts) if part["type"] != "text"] if message["role"] == "tool" else ()
     if not media:
         return [told]

@@ -14,7 +14,7 @@ from routed_llm.dialects.fitting import misfit
 from routed_llm.errors import AnswerCut, CallFailed, ErrorKind, ProviderError
 from routed_llm.events import Attempt
 from routed_llm.requests import Request, SchemaBinding, ToolBinding
-from routed_llm.results import Answer
+from routed_llm.results import CANNOT_ANSWER, Answer
 
 __all__ = ["Unfit", "cut_of", "fault_of", "never_serves"]
 
@@ -42,6 +42,8 @@ def fault_of(request: Request, answer: Answer, retry_on: Sequence[str], *, tells
         retry_on: which answers count as failures; what is dear to find out and of no interest is not looked for.
         tells_calls: whether the answer shows its tool calls; a framework object's own stream does not.
     """
+    if CANNOT_ANSWER in answer.extras:
+        return _fault("cannot_answer", answer.extras[CANNOT_ANSWER])
     if answer.finish == "content_filter":
         return _filtered(answer)
     if _refused(answer, "refusal" in retry_on):
@@ -70,7 +72,7 @@ def _filtered(answer: Answer) -> ProviderError:
 
 def never_serves(fault: ProviderError) -> bool:
     """Whether an answer with this fault is an error whatever counts as a failure, and not even better than none."""
-    return fault.kind == "cut" or fault.phase == FILTER
+    return fault.kind in ("cut", "cannot_answer") or fault.phase == FILTER
 
 
 def _empty() -> ProviderError:

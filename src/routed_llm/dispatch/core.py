@@ -34,6 +34,7 @@ class Core:
     ``observers`` gives those who want to sum a call that begins now; ``publish`` is handed every finished call, in the
     thread that finishes it. ``max_price_ratio`` bounds the expected cost of a
     fallback as a multiple of the first choice's. ``quiet_fallbacks`` silences the warning that a fallback writes.
+    ``strict_params`` is what holds for calls that have no hint of that name.
     """
 
     __slots__ = (
@@ -56,6 +57,7 @@ class Core:
         "rng",
         "seen",
         "stages",
+        "strict_params",
         "told",
     )
 
@@ -73,6 +75,7 @@ class Core:
         quiet_fallbacks: bool = False,
         features: Sequence[Feature] = (),
         resilience: Resilience = _CAREFUL,
+        strict_params: bool = False,
     ) -> None:
         self.catalog = catalog
         self.policy = policy
@@ -109,6 +112,7 @@ class Core:
         self.max_price_ratio = max_price_ratio
         self.quiet_fallbacks = quiet_fallbacks
         self.resilience = resilience
+        self.strict_params = strict_params
         #: whether decisions are made only to be looked at: then nobody is asked, and nothing is spent
         self.rehearsal = False
         #: of whom the log knows already that they are not asked what calls are

@@ -80,6 +80,14 @@ class Carrying:
                 del self.refused[deployment.id]
                 self.waiting.append(deployment)
 
+    def recovered(self, now: float) -> None:
+        """Those that were left alone when the call was decided, and are not any more, come in when nobody else is left."""
+        if self.waiting or not self.decision.cooling:
+            return
+        asked, cooling = {attempt.deployment.id for attempt in self.attempts}, self.core.live.cooling
+        over = (each for each in self.decision.cooling if each not in asked and cooling.get(each, now) <= now)
+        self.waiting.extend(sorted((self.core.catalog.by_id[each] for each in over), key=lambda d: d.position))
+
     def failed(self, refused: Refused | None = None) -> CallFailed | InvalidCall:
         """The error with which the call ends."""
         if self.refused and (limited := limit_failure(self, self.driver.now())) is not None:
@@ -229,6 +237,7 @@ async def _after(carrying: Carrying, failed: Failed) -> Deployment:
     now = driver.now()
     if carrying.refused and not carrying.waiting:
         carrying.again()
+    carrying.recovered(now)
     step = next_step(
         failed.error, failed.attempt.deployment, carrying.waiting, budget, now, core.rng.random(), carrying.resilience,
         failed.cooled > 0 and not carrying.alone,

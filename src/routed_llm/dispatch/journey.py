@@ -13,6 +13,7 @@ from routed_llm.dispatch.execute import Carrying, execute
 from routed_llm.dispatch.own_calls import ended_early, find_out
 from routed_llm.dispatch.settle import attempt_succeeded, bill, finish, images_in, tell_room
 from routed_llm.dispatch.streaming import Opened, open_stream
+from routed_llm.dispatch.taking import untaken
 from routed_llm.driver import Driver, Patience
 from routed_llm.errors import CallFailed, ProviderError
 from routed_llm.events import Attempt, CallRecord
@@ -53,8 +54,12 @@ async def consider(driver: Driver, core: Core, request: Request) -> Decision:
     if hints.profile and "exclude" in hints.profile:
         core.catalog.check_names("profile.exclude", hints.profile["exclude"])
     needs = request.needs()
-    if needs or request.model or hints.given:
-        requires = Requirements(needs, driver.mode, request.model, hints.exclude, hints.region, hints.private, hints.agreements)
+    strict = core.strict_params if hints.strict_params is None else hints.strict_params
+    lost = untaken(core.catalog, request) if strict else ()
+    if needs or request.model or hints.given or lost:
+        requires = Requirements(
+            needs, driver.mode, request.model, hints.exclude, hints.region, hints.private, hints.agreements, lost
+        )
     else:
         requires = _PLAIN[driver.mode]
     now = driver.now()

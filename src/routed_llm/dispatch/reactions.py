@@ -51,6 +51,7 @@ REACTIONS: dict[ErrorKind, Reaction] = {
     "invalid_json": Reaction("next", False, None, False, "the typed answer is no JSON, or does not fit its schema"),
     "invalid_tool_calls": Reaction("next", False, None, False, "the arguments of a tool call are none"),
     "refusal": Reaction("raise", False, None, False, "the model refused"),
+    "cannot_answer": Reaction("next", False, None, False, "a program that answers what it can has no answer to this"),
 }
 
 

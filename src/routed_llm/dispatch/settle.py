@@ -136,8 +136,11 @@ def _sum(attempts: Sequence[Attempt]) -> int | None:
 
 
 def warn_of_fallback(core: Core, decision: Decision, error: ProviderError, to: Deployment, cooled: float) -> None:
-    """Write one line: which model failed and why, where the call goes, what that costs, when the failed one is tried again."""
-    if core.quiet_fallbacks or not log.isEnabledFor(logging.WARNING):
+    """Write one line: which model failed and why, where the call goes, what that costs, when the failed one is tried again.
+
+    That a program has no answer to this or that is its ordinary work, and no failure.
+    """
+    if core.quiet_fallbacks or error.kind == "cannot_answer" or not log.isEnabledFor(logging.WARNING):
         return
     failed = core.catalog.by_id.get(error.deployment)
     before, after = failed and expected_cost(failed, decision.ask), expected_cost(to, decision.ask)

@@ -22,6 +22,8 @@ def ask_data(ask: Ask) -> dict[str, Any]:
         "needs": sorted(ask.requires.needs),
         **{name: _listed(getattr(ask.requires, name)) for name in _REQUIRES},
     }
+    if ask.requires.untaken:
+        told["requires"]["untaken"] = dict(ask.requires.untaken)
     told.update(hints=exact(ask.hints.given), facts=exact(dict(ask.facts)), params=exact(dict(ask.params)))
     return told
 
@@ -39,5 +41,6 @@ def ask_from(data: Mapping[str, Any]) -> Ask:
     """
     given: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in data["requires"].items()}
     needs = frozenset(given.pop("needs"))
+    given["untaken"] = tuple(dict(given.get("untaken", {})).items())
     told = {name: restored(data[name]) for name in (*_NUMBERS, "facts", "params")}
     return Ask(requires=Requirements(needs, **given), hints=Hints(restored(data["hints"])), **told)

@@ -18,6 +18,9 @@ from routed_llm.results import Answer, ToolCall, Usage
 __all__ = ["BESIDE", "facts_of", "message_of", "native_usage", "sort_call", "token_usage", "usage_metadata"]
 
 
+#: providers whose integrations keep calls and reasoning in the content: by these names in ``model_provider`` langchain-core's
+#: ``content_blocks`` looks for them there, and would not find ours (``langchain_core.messages.block_translators``)
+_READ_OTHERWISE = frozenset({"anthropic", "bedrock", "bedrock_converse"})
 #: opaque parts that are content, or belong to it; all others tell of the answer
 BESIDE = ("refusal", "audio", "images", "actions", "annotations", "reasoning_details", "citations", "other_choices")
 
@@ -55,10 +58,15 @@ def facts_of(record: CallRecord, answered: str, finish: str) -> dict[str, Any]:
     deployment = record.attempts[-1].deployment
     return {
         "model_name": answered or deployment.served_model,
-        "model_provider": deployment.provider,
+        "model_provider": _named(deployment.provider),
         "finish_reason": finish,
         "routing": routing_facts(record),
     }
+
+
+def _named(provider: str) -> str:
+    """A provider by a name that LangChain does not take for its own integration, whose content has another form."""
+    return f"routed-{provider}" if provider in _READ_OTHERWISE else provider
 
 
 def message_of(answer: Answer, record: CallRecord, message_id: str | None = None) -> AIMessage:

@@ -64,6 +64,7 @@ class RoutedChatModel(RoutedIdentity):
         state: where many processes share breakers, limits, budgets and latency, such as ``"redis://host"``.
         health_checks: ask models in the background of which nothing was heard: True, or
             ``HealthChecks(every, how, usd_per_day, timeout)``; by default nobody is asked.
+        strict_params: only models that get every parameter of a call as it is; the same as the hint of that name.
         profile: a profile to show instead of the pool's own; ``"guaranteed"`` shows what every model can.
 
     Raises:
@@ -147,6 +148,7 @@ class RoutedChatModel(RoutedIdentity):
         retry_on: Sequence[str] | None = None,
         state: Any = None,
         health_checks: Any = None,
+        strict_params: bool | None = None,
         profile: ModelProfile | Literal["guaranteed"] | None = None,
         **langchain: Any,
     ) -> None:
@@ -171,8 +173,9 @@ class RoutedChatModel(RoutedIdentity):
             timeout, max_retries, max_price_ratio, quiet_fallbacks, routing_seed, hedge, at_most_once, place, health_checks,
             on_stream_break, retry_on,
         )  # fmt: skip
+        hints = dict(Hints.of(routing, {"strict_params": strict_params}).given)
         given = {
-            **pool._asdict(), "routing": dict(Hints.of(routing).given) or None, "temperature": temperature,
+            **pool._asdict(), "routing": hints or None, "temperature": temperature,
             "max_tokens": max_tokens, "top_p": top_p, "stop": stop, "seed": seed, "model_kwargs": model_kwargs,
         }  # fmt: skip
         told = {name: value for name, value in given.items() if value is not None and value is not False}

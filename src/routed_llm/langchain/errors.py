@@ -28,6 +28,7 @@ _MATCHING: dict[ErrorKind, type[core.ModelError]] = {
     "cut": core.ModelAPIError,
     "invalid_json": core.ModelAPIError,
     "invalid_tool_calls": core.ModelAPIError,
+    "cannot_answer": core.ModelAPIError,
     # langchain-core has this class since 1.7.5
     "refusal": getattr(core, "ModelRefusalError", core.ModelInvalidRequestError),
 }

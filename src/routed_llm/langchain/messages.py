@@ -71,6 +71,8 @@ def _assistant(message: AIMessage, losses: list[str]) -> dict[str, Any]:
         told["tool_calls"] = calls
     if isinstance(message.additional_kwargs.get("refusal"), str) and not text:
         told["refusal"] = message.additional_kwargs["refusal"]
+    if isinstance(thought := message.additional_kwargs.get("reasoning_content"), str) and thought:
+        told["reasoning_content"] = thought
     audio = message.additional_kwargs.get("audio")
     if isinstance(audio, Mapping) and audio.get("id"):
         told["audio"] = {"id": audio["id"]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
 from routed_llm.catalog.cards import find_card
@@ -90,7 +91,7 @@ def _of_string(entry: Model, path: str, shared: Shared) -> Deployment:
         wire,
         found.credential,
         key_header=row.embeddings_auth_header or row.auth_header,
-        headers={**row.extra_headers, **shared.common.headers, **entry.headers},
+        headers={**row.headers(os.environ), **shared.common.headers, **entry.headers},
         transports=shared.transports(entry),
     )
     about = found.about(f"{row.name}:{found.name}", abilities)

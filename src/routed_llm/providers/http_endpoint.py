@@ -12,6 +12,7 @@ import orjson
 from routed_llm.dialects.dialect import Dialect, StreamReader
 from routed_llm.dialects.room import Room
 from routed_llm.dialects.speaking import dialect_of
+from routed_llm.dialects.taking import untaken
 from routed_llm.dialects.wire import Wire
 from routed_llm.driver import Patience
 from routed_llm.errors import InvalidCall, ProviderError
@@ -78,6 +79,10 @@ class HttpEndpoint(HttpLine):
             raise InvalidCall(
                 f"The request cannot be written as JSON: {error}. Check parameters, tools and messages."
             ) from None
+
+    def untaken(self, request: Request) -> list[str]:
+        """What would be lost of a request's parameters, in words."""
+        return untaken(self.dialect, self.wire, request.params, request.tools and request.tools.parallel)
 
     def _answer(self, request: Request) -> Callable[[bytes], Answer]:
         """Reads the body of the answer to a request."""

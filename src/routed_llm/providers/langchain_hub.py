@@ -8,11 +8,13 @@ from typing import Any
 from uuid import uuid4
 
 from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.outputs import ChatGeneration, ChatResult
 
+from routed_llm.providers.langchain_answers import answer_of
 from routed_llm.requests import Request, SchemaBinding, ToolBinding
 from routed_llm.results import Answer, Event, Opaque, Reasoning, Text, ToolCallDelta
 
-__all__ = ["HubChunks", "hub_answer", "wired"]
+__all__ = ["HubChunks", "hub_answer", "message_answer", "wired"]
 
 _EXTRAS = ("refusal", "audio", "annotations", "citations")
 
@@ -37,6 +39,11 @@ def hub_answer(answer: Answer) -> Answer:
     answer.reasoning = "".join(_thoughts(message))
     answer.extras.update(_extras(message))
     return answer
+
+
+def message_answer(message: AIMessage) -> Answer:
+    """A message by itself as an answer of the hub."""
+    return hub_answer(answer_of(ChatResult(generations=[ChatGeneration(message=message)]), None))
 
 
 def _new_id() -> str:

@@ -14,6 +14,7 @@ import inspect
 import time
 from collections.abc import Mapping
 from contextlib import nullcontext
+from copy import copy
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -134,6 +135,13 @@ class LangChainEndpoint:
             else:
                 request.losses.append(f"{type(self.model).__name__} does not take {name}: left out")
         return params
+
+    def untaken(self, request: Request) -> list[str]:
+        """What would be lost of a request's parameters, in words."""
+        request = copy(request)
+        request.losses = []
+        self._params(request, "_generate" if self._methods.generate or not self._methods.stream else "_stream")
+        return request.losses
 
     def _seconds(self, patience: Patience, stream: bool) -> float | None:
         """What is left, for a sync call; None where a time in the arguments would spoil the key of a cache."""

@@ -12,7 +12,7 @@ from langchain_core.runnables.config import merge_configs
 from langchain_core.runnables.configurable import DynamicRunnable
 from langchain_core.runnables.retry import RunnableRetry
 
-__all__ = ["Unwrapped", "candidates_of", "unwrap"]
+__all__ = ["Unwrapped", "candidates_of", "is_model", "unwrap"]
 
 
 class Unwrapped(NamedTuple):
@@ -67,6 +67,17 @@ def candidates_of(item: Any) -> list[Any]:
         if len(inner) > 1:
             return [item.model_copy(update={"bound": candidate}) for candidate in inner]
     return [item]
+
+
+def is_model(item: Any) -> bool:
+    """Whether a runnable is a chat model with things around it, also with fallbacks; every other one is a program."""
+    while isinstance(item, RunnableBindingBase):
+        item = item.bound
+    if isinstance(item, RunnableWithFallbacks):
+        return is_model(item.runnable)
+    if isinstance(item, DynamicRunnable):
+        return is_model(item.default)
+    return isinstance(item, BaseChatModel) or _is_configurable(item)
 
 
 def _is_configurable(item: Any) -> bool:

@@ -15,6 +15,7 @@ import inspect
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from typing import Any
 
 from llama_index.core.base.llms.generic_utils import messages_to_prompt
@@ -158,6 +159,13 @@ class LlamaIndexEndpoint:
             del given["max_tokens"]
             request.losses.append("max_tokens: the object's own counts")
         return given
+
+    def untaken(self, request: Request) -> list[str]:
+        """What would be lost of a request's parameters, in words."""
+        request = copy(request)
+        request.losses = []
+        self._given(request, "chat")
+        return request.losses
 
     # whole answers ----------------------------------------------------------------------------------------------------
 

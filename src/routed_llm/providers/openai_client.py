@@ -19,6 +19,8 @@ from typing import Any
 
 from routed_llm.dialects.openai_chat.body import build_body, schema_tool
 from routed_llm.dialects.openai_chat.reader import Reader, read_answer
+from routed_llm.dialects.speaking import dialect_of
+from routed_llm.dialects.taking import untaken
 from routed_llm.dialects.wire import Wire
 from routed_llm.driver import AsyncSource, Patience, Source
 from routed_llm.errors import ConfigurationError, ProviderError
@@ -101,6 +103,10 @@ class OpenAIClientEndpoint:
         return self.client.post(
             _PATH, cast_to=cls, body=body, options=options, stream=True, stream_cls=_stream_class(self._async)
         )
+
+    def untaken(self, request: Request) -> list[str]:
+        """What would be lost of a request's parameters, in words."""
+        return untaken(dialect_of("openai.chat"), self.wire, request.params, request.tools and request.tools.parallel)
 
     def _tool(self, request: Request) -> str | None:
         return schema_tool(request, self.wire)

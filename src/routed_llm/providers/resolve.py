@@ -19,6 +19,7 @@ from routed_llm.providers.objects import (
     resolve_llama_index,
     spread,
 )
+from routed_llm.providers.programs import is_program, resolve_program
 from routed_llm.providers.rows import Providers
 from routed_llm.providers.strings import Shared, resolve_string
 from routed_llm.providers.vector_space import check_one_space
@@ -108,11 +109,11 @@ def _entry(item: Any, path: str) -> Model:
         raise ConfigurationError(
             "an openai client needs a model's name: pass (client, 'model') or Model(client, served_model='model').", path=path
         )
-    if is_langchain_model(item) or is_llama_index_model(item) or is_embedder(item):
+    if is_langchain_model(item) or is_llama_index_model(item) or is_embedder(item) or is_program(item):
         return Model(item)
     raise ConfigurationError(
         f"cannot route to {type(item).__name__}: pass 'provider:model', a LangChain chat model, a LlamaIndex LLM, "
-        "(openai client, 'model') or Model(...).",
+        "(openai client, 'model'), or Model(...), which also takes a Runnable, an engine or a function, under a name.",
         path=path,
     )
 
@@ -123,13 +124,19 @@ def _resolve_entry(entry: Model, path: str, shared: Shared) -> list[Deployment]:
         return _resolve_several(entry, path, shared)
     if entry.factory is not None:
         entry = replace(entry, model=entry.factory())
-        if not any(known(entry.model) for known in (is_langchain_model, is_llama_index_model, is_openai_client, is_embedder)):
-            raise ConfigurationError("must give a chat model, a LlamaIndex LLM or an openai client.", path=f"{path}.factory")
+        kinds = (is_langchain_model, is_llama_index_model, is_openai_client, is_embedder, is_program)
+        if not any(known(entry.model) for known in kinds):
+            told = "must give a chat model, a LlamaIndex LLM, an openai client, a Runnable, an engine or a function."
+            raise ConfigurationError(told, path=f"{path}.factory")
     if shared.purpose == "embeddings":
         from routed_llm.providers.embeddings import resolve_embeddings  # only those who use it pay for it
 
         return [resolve_embeddings(entry, path, shared)]
     item = entry.model
+    if is_program(item):
+        return [resolve_program(entry, path)]
+    if entry.input is not None:
+        raise ConfigurationError("is for Runnables, engines and functions; a model takes messages.", path=f"{path}.input")
     if isinstance(item, str):
         if item == "sandbox" or item.startswith("sandbox:"):
             from routed_llm.providers.sandbox_endpoint import resolve_sandbox  # only those who use it pay for it
@@ -145,7 +152,8 @@ def _resolve_entry(entry: Model, path: str, shared: Shared) -> list[Deployment]:
     if is_embedder(item):
         raise ConfigurationError(f"{type(item).__name__} {NOT_FOR_CHAT}", path=path)
     raise ConfigurationError(
-        f"must be 'provider:model', a LangChain chat model, a LlamaIndex LLM or an openai client, not {type(item).__name__}.",
+        "must be 'provider:model', a LangChain chat model, a LlamaIndex LLM, an openai client, a Runnable, an engine or a "
+        f"function, not {type(item).__name__}.",
         path=f"{path}.model",
     )
 

@@ -30,12 +30,13 @@ class ProviderRow:
     """One provider. What is a list of texts here may be given as one text or several.
 
     Args:
-        name: our name for it, in front of its models' names.
+        name: stands in front of its models' names.
         title: its own name.
         source: where the row's facts come from.
         base_url: where it is; None where every customer has an address of their own. Names of variables in braces stand for
             what the environment says; of ``{A|B}`` the first that is set.
         hosts: names of hosts that are written otherwise than ``base_url`` makes them.
+        region_urls: the address for an entry's ``region``, where it is another one.
         base_url_env: environment variables that may hold another address; the first that is set wins.
         base_path: added to an address that comes without a path.
         default_port: added to an address from the environment that has no port.
@@ -54,12 +55,17 @@ class ProviderRow:
         key_required: False where it answers without a key.
         signing: ``aws`` where requests without a key are signed instead (extra ``bedrock``).
         auth_header: header that carries the key; in ``Authorization`` it is a bearer token.
-        extra_headers: headers of every request.
+        extra_headers: headers of every request; one that names a variable in braces is left out where that is not set.
         aliases: other names by which users know it.
         local: runs on the user's own machine.
         max_tokens_field: its word for the longest answer.
         system_role_for_reasoning: role of system messages for reasoning models.
         reasoning_fields: where its answers hold reasoning; the first that is there counts.
+        echoes_reasoning: field of an earlier answer in which its plain reasoning goes back; empty where it does not.
+        echoes_details: whether ``reasoning_details`` that are signed or encrypted go back to it.
+        joins_texts: whether content of several texts is sent as one.
+        max_temperature: a higher temperature is sent as this.
+        tool_choices: its words for ``auto``, ``none`` and ``required``; another of these three instead is told as a loss.
         stream_usage: whether usage in streams is sent ``always``, or needs the ``option`` ``include_usage``.
         reasoning_models: beginnings of the names of models that refuse sampling parameters, take the role above, and
             need ``max_completion_tokens``.
@@ -76,6 +82,7 @@ class ProviderRow:
     source: str = "the user's own"
     base_url: str | None = None
     hosts: Mapping[str, str] = field(default_factory=dict, hash=False)
+    region_urls: Mapping[str, str] = field(default_factory=dict, hash=False)
     base_url_env: tuple[str, ...] = ()
     base_path: str = ""
     default_port: int | None = None
@@ -99,6 +106,11 @@ class ProviderRow:
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     system_role_for_reasoning: Literal["system", "developer"] = "system"
     reasoning_fields: tuple[str, ...] = ("reasoning_content", "reasoning")
+    echoes_reasoning: str = ""
+    echoes_details: bool = False
+    joins_texts: bool = False
+    max_temperature: float | None = None
+    tool_choices: Mapping[str, str] = field(default_factory=dict, hash=False)
     stream_usage: Literal["option", "always"] = "option"
     reasoning_models: tuple[str, ...] = ()
     reasoning_except: tuple[str, ...] = ()
@@ -134,15 +146,25 @@ class ProviderRow:
         kept = {name: can for name, can in known.items() if name not in self.unsure}
         return {**kept, **dict.fromkeys(self.lacks, False)}
 
+    def headers(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """The further headers, as far as their variables are set."""
+        return {
+            name: PLACE.sub(lambda place: _first_set(place[1], environ) or "", value)
+            for name, value in self.extra_headers.items()
+            if all(_first_set(names, environ) for names in PLACE.findall(value))
+        }
+
     def key_name(self, environ: Mapping[str, str]) -> str | None:
         """The environment variable that holds the key: the first that is set and not empty; None where none is."""
         return next((name for name in self.key_env if environ.get(name)), None)
 
-    def address(self, environ: Mapping[str, str]) -> str | None:
-        """The base URL: that of the environment, else the row's own; None where it is in neither, or not all of it."""
+    def address(self, environ: Mapping[str, str], region: str | None = None) -> str | None:
+        """The base URL: that of the environment, else the region's, else the row's own; None where not all of it is known."""
         told = next((environ[name] for name in self.base_url_env if environ.get(name)), None)
         if told is not None:
             return self.complete(told)
+        if region is not None and region in self.region_urls:
+            return self.region_urls[region]
         if self.base_url is None or not all(_first_set(names, environ) for names in self.places):
             return None
         url = PLACE.sub(lambda place: quote(_first_set(place[1], environ) or "", safe=""), self.base_url)

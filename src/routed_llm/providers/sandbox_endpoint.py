@@ -1,16 +1,18 @@
-"""``"sandbox"`` as deployments: the simulated models through the same wire and dialect as real ones."""
+"""``"sandbox"`` as deployments: the simulated models through the same wire and dialects as real ones."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
+from typing import Any, NamedTuple
 
-from routed_llm.abilities import ABILITIES
+from routed_llm.abilities import ABILITIES, NOT_ON_THE_WIRE, ON_THE_WIRE
 from routed_llm.catalog.deployments import Deployment
 from routed_llm.catalog.models import Model
 from routed_llm.catalog.prices import Price, Rates
 from routed_llm.dialects.openai_embeddings import EmbeddingsWire
+from routed_llm.dialects.speaking import dialect_of
 from routed_llm.dialects.wire import Wire
 from routed_llm.errors import ConfigurationError
 from routed_llm.providers.http_embeddings import HttpEmbeddings
@@ -25,8 +27,32 @@ from routed_llm.refusing import nearest
 __all__ = ["default_transports", "resolve_sandbox", "resolve_sandbox_embeddings", "sandbox_entries"]
 
 #: addresses that are never connected to: the twin answers
-URL = "http://127.0.0.1/v1/chat/completions"
-EMBEDDINGS_URL = "http://127.0.0.1/v1/embeddings"
+_HOST = "http://127.0.0.1"
+EMBEDDINGS_URL = f"{_HOST}/v1/embeddings"
+CHAT = "openai.chat"
+
+
+class Spoken(NamedTuple):
+    """A dialect that the sandbox speaks.
+
+    ``path``: where; ``key_header``: where it demands a key; ``provider``: whose row spells it; ``prefix``: before a model's
+    name, for the rules of a version.
+    """
+
+    path: str
+    key_header: str | None = None
+    provider: str = ""
+    prefix: str = ""
+
+
+SPOKEN = {
+    CHAT: Spoken("/v1/chat/completions"),
+    "openai.responses": Spoken("/v1"),
+    "anthropic.messages": Spoken("/v1", "x-api-key", "anthropic:"),
+    "gemini.generate": Spoken("/v1beta", "x-goog-api-key", "gemini:", "gemini-3-"),
+}
+#: any key will do, but two of the dialects demand one
+_ANY_KEY = "simulated"
 
 
 @cache
@@ -36,7 +62,7 @@ def default_transports() -> TwinTransports:
 
 
 def sandbox_entries(
-    models: Sequence[SandboxModel | SandboxEmbedding], base_url: str, api_key: str | None = None
+    models: Sequence[SandboxModel | SandboxEmbedding], base_url: str, api_key: str | None = None, dialect: str = CHAT
 ) -> list[Model]:
     """Entries for the models of a served sandbox, with the prices, windows and abilities that it states.
 
@@ -44,20 +70,36 @@ def sandbox_entries(
         models: what it serves, such as ``DEFAULT_MODELS`` or ``DEFAULT_EMBEDDINGS``.
         base_url: its address, such as ``http://127.0.0.1:8000/v1``.
         api_key: its key, where it wants one.
+        dialect: what it is spoken to in: ``openai.chat``, ``openai.responses``, ``anthropic.messages`` (with the server's
+            ``anthropic_url``), or ``gemini.generate`` (with its ``gemini_url``).
+
+    Raises:
+        ConfigurationError: for a dialect that the sandbox does not speak.
     """
+    spoken = _spoken(dialect, "dialect")
+    if spoken.key_header is not None:
+        api_key = api_key or _ANY_KEY
     return [
         Model(
-            model.name,
+            f"{spoken.provider}{spoken.prefix}{model.name}",
             name=f"sandbox:{model.name}",
             base_url=base_url,
             api_key=api_key,
+            dialect=None if dialect == CHAT or spoken.provider else dialect,
             price=_price(model),
             context=model.context,
             max_output=model.max_output if isinstance(model, SandboxModel) else None,
-            abilities=_abilities(model),
+            abilities=_abilities(model, dialect),
         )
         for model in models
     ]
+
+
+def _spoken(dialect: str, path: str) -> Spoken:
+    if dialect not in SPOKEN:
+        meant = nearest(dialect, list(SPOKEN))
+        raise ConfigurationError(f"the sandbox does not speak {dialect!r}.{meant} It speaks: {', '.join(SPOKEN)}.", path=path)
+    return SPOKEN[dialect]
 
 
 def _price(model: SandboxModel | SandboxEmbedding) -> Price | None:
@@ -68,10 +110,16 @@ def _price(model: SandboxModel | SandboxEmbedding) -> Price | None:
     return Price(rates)
 
 
-def _abilities(model: SandboxModel | SandboxEmbedding) -> dict[str, bool]:
+def _abilities(model: SandboxModel | SandboxEmbedding, dialect: str = CHAT) -> dict[str, bool]:
+    """What a model can do, in a dialect that has a place for it."""
     if isinstance(model, SandboxEmbedding):
         return {"embeddings": True}
-    return {ability: ability in model.abilities for ability in ABILITIES if ability != "video"} | {"video": False}
+    able = {ability: ability in model.abilities for ability in ABILITIES}
+    if dialect == CHAT:
+        return able
+    places = ON_THE_WIRE.get(dialect, NOT_ON_THE_WIRE)
+    able |= {"thinking_blocks": able["reasoning"] and places["thinking_blocks"], "cache_points": places["cache_points"]}
+    return able if dialect == "gemini.generate" else {**able, "audio": False}
 
 
 def resolve_sandbox(entry: Model, path: str, shared: Shared) -> list[Deployment]:
@@ -121,15 +169,42 @@ def _deployment(entry: Model, path: str, model: SandboxModel, transports: Transp
     params = {**shared.common.params, **entry.params}
     if entry.reasoning:
         params["reasoning_effort"] = entry.reasoning
-    abilities = {**_abilities(model), **entry.parsed_abilities(path)}
-    wire = Wire(model.name, native_schema=abilities["structured_output"] or not abilities["tools"], params=params)
+    dialect = dialect_of(entry.dialect or CHAT, f"{path}.dialect")
+    spoken = _spoken(dialect.name, f"{path}.dialect")
+    abilities = {**_abilities(model, dialect.name), **entry.parsed_abilities(path)}
+    max_output = entry.max_output or model.max_output
+    wire = Wire(
+        spoken.prefix + model.name,
+        native_schema=abilities["structured_output"] or not abilities["tools"],
+        params=params,
+        # what one language signs no other reads
+        maker="openai" if dialect.name == CHAT else f"sandbox {dialect.name}",
+        quirks=_quirks(dialect.name, abilities, max_output),
+    )
     stated = replace(
         entry,
         price=entry.price or _price(model),
         context=entry.context or model.context,
-        max_output=entry.max_output or model.max_output,
+        max_output=max_output,
     )
-    endpoint = HttpEndpoint(URL, wire, None, transports=transports)
+    whole, stream = ("", "") if dialect.name == CHAT else dialect.paths(wire)
+    base = _HOST + spoken.path
+    endpoint = HttpEndpoint(
+        base + whole,
+        wire,
+        None,
+        dialect=dialect,
+        stream_url=base + stream,
+        headers={spoken.key_header: _ANY_KEY} if spoken.key_header else {},
+        transports=transports,
+    )
     label = f"sandbox:{model.name}" + (f"@{entry.reasoning}" if entry.reasoning else "")
     about = About(label, "sandbox", model.name, None, abilities, local=True, marks=("simulated",))
     return assemble(stated, path, endpoint, about)
+
+
+def _quirks(dialect: str, abilities: Mapping[str, bool], max_output: int) -> dict[str, Any]:
+    """Facts that only a dialect reads; see :func:`routed_llm.providers.strings.wire_of`."""
+    if dialect == "openai.responses":
+        return {"reasoning": abilities["reasoning"]}
+    return {"max_output": max_output} if dialect == "anthropic.messages" else {}

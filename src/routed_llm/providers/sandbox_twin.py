@@ -34,7 +34,8 @@ class TwinTransports(Transports):
 
 
 def _ask(sandbox: Sandbox, method: str, target: Target, body: bytes) -> SandboxReply:
-    return sandbox.handle(method, urlsplit(target.url).path, target.headers, body)
+    url = urlsplit(target.url)
+    return sandbox.handle(method, f"{url.path}?{url.query}" if url.query else url.path, target.headers, body)
 
 
 def _left(wait: float, until: float) -> float:

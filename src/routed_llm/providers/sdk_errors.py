@@ -18,7 +18,7 @@ from typing import Any, TypeAlias, TypeVar
 import orjson
 
 from routed_llm.dialects.errors import error_of, redact
-from routed_llm.errors import CallFailed, ErrorKind, InvalidCall, ProviderError
+from routed_llm.errors import CallFailed, CannotAnswer, ErrorKind, InvalidCall, ProviderError
 from routed_llm.providers.secret_texts import Secrets
 
 __all__ = ["Hidden", "aguarded", "failure_of", "guarded"]
@@ -119,7 +119,9 @@ def failure_of(error: Exception, secrets: Hidden = NO_SECRETS) -> ProviderError 
 
 
 def _of_a_router(error: Exception) -> ProviderError | None:
-    """A router behind the router."""
+    """A router behind the router, or a program of the user's that has our word for having no answer."""
+    if isinstance(error, CannotAnswer):
+        return ProviderError("cannot_answer", str(error) or "it has no answer to this")
     if isinstance(error, CallFailed):
         return ProviderError(error.kind, str(error), status=error.status_code, retry_after=error.retry_after)
     return ProviderError("unsupported_parameter", str(error), sent=False) if isinstance(error, InvalidCall) else None

@@ -17,6 +17,7 @@ from routed_llm.catalog.known import Known
 from routed_llm.catalog.models import Model
 from routed_llm.catalog.naming import check_name
 from routed_llm.dialects.dialect import Dialect
+from routed_llm.dialects.openai_chat.families import Family, family_of
 from routed_llm.dialects.speaking import dialect_of
 from routed_llm.dialects.wire import Wire
 from routed_llm.driver import Endpoint
@@ -137,7 +138,7 @@ def resolve_string(entry: Model, path: str, shared: Shared) -> Deployment:
         dialect=dialect,
         stream_url=stream_url,
         key_header=row.auth_header,
-        headers={**row.extra_headers, **shared.common.headers, **entry.headers},
+        headers={**row.headers(os.environ), **shared.common.headers, **entry.headers},
         transports=shared.transports(entry),
     )
     label = f"{row.name}:{name}" + (f"@{entry.reasoning}" if entry.reasoning else "")
@@ -258,7 +259,7 @@ def _warn_unknown(provider: str, name: str) -> None:
 def _base_url(entry: Model, row: ProviderRow, path: str, shared: Shared) -> str:
     given = entry.base_url or shared.common.base_url
     if given is None:
-        given = row.address(os.environ)
+        given = row.address(os.environ, entry.region)
         if given is None:
             missing = [names for names in row.places if not any(os.environ.get(name) for name in names.split("|"))]
             names = (
@@ -279,7 +280,10 @@ def wire_of(
     max_output: int | None = None,
 ) -> Wire:
     """How a model of a provider wants to be spoken to."""
-    drops = row.drops_for(name)
+    drops, quirks = row.drops_for(name), _quirks(row, name, abilities, max_output)
+    if row.dialect == "openai.chat":
+        family = family_of(row.name, name)
+        drops, quirks = drops | family.drops, chat_quirks(row, family)
     if abilities.get("temperature") is False:
         drops = drops | SAMPLING
     return Wire(
@@ -294,7 +298,7 @@ def wire_of(
         strict_tools=row.strict_tools,
         maker=row.maker or row.name,
         params={**params, **({"reasoning_effort": reasoning} if reasoning else {})},
-        quirks=_quirks(row, name, abilities, max_output),
+        quirks=quirks,
     )
 
 
@@ -309,6 +313,19 @@ def _quirks(row: ProviderRow, name: str, abilities: Mapping[str, bool], max_outp
     if abilities.get("tool_choice") is False:
         quirks["forced_tools"] = False
     return {**quirks, "max_output": max_output} if max_output else quirks
+
+
+def chat_quirks(row: ProviderRow, family: Family) -> dict[str, Any]:
+    """What is known of chat completions beside what :class:`~routed_llm.dialects.wire.Wire` has fields for."""
+    params = {"temperature": {"most": row.max_temperature}} if row.max_temperature is not None else {}
+    told = {
+        "echoes": row.echoes_reasoning,
+        "details": row.echoes_details,
+        "joins_texts": row.joins_texts,
+        "tool_choices": dict(row.tool_choices),
+        "params": {**params, **family.params},
+    }
+    return {name: value for name, value in told.items() if value}
 
 
 #: any server that speaks OpenAI's chat completions, given by its address alone

@@ -191,6 +191,7 @@ def _hinted(ask: Ask, given: Mapping[str, Any], catalog: Catalog) -> Ask:
     other.requires = ask.requires._replace(
         needs=(ask.requires.needs - set(old.needs)) | set(hints.needs),
         exclude=hints.exclude, region=hints.region, private=hints.private, agreements=hints.agreements,
+        untaken=() if hints.strict_params is False else ask.requires.untaken,
     )  # fmt: skip
     facts = {name: value for name, value in ask.facts.items() if name not in old.facts or name in hints.facts}
     other.facts = {**facts, **hints.facts}

@@ -11,11 +11,14 @@ from routed_llm.dialects.openai_chat.usage import written_usage
 from routed_llm.dialects.view import HubView
 from routed_llm.dispatch.streaming import Opened
 from routed_llm.door.facts import routing_facts
-from routed_llm.errors import InvalidCall
+from routed_llm.errors import InvalidCall, RoutedError
 from routed_llm.events import CallRecord
 from routed_llm.hints import Hints
 from routed_llm.requests import Request
 from routed_llm.results import Answer, Event, FinishReason, Opaque, Reasoning, Restart, Text, ToolCallDelta
+from routed_llm.serving.kept import is_unchanged
+from routed_llm.serving.replies import DONE, failure_body
+from routed_llm.serving.replies import event as written
 
 __all__ = ["AUTO", "Chunks", "chat_request", "completion", "request_of"]
 
@@ -27,7 +30,7 @@ _BESIDE = ("refusal", "annotations", "audio", "reasoning_details", "citations", 
 #: where an answer keeps what only its maker can read: sent back with the message, it goes to the same maker
 KEPT = "routed_parts"
 #: fields of an answer that no model is sent
-_ONLY_TOLD = frozenset({KEPT, "parts", "reasoning_content", "reasoning_details", "citations", "images", "annotations"})
+_ONLY_TOLD = frozenset({KEPT, "parts", "reasoning_details", "citations", "images", "annotations"})
 
 
 def chat_request(body: Mapping[str, Any]) -> Request:
@@ -50,11 +53,7 @@ def _asked(message: Message) -> Message:
     told = {name: value for name, value in message.items() if name not in _ONLY_TOLD and value is not None}
     told.setdefault("content", None)
     kept = message.get(KEPT)
-    if not isinstance(kept, list):
-        return told
-    text = "".join(part.get("text", "") for part in kept if part.get("type") == "text")
-    ids = [part.get("id") for part in kept if part.get("type") == "tool_call"]
-    same = text == (told["content"] or "") and ids == [call.get("id") for call in told.get("tool_calls") or ()]
+    same = is_unchanged(kept, told["content"] or "", [call.get("id") for call in told.get("tool_calls") or ()])
     return {**told, "parts": kept} if same else told
 
 
@@ -72,6 +71,7 @@ def request_of(dialect: str, conversation: Conversation, hints: Any) -> Request:
         hints=Hints.of(hints),
         model=None if name.lower() in AUTO else name,
         stream=conversation.stream,
+        native=conversation.native,
     )
 
 
@@ -112,17 +112,22 @@ def _head(answer_id: str | None, served: str, record: CallRecord, kind: str) -> 
 
 
 class Chunks:
-    """Turns one stream's events into chunks."""
+    """Turns one stream's events into chunks, as bytes; with ``usage`` the last one tells what was used."""
 
-    __slots__ = ("_begun", "_head", "_opened")
+    __slots__ = ("_begun", "_head", "_opened", "_usage")
 
-    def __init__(self, opened: Opened) -> None:
+    def __init__(self, opened: Opened, usage: bool) -> None:
         self._opened = opened
+        self._usage = usage
         self._begun = False
         self._head: dict[str, Any] = {}
 
-    def of(self, event: Event) -> dict[str, Any] | None:
-        """The chunk for an event; None for events that only the last chunk tells of."""
+    def of(self, event: Event) -> bytes:
+        """The chunk for an event; empty for events that only the last chunk tells of."""
+        told = self._of(event)
+        return b"" if told is None else written(told)
+
+    def _of(self, event: Event) -> dict[str, Any] | None:
         kind = type(event)
         if kind is Text:
             return self._chunk({"content": event.text})  # type: ignore[union-attr]  # narrowed by kind
@@ -141,8 +146,8 @@ class Chunks:
             return told
         return None
 
-    def last(self, usage: bool) -> list[dict[str, Any]]:
-        """The chunks that tell how it ended, and with ``usage`` what it used; only after the stream has ended."""
+    def last(self) -> bytes:
+        """The chunks that tell how it ended; only after the stream has ended."""
         record = self._opened.record
         if record is None:
             raise RuntimeError("the stream has not ended yet")
@@ -150,10 +155,14 @@ class Chunks:
         reason: FinishReason = finish.reason if finish is not None else "stop"
         end = self._chunk({}, _FINISHES.get(reason, reason))
         end["routing"] = routing_facts(record)
-        if not usage:
-            return [end]
+        if not self._usage:
+            return written(end) + DONE
         counted = written_usage(record.usage) if record.usage is not None else None
-        return [end, {**self._head, "choices": [], "usage": counted}]
+        return written(end) + written({**self._head, "choices": [], "usage": counted}) + DONE
+
+    def failed(self, error: RoutedError) -> bytes:
+        """The event of an error, after which nothing comes."""
+        return written(failure_body(error))
 
     def _chunk(self, delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
         if not self._begun:

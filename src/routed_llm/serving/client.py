@@ -27,22 +27,38 @@ _NO_KEY = "none-is-needed"
 
 def sync_client(router: Router, options: dict[str, Any]) -> openai.OpenAI:
     """The client for sync code; ``options`` are arguments of ``openai.OpenAI`` and win."""
-    import openai
-
-    http = _http()
-    client = http.Client(transport=_transports()[0](Routes(router)), base_url=_NOWHERE)
+    client = _http().Client(transport=_transports()[0](Routes(router)), base_url=_NOWHERE)
     settings = {"base_url": _NOWHERE, "api_key": _NO_KEY, "max_retries": 0, "http_client": client, **options}
-    return openai.OpenAI(**settings)
+    made: openai.OpenAI = _clients()[0](**settings)
+    return made
 
 
 def async_client(router: Router, options: dict[str, Any]) -> openai.AsyncOpenAI:
     """The client for async code."""
+    client = _http().AsyncClient(transport=_transports()[1](Routes(router)), base_url=_NOWHERE)
+    settings = {"base_url": _NOWHERE, "api_key": _NO_KEY, "max_retries": 0, "http_client": client, **options}
+    made: openai.AsyncOpenAI = _clients()[1](**settings)
+    return made
+
+
+@lru_cache(maxsize=1)
+def _clients() -> tuple[type[openai.OpenAI], type[openai.AsyncOpenAI]]:
+    """The package's own classes, but a deep copy is the client itself: libraries copy settings, and locks have no copies."""
     import openai
 
-    http = _http()
-    client = http.AsyncClient(transport=_transports()[1](Routes(router)), base_url=_NOWHERE)
-    settings = {"base_url": _NOWHERE, "api_key": _NO_KEY, "max_retries": 0, "http_client": client, **options}
-    return openai.AsyncOpenAI(**settings)
+    class RoutedOpenAI(openai.OpenAI):
+        """Asks a router in this process."""
+
+        def __deepcopy__(self, memo: dict[int, Any]) -> RoutedOpenAI:
+            return self
+
+    class RoutedAsyncOpenAI(openai.AsyncOpenAI):
+        """The same in async code."""
+
+        def __deepcopy__(self, memo: dict[int, Any]) -> RoutedAsyncOpenAI:
+            return self
+
+    return RoutedOpenAI, RoutedAsyncOpenAI
 
 
 def _patience(request: Any) -> float | None:

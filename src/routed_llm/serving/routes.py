@@ -8,14 +8,18 @@ from typing import Any, Protocol
 
 import orjson
 
-from routed_llm.dispatch.streaming import AsyncStream, Stream
+from routed_llm.dispatch.journey import Completed
+from routed_llm.dispatch.streaming import AsyncStream, Opened, Stream
 from routed_llm.errors import InvalidCall, RoutedError
 from routed_llm.hints import Hints
+from routed_llm.requests import Request
 from routed_llm.router import Router
 from routed_llm.serving.chat import Chunks, chat_request, completion
 from routed_llm.serving.embeddings import aembeddings, embeddings
 from routed_llm.serving.models import model_list
-from routed_llm.serving.replies import DONE, AsyncEvents, Events, Reply, event, failure, failure_body
+from routed_llm.serving.replies import AsyncEvents, Events, Reply, failure
+from routed_llm.serving.response_request import response_request
+from routed_llm.serving.responses import ResponseEvents, response
 
 __all__ = ["Routes"]
 
@@ -23,11 +27,13 @@ _STREAM = {"content-type": "text/event-stream; charset=utf-8", "cache-control": 
 
 
 class _Pieces(Protocol):
-    """What turns a stream's events into OpenAI's."""
+    """What turns a stream's events into OpenAI's, as bytes."""
 
-    def of(self, event: Any) -> Any: ...
+    def of(self, event: Any) -> bytes: ...
 
-    def last(self, usage: bool) -> Any: ...
+    def last(self) -> bytes: ...
+
+    def failed(self, error: RoutedError) -> bytes: ...
 
 
 class Routes:
@@ -50,13 +56,13 @@ class Routes:
                 return Reply.of(model_list(self._router))
             if what == "embeddings":
                 return Reply.of(embeddings(self._router, body))
-            request = chat_request(body)
+            request = self._request(what, body)
             if not request.stream:
-                return Reply.of(completion(*self._router.complete(request)))
+                return Reply.of(_whole(self._router.complete(request), request, what, body))
             stream = self._router.open(request)
         except RoutedError as error:
             return failure(error)
-        return 200, dict(_STREAM), _events(stream, Chunks(stream.opened), _wants_usage(body))
+        return 200, dict(_STREAM), _events(stream, _pieces(stream.opened, request, what, body))
 
     async def aanswer(
         self, method: str, path: str, data: bytes, seconds: float | None = None
@@ -68,17 +74,29 @@ class Routes:
                 return Reply.of(model_list(self._router))
             if what == "embeddings":
                 return Reply.of(await aembeddings(self._router, body))
-            request = chat_request(body)
+            request = self._request(what, body)
             if not request.stream:
-                return Reply.of(completion(*await self._router.acomplete(request)))
+                return Reply.of(_whole(await self._router.acomplete(request), request, what, body))
             stream = await self._router.aopen(request)
         except RoutedError as error:
             return failure(error)
-        return 200, dict(_STREAM), _aevents(stream, Chunks(stream.opened), _wants_usage(body))
+        return 200, dict(_STREAM), _aevents(stream, _pieces(stream.opened, request, what, body))
+
+    def _request(self, what: str, body: Mapping[str, Any]) -> Request:
+        return response_request(self._router, body) if what == "responses" else chat_request(body)
+
+
+def _whole(done: Completed, request: Request, what: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    return response(*done, request, body) if what == "responses" else completion(*done)
+
+
+def _pieces(opened: Opened, request: Request, what: str, body: Mapping[str, Any]) -> _Pieces:
+    return ResponseEvents(opened, request, body) if what == "responses" else Chunks(opened, _wants_usage(body))
 
 
 _PATHS = {
     ("POST", "/chat/completions"): "chat",
+    ("POST", "/responses"): "responses",
     ("POST", "/embeddings"): "embeddings",
     ("GET", "/models"): "models",
 }
@@ -106,28 +124,24 @@ def _wants_usage(body: Mapping[str, Any]) -> bool:
     return isinstance(options, Mapping) and bool(options.get("include_usage"))
 
 
-def _events(stream: Stream, pieces: _Pieces, usage: bool) -> Events:
+def _events(stream: Stream, pieces: _Pieces) -> Events:
     try:
         # closed explicitly: a consumer that walks away must not leave the connection to the garbage collector
         with closing(iter(stream)) as events:
             for each in events:
-                if (told := pieces.of(each)) is not None:
-                    yield event(told)
-        for told in pieces.last(usage):
-            yield event(told)
-        yield DONE
+                if told := pieces.of(each):
+                    yield told
+        yield pieces.last()
     except RoutedError as error:
-        yield event(failure_body(error))
+        yield pieces.failed(error)
 
 
-async def _aevents(stream: AsyncStream, pieces: _Pieces, usage: bool) -> AsyncEvents:
+async def _aevents(stream: AsyncStream, pieces: _Pieces) -> AsyncEvents:
     try:
         async with aclosing(aiter(stream)) as events:
             async for each in events:
-                if (told := pieces.of(each)) is not None:
-                    yield event(told)
-        for told in pieces.last(usage):
-            yield event(told)
-        yield DONE
+                if told := pieces.of(each):
+                    yield told
+        yield pieces.last()
     except RoutedError as error:
-        yield event(failure_body(error))
+        yield pieces.failed(error)

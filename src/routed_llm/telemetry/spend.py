@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from typing import ParamSpec, TypeVar
 
 from routed_llm.events import Attempt, CallRecord
-from routed_llm.providers.nesting import inner
+from routed_llm.providers.nesting import Hears, bill_here, inner
 from routed_llm.state.around import bound, entered, left
 from routed_llm.telemetry.book import Book, Share
 from routed_llm.telemetry.reading import Reading
@@ -25,14 +25,17 @@ R = TypeVar("R")
 _active: ContextVar[tuple[Spend, ...]] = ContextVar("routed_llm_spend", default=())
 
 
-def active() -> tuple[Spend, ...]:
+def active() -> tuple[Spend | Hears, ...]:
     """The sums that are being kept here and now; an empty tuple when there are none.
 
-    Inside the call of another router, only those of single routers: the others count the outer call, which includes this one.
+    Inside the call of another router, only those of single routers, and the bill of the program that makes this call: the
+    others count the outer call, which includes this one.
     """
-    found = _active.get()
-    if found and inner():
-        found = tuple(spend for spend in found if spend._router is not None)
+    found: tuple[Spend | Hears, ...] = _active.get()
+    if inner():
+        found = tuple(spend for spend in _active.get() if spend._router is not None)
+        if (bill := bill_here()) is not None:
+            found = (*found, bill)
     return found if len(found) < 2 else tuple(dict.fromkeys(found))
 
 
@@ -91,7 +94,7 @@ class Spend(Reading):
         Raises:
             InvalidCall: for a generator function, whose body runs in the hands of whoever reads it.
         """
-        return bound(_active, (*active(), self), function)
+        return bound(_active, (*(sum_ for sum_ in active() if isinstance(sum_, Spend)), self), function)
 
     def __repr__(self) -> str:
         return f"<Spend: {self._book.headline()}>"

@@ -40,6 +40,8 @@ class Turns:
         made = cls(wire, losses)
         for message in messages:
             role = message["role"]
+            if message.get("name") and role not in ("tool", "function"):
+                losses.append("the name of who speaks")
             if role in ("system", "developer"):
                 made._system(message)
             elif role == "assistant":

@@ -57,6 +57,8 @@ def _turns(messages: Sequence[Message], wire: Wire, losses: list[str]) -> tuple[
     ids = _Ids()
     for message in messages:
         role, parts = message["role"], parts_of(message)
+        if message.get("name") and role not in ("tool", "function"):
+            losses.append("the name of who speaks")
         if role in ("system", "developer"):
             if turns:
                 losses.append("the place of a system message: it stands before the conversation")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from routed_llm.dialects.hub import plain
+from routed_llm.dialects.openai_chat.messages import messages_of
+from routed_llm.dialects.openai_chat.params import add_params, dropped
 from routed_llm.dialects.wire import Wire
 from routed_llm.requests import Request, SchemaBinding, ToolBinding
 
@@ -18,22 +19,10 @@ def schema_tool(request: Request, wire: Wire) -> str | None:
 
 def build_body(request: Request, wire: Wire) -> dict[str, Any]:
     """The body as plain data; what the model does not take is left out and noted in ``request.losses``."""
-    messages = plain(request.hub_messages(), request.losses)
-    if wire.system_role != "system":
-        messages = [{**m, "role": wire.system_role} if m["role"] == "system" else m for m in messages]
-    body: dict[str, Any] = {"model": wire.model, "messages": messages}
-    params = {**wire.params, **request.params} if wire.params else request.params
-    for name, value in params.items():
-        if value is None:
-            continue
-        if name in wire.drops:
-            request.losses.append(f"{wire.model} does not take {name}: left out")
-        elif name == "max_tokens":
-            body[wire.max_tokens_field] = value
-        else:
-            body[name] = value
+    body: dict[str, Any] = {"model": wire.model, "messages": messages_of(request, wire)}
+    add_params(body, {**wire.params, **request.params} if wire.params else request.params, wire, request.losses)
     if request.tools is not None and request.tools.wire:
-        _add_tools(body, request.tools, wire)
+        _add_tools(body, request.tools, wire, request.losses)
     if request.schema is not None:
         _add_schema(body, request.schema, wire)
     if request.stream:
@@ -43,19 +32,22 @@ def build_body(request: Request, wire: Wire) -> dict[str, Any]:
     return body
 
 
-def _add_tools(body: dict[str, Any], tools: ToolBinding, wire: Wire) -> None:
+def _add_tools(body: dict[str, Any], tools: ToolBinding, wire: Wire, losses: list[str]) -> None:
     formatted = [dict(tool) for tool in tools.wire]
     if not wire.strict_tools:
         formatted = [_without_strict(tool) for tool in formatted]
     body["tools"] = formatted
     choice = tools.choice
-    if choice is not None:
-        body["tool_choice"] = (
-            choice
-            if isinstance(choice, dict) or choice in ("auto", "none", "required")
-            else {"type": "function", "function": {"name": choice}}
-        )
-    if tools.parallel is not None and "parallel_tool_calls" not in wire.drops:
+    if choice in ("auto", "none", "required"):
+        word = wire.quirks.get("tool_choices", {}).get(choice, choice)
+        if word != choice and word in ("auto", "none", "required"):
+            losses.append(f"{wire.model} does not take tool_choice {choice!r}: sent as {word!r}")
+        body["tool_choice"] = word
+    elif choice is not None:
+        body["tool_choice"] = choice if isinstance(choice, dict) else {"type": "function", "function": {"name": choice}}
+    if tools.parallel is not None and "parallel_tool_calls" in wire.drops:
+        losses.append(dropped("parallel_tool_calls", wire))
+    elif tools.parallel is not None:
         body["parallel_tool_calls"] = tools.parallel
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from routed_llm.dialects.dialect import Common
+from routed_llm.dialects.dialect import Common, StreamReader
 from routed_llm.dialects.hub import Conversation
 from routed_llm.dialects.openai_chat.body import build_body, schema_tool
 from routed_llm.dialects.openai_chat.conversation import read_body
+from routed_llm.dialects.openai_chat.details import DetailsReader, with_details
 from routed_llm.dialects.openai_chat.reader import Reader, read_answer
 from routed_llm.dialects.wire import Wire
 from routed_llm.requests import Request
@@ -36,8 +37,10 @@ class OpenAIChat(Common):
 
     def answer(self, data: bytes, request: Request, wire: Wire) -> Answer:
         """See :func:`~routed_llm.dialects.openai_chat.reader.read_answer`."""
-        return read_answer(data, reasoning_fields=wire.reasoning_fields, schema_tool=schema_tool(request, wire))
+        answer = read_answer(data, reasoning_fields=wire.reasoning_fields, schema_tool=schema_tool(request, wire))
+        return with_details(answer, wire.maker) if "details" in wire.quirks else answer
 
-    def reader(self, request: Request, wire: Wire) -> Reader:
+    def reader(self, request: Request, wire: Wire) -> StreamReader:
         """See :class:`~routed_llm.dialects.openai_chat.reader.Reader`."""
-        return Reader(reasoning_fields=wire.reasoning_fields, schema_tool=schema_tool(request, wire))
+        reader = Reader(reasoning_fields=wire.reasoning_fields, schema_tool=schema_tool(request, wire))
+        return DetailsReader(reader, wire.maker) if "details" in wire.quirks else reader

@@ -10,7 +10,10 @@ from routed_llm.dialects.openai_responses.tools import add_schema, add_tools, cu
 from routed_llm.dialects.wire import Wire
 from routed_llm.requests import Request
 
-__all__ = ["build_body"]
+__all__ = ["NAME", "build_body"]
+
+#: the dialect's name
+NAME = "openai.responses"
 
 
 def build_body(request: Request, wire: Wire) -> dict[str, Any]:
@@ -19,7 +22,9 @@ def build_body(request: Request, wire: Wire) -> dict[str, Any]:
     ``wire.quirks``: ``reasoning`` (whether the model reasons; not there where that is unknown).
     """
     losses = request.losses
-    params = {**wire.params, **request.params} if wire.params else request.params
+    params = {**wire.params, **request.params}
+    if request.dialect == NAME:
+        params |= request.native
     stored = bool(params.get("previous_response_id") or params.get("conversation"))
     history = History(
         wire,
@@ -28,7 +33,7 @@ def build_body(request: Request, wire: Wire) -> dict[str, Any]:
         stored=stored,
         looks_up=stored or params.get("store") is True,
     )
-    history.write(request.hub_messages())
+    history.write(request.hub_messages(NAME))
     body: dict[str, Any] = {"model": wire.model, "input": history.items}
     if history.instructions:
         body["instructions"] = history.instructions

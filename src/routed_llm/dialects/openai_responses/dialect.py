@@ -8,7 +8,7 @@ from typing import Any
 from routed_llm.dialects.dialect import Common
 from routed_llm.dialects.hub import Conversation
 from routed_llm.dialects.openai_responses.answers import read_answer
-from routed_llm.dialects.openai_responses.body import build_body
+from routed_llm.dialects.openai_responses.body import NAME, build_body
 from routed_llm.dialects.openai_responses.conversation import read_body
 from routed_llm.dialects.openai_responses.reader import Reader
 from routed_llm.dialects.openai_responses.tools import schema_tool
@@ -22,7 +22,7 @@ __all__ = ["OpenAIResponses"]
 class OpenAIResponses(Common):
     """Spoken by OpenAI, and by others beside chat completions."""
 
-    name = "openai.responses"
+    name = NAME
 
     def paths(self, wire: Wire) -> tuple[str, str]:
         """The same for both."""

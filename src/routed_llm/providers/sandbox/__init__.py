@@ -1,4 +1,8 @@
-"""Simulated models that speak OpenAI's chat completions and embeddings: no key, no network, no cost, and labelled as simulated.
+"""Simulated models: no key, no network, no cost, and labelled as simulated.
+
+They speak OpenAI's chat completions, Responses API and embeddings, Anthropic's Messages API and Gemini's generateContent. Each
+is a :class:`~routed_llm.providers.sandbox.language.Language`, which checks a request, tells what is asked in the words of chat
+completions, which alone solvers and counters read, and puts the answer into its own.
 
 :class:`Sandbox` is the thing itself, without a network; :class:`SandboxServer` puts it behind a port on the loopback
 interface. The standard library is all it needs, and nothing else of this project: its ledger is its own.

@@ -15,7 +15,7 @@ from routed_llm.providers.sandbox.skill import chance_right, draw
 from routed_llm.providers.sandbox.solvers.agents import agent_calls
 from routed_llm.providers.sandbox.solvers.engines import solve_prompt
 from routed_llm.providers.sandbox.solvers.facts import Facts, read_facts
-from routed_llm.providers.sandbox.solvers.json_mode import schema_in, told_schema
+from routed_llm.providers.sandbox.solvers.json_mode import schema_in, told_schema, wants_json
 from routed_llm.providers.sandbox.solvers.react import act, conclude, read_react
 from routed_llm.providers.sandbox.solvers.schema import fill
 from routed_llm.providers.sandbox.solvers.solution import Solution
@@ -125,7 +125,10 @@ def _schema(body: Mapping[str, Any], prompt: Prompt) -> tuple[dict[str, Any] | N
     if wanted.get("type") == "json_object":
         return schema_in("\n".join([*prompt.earlier, prompt.text])[-_READ:]), prompt
     told = None if body.get("tools") else told_schema(prompt.text)
-    return (None, prompt) if told is None else (told[0], replace(prompt, text=told[1]))
+    if told is not None:
+        return told[0], replace(prompt, text=told[1])
+    said = "\n".join([*prompt.earlier, prompt.text])[-_READ:]
+    return (schema_in(said) if not body.get("tools") and wants_json(said) else None), prompt
 
 
 def _json(schema: Mapping[str, Any], mind: _Mind, facts: Facts) -> str:

@@ -22,7 +22,7 @@ from routed_llm.providers.sandbox.checks import (
 from routed_llm.providers.sandbox.models import SandboxModel
 from routed_llm.providers.sandbox.replies import Refusal
 
-__all__ = ["check_body", "parse_body"]
+__all__ = ["check_body", "parse_body", "parse_object"]
 
 _NUMBERS = {"temperature": (0, 2), "top_p": (0, 1), "frequency_penalty": (-2, 2), "presence_penalty": (-2, 2)}
 _COUNTS = {
@@ -47,11 +47,11 @@ _KNOWN = frozenset({*_NUMBERS, *_COUNTS, *_CHOICES, *_TEXTS, *_FLAGS, *_OBJECTS,
 _BEYOND = frozenset({"audio", "functions", "function_call", "moderation", "prediction", "web_search_options"})
 
 
-def parse_body(body: bytes) -> dict[str, Any]:
-    """The body as an object with a model's name.
+def parse_object(body: bytes) -> dict[str, Any]:
+    """The body as an object.
 
     Raises:
-        Refusal: 400, when it is no JSON object, or names no model.
+        Refusal: 400, when it is no JSON object.
     """
     try:
         value = json.loads(body)
@@ -62,6 +62,16 @@ def parse_body(body: bytes) -> dict[str, Any]:
         ) from None
     if not isinstance(value, dict):
         raise Refusal("Invalid type for the body: expected an object.", code="invalid_type")
+    return value
+
+
+def parse_body(body: bytes) -> dict[str, Any]:
+    """The body as an object with a model's name.
+
+    Raises:
+        Refusal: 400, when it is no JSON object, or names no model.
+    """
+    value = parse_object(body)
     if not isinstance(value.get("model"), str) or not value["model"]:
         raise Refusal("you must provide a model parameter")
     return value

@@ -12,7 +12,7 @@ from routed_llm.providers.sandbox.checks import need, need_choice, need_list, ne
 from routed_llm.providers.sandbox.models import SandboxModel
 from routed_llm.providers.sandbox.replies import Refusal
 
-__all__ = ["check_messages", "media_kind", "unable"]
+__all__ = ["check_base64", "check_media", "check_messages", "media_kind", "unable"]
 
 _ROLES = {
     "system": {"role", "content", "name"},
@@ -109,7 +109,7 @@ def _content(value: Any, role: str, path: str, model: SandboxModel) -> None:
         if kind in ("text", "refusal"):
             need_text(inner, f"{here}.{kind}")
         else:
-            _media(kind, need_object(inner, f"{here}.{kind}"), f"{here}.{kind}", model)
+            check_media(kind, need_object(inner, f"{here}.{kind}"), f"{here}.{kind}", model)
 
 
 def media_kind(part: Mapping[str, Any]) -> str:
@@ -117,7 +117,12 @@ def media_kind(part: Mapping[str, Any]) -> str:
     return {"image_url": "image", "input_audio": "audio", "file": "pdf"}[part["type"]]
 
 
-def _media(kind: str, value: dict[str, Any], path: str, model: SandboxModel) -> None:
+def check_media(kind: str, value: dict[str, Any], path: str, model: SandboxModel) -> None:
+    """The inner object of a part with an image, a sound or a file is sound, and the model takes such.
+
+    Raises:
+        Refusal: naming what is wrong.
+    """
     if kind == "image_url":
         _image(value, path, model)
     elif kind == "input_audio":
@@ -125,7 +130,7 @@ def _media(kind: str, value: dict[str, Any], path: str, model: SandboxModel) -> 
             raise unable(model, "audio input", path)
         only(value, {"data", "format"}, path)
         need_choice(need(value, "format", path), f"{path}.format", ("wav", "mp3"))
-        _base64(need_text(need(value, "data", path), f"{path}.data", filled=True), f"{path}.data")
+        check_base64(need_text(need(value, "data", path), f"{path}.data", filled=True), f"{path}.data")
     else:
         _file(value, path, model)
 
@@ -164,10 +169,15 @@ def _data_url(url: str, path: str, kind: str) -> None:
             param=path,
             code="invalid_value",
         )
-    _base64(match[2], path)
+    check_base64(match[2], path)
 
 
-def _base64(data: str, path: str) -> None:
+def check_base64(data: str, path: str) -> None:
+    """A text is base64, of at least one byte.
+
+    Raises:
+        Refusal: where it is not.
+    """
     try:
         decoded = base64.b64decode(data, validate=True)
     except (binascii.Error, ValueError):

@@ -11,7 +11,7 @@ from routed_llm.providers.sandbox.checks import need, need_choice, need_list, ne
 from routed_llm.providers.sandbox.models import SandboxModel
 from routed_llm.providers.sandbox.replies import Refusal
 
-__all__ = ["check_format", "check_tools"]
+__all__ = ["check_format", "check_tools", "objects_in"]
 
 _NAME = re.compile(r"^[a-zA-Z0-9_-]{1,64}$")
 
@@ -125,7 +125,7 @@ def _json_schema(value: dict[str, Any], model: SandboxModel) -> None:
 
 def _strict(schema: dict[str, Any], message: str, param: str, code: str | None) -> None:
     """Strict schemas list all their properties as required and allow no others (OpenAI's structured outputs)."""
-    for at, node in _objects(schema, ()):
+    for at, node in objects_in(schema, ()):
         context = f"In context={at}"
         if node.get("additionalProperties") is not False:
             text = f"{message}: {context}, 'additionalProperties' is required to be supplied and to be false."
@@ -140,16 +140,16 @@ def _strict(schema: dict[str, Any], message: str, param: str, code: str | None) 
             )
 
 
-def _objects(node: Any, at: tuple[str, ...]) -> list[tuple[tuple[str, ...], dict[str, Any]]]:
+def objects_in(node: Any, at: tuple[str, ...]) -> list[tuple[tuple[str, ...], dict[str, Any]]]:
     """Every object schema below, with its path."""
     if isinstance(node, list):
-        return [found for item in node for found in _objects(item, at)]
+        return [found for item in node for found in objects_in(item, at)]
     if not isinstance(node, dict):
         return []
     found = [(at, node)] if node.get("type") == "object" or "properties" in node else []
     for key in ("items", "anyOf", "allOf", "oneOf"):
-        found += _objects(node.get(key), (*at, key))
+        found += objects_in(node.get(key), (*at, key))
     for key in ("properties", "$defs", "definitions"):
         for name, child in (node.get(key) or {}).items():
-            found += _objects(child, (*at, key, name))
+            found += objects_in(child, (*at, key, name))
     return found

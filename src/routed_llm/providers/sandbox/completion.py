@@ -1,18 +1,19 @@
-"""Puts an answer into the words of OpenAI's chat completions, whole or as the events of a stream."""
+"""An answer before any language puts it into words: choices cut to length, with their usage."""
 
 from __future__ import annotations
 
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from routed_llm.providers.sandbox.answers import Answered
 from routed_llm.providers.sandbox.tokens import Usage, count_text
 
-__all__ = ["Choice", "Completion", "make_choice"]
+__all__ = ["Choice", "Completion", "make_choice", "pieces_of", "pieces_of_arguments"]
 
 #: pieces of a streamed text: a word with the space before it
 _PIECE = re.compile(r"\s*\S+\s*?(?=\s|$)|\s+")
@@ -22,13 +23,17 @@ _ARGUMENTS = 16
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One answer, cut to length: its text, its calls as (id, name, arguments), why it ended, and its tokens."""
+    """One answer, cut to length: its text, its calls as (id, name, arguments), why it ended, and its tokens.
+
+    ``finish`` is in the words of chat completions; ``stopped_at`` is the stop word that ended it.
+    """
 
     text: str | None
     calls: tuple[tuple[str, str, str], ...]
     finish: str
     tokens: int
     thought: str | None = None
+    stopped_at: str | None = None
 
 
 def make_choice(answered: Answered, body: Mapping[str, Any], key: str, *, budget: int, thought: str | None) -> Choice:
@@ -52,11 +57,11 @@ def make_choice(answered: Answered, body: Mapping[str, Any], key: str, *, budget
         return Choice("", (), "length", budget, thought)
     text = answered.text or ""
     stops = [body["stop"]] if isinstance(body.get("stop"), str) else body.get("stop") or []
-    cut = min((at for stop in stops if (at := text.find(stop)) >= 0), default=len(text))
+    cut, stopped_at = min(((at, stop) for stop in stops if (at := text.find(stop)) >= 0), default=(len(text), None))
     text, finish = text[:cut], "stop"
     if count_text(text) > budget:
-        text, finish = text[: 4 * budget], "length"
-    return Choice(text, (), finish, count_text(text), thought)
+        text, finish, stopped_at = text[: 4 * budget], "length", None
+    return Choice(text, (), finish, count_text(text), thought, stopped_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,80 +72,29 @@ class Completion:
         id: of the answer.
         model: that gave it.
         choices: one for each that was asked.
-        usage: the ``usage`` object of the wire.
+        usage: its tokens.
         created: Unix time in seconds.
+        cost: in dollars, where it is told on the wire.
     """
 
     id: str
     model: str
     choices: tuple[Choice, ...]
-    usage: dict[str, Any]
+    usage: Usage
     created: int
+    cost: Decimal | None = None
 
     @classmethod
-    def now(cls, key: str, model: str, choices: tuple[Choice, ...], usage: Usage, cost: Any = None) -> Completion:
-        """A completion of this moment; ``cost`` in dollars is added to the usage where it is known on the wire."""
-        wire = usage.wire()
-        if cost is not None:
-            wire["cost"] = cost
-        return cls(f"chatcmpl-sim-{key}", model, choices, wire, int(time.time()))
-
-    def _head(self, kind: str) -> dict[str, Any]:
-        return {
-            "id": self.id,
-            "object": kind,
-            "created": self.created,
-            "model": self.model,
-            "system_fingerprint": "simulated",
-            "service_tier": "default",
-            "simulated": True,
-        }
-
-    def wire(self) -> dict[str, Any]:
-        """The answer as one object."""
-        choices = [
-            {"index": index, "message": _message(choice), "logprobs": None, "finish_reason": choice.finish}
-            for index, choice in enumerate(self.choices)
-        ]
-        return {**self._head("chat.completion"), "choices": choices, "usage": self.usage}
-
-    def events(self, include_usage: bool) -> Iterator[tuple[int, dict[str, Any]]]:
-        """The answer as events: (tokens of the event, its object), role first, the usage last if it was asked for."""
-        head = self._head("chat.completion.chunk")
-        extra = {"usage": None} if include_usage else {}
-        for index, choice in enumerate(self.choices):
-            for tokens, delta in _deltas(choice):
-                yield tokens, {**head, "choices": [_chunk(index, delta, None)], **extra}
-            yield 0, {**head, "choices": [_chunk(index, {}, choice.finish)], **extra}
-        if include_usage:
-            yield 0, {**head, "choices": [], "usage": self.usage}
+    def now(cls, key: str, model: str, choices: tuple[Choice, ...], usage: Usage, cost: Decimal | None = None) -> Completion:
+        """A completion of this moment."""
+        return cls(key, model, choices, usage, int(time.time()), cost)
 
 
-def _chunk(index: int, delta: dict[str, Any], finish: str | None) -> dict[str, Any]:
-    return {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish}
+def pieces_of(text: str | None) -> list[str]:
+    """A text word by word, as it is streamed."""
+    return _PIECE.findall(text or "")
 
 
-def _wire_call(call: tuple[str, str, str]) -> dict[str, Any]:
-    return {"id": call[0], "type": "function", "function": {"name": call[1], "arguments": call[2]}}
-
-
-def _message(choice: Choice) -> dict[str, Any]:
-    message: dict[str, Any] = {"role": "assistant", "content": choice.text, "refusal": None, "annotations": []}
-    if choice.calls:
-        message["tool_calls"] = [_wire_call(call) for call in choice.calls]
-    if choice.thought is not None:
-        message["reasoning_content"] = choice.thought
-    return message
-
-
-def _deltas(choice: Choice) -> Iterator[tuple[int, dict[str, Any]]]:
-    yield 0, {"role": "assistant", "content": None if choice.calls else "", "refusal": None}
-    for piece in _PIECE.findall(choice.thought or ""):
-        yield count_text(piece), {"reasoning_content": piece}
-    for piece in _PIECE.findall(choice.text or ""):
-        yield count_text(piece), {"content": piece}
-    for index, call in enumerate(choice.calls):
-        yield count_text(call[1]), {"tool_calls": [{"index": index, **_wire_call((call[0], call[1], ""))}]}
-        for start in range(0, len(call[2]), _ARGUMENTS):
-            piece = call[2][start : start + _ARGUMENTS]
-            yield count_text(piece), {"tool_calls": [{"index": index, "function": {"arguments": piece}}]}
+def pieces_of_arguments(arguments: str) -> list[str]:
+    """Arguments of a tool call as they are streamed."""
+    return [arguments[start : start + _ARGUMENTS] for start in range(0, len(arguments), _ARGUMENTS)]

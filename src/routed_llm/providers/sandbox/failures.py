@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from routed_llm.providers.sandbox.replies import Refusal, Reply, event, refusal_reply, to_json
+from routed_llm.providers.sandbox.language import Language
+from routed_llm.providers.sandbox.replies import Refusal, Reply, json_reply, to_json
 
 __all__ = ["Failure", "FailureMode", "Failures", "failed_reply", "spoil"]
 
@@ -90,37 +91,38 @@ def _error(failure: Failure) -> Refusal:
     return Refusal("Simulated failure.", status=failure.status, kind=kind, code=failure.code or code)
 
 
-def failed_reply(failure: Failure) -> Reply | None:
+def failed_reply(failure: Failure, language: Language) -> Reply | None:
     """The reply of a failure that comes before any answer; None for one that spoils the answer."""
     if failure.mode not in _BEFORE:
         return None
     if failure.mode == "status":
         head = {} if failure.retry_after is None else {"retry-after": f"{failure.retry_after}"}
-        return refusal_reply(_error(failure), head)
+        return json_reply(language.refused(_error(failure)), status=failure.status, headers=head)
     return Reply(0, {}, (), "reset" if failure.mode == "refuse" else "hang")
 
 
-def spoil(reply: Reply, failure: Failure) -> Reply:
+def spoil(reply: Reply, failure: Failure, language: Language) -> Reply:
     """The answer as the failure leaves it. Nothing of it is booked."""
     if failure.mode == "empty":
         return reply
     parts = list(reply.parts)
+    middle = _middle(parts, language.opening)
     if failure.mode == "malformed":
-        broken = b'data: {"id": "chatcmpl-\n\n' if reply.streamed else b"<html>simulated bad gateway</html>"
+        broken = b'data: {"id": "simulated\n\n' if reply.streamed else b"<html>simulated bad gateway</html>"
         return Reply(200, reply.headers, [*parts[:2], (0.0, broken)] if reply.streamed else [(parts[0][0], broken)])
     if failure.mode == "error_in_stream":
-        error = _error(failure).body()
+        error = _error(failure)
         if reply.streamed:
-            return Reply(200, reply.headers, [*parts[: _middle(parts)], (0.0, event(error))])
-        return Reply(200, reply.headers, [(parts[0][0], to_json(error))])
+            return Reply(200, reply.headers, [*parts[:middle], (0.0, language.broken(error))])
+        return Reply(200, reply.headers, [(parts[0][0], to_json(language.refused(error)))])
     if reply.streamed:
-        return Reply(200, reply.headers, parts[: _middle(parts)], "complete" if failure.mode == "cut_stream" else "reset")
+        return Reply(200, reply.headers, parts[:middle], "complete" if failure.mode == "cut_stream" else "reset")
     return Reply(200, reply.headers, list(_halved(parts)), "short" if failure.mode == "cut_stream" else "reset")
 
 
-def _middle(parts: list[tuple[float, bytes]]) -> int:
+def _middle(parts: list[tuple[float, bytes]], opening: int) -> int:
     """After the first events of content, well before the finish."""
-    return max(1, min(3, len(parts) - 3))
+    return max(1, min(opening + 2, len(parts) - 3))
 
 
 def _halved(parts: list[tuple[float, bytes]]) -> Iterator[tuple[float, bytes]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -10,7 +11,9 @@ from typing import Any
 
 __all__ = ["Arrival", "Journal"]
 
-_SECRET = frozenset({"authorization", "proxy-authorization", "api-key", "x-api-key", "cookie"})
+#: Google's key in an address
+_KEY = re.compile(r"([?&]key=)[^&]*")
+_SECRET = frozenset({"authorization", "proxy-authorization", "api-key", "x-api-key", "x-goog-api-key", "cookie"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class Journal:
             value = json.loads(body) if body else None
         except (ValueError, RecursionError):
             value = None
-        arrival = Arrival(method, path, kept, value if isinstance(value, dict) else None)
+        arrival = Arrival(method, _KEY.sub(r"\1[key]", path), kept, value if isinstance(value, dict) else None)
         with self._lock:
             self._arrivals.append(arrival)
 

@@ -27,9 +27,10 @@ class Entry:
 def cost_of(usage: Usage, price: SandboxPrice) -> int:
     """Nano-dollars of the tokens, divided once at the end and rounded half up.
 
-    Plain prompt tokens are those that are neither cached nor audio.
+    Plain prompt tokens are those that are neither cached nor audio; those written to a cache cost the same, and twice as much
+    where they are kept for an hour.
     """
-    plain = usage.prompt - usage.cached - usage.audio
+    plain = usage.prompt - usage.cached - usage.audio + usage.written_long
     total = plain * price.input + usage.cached * price.cached + usage.audio * price.audio + usage.completion * price.output
     return (total + 500_000) // 1_000_000
 

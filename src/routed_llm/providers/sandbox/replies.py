@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
-__all__ = ["Ending", "Refusal", "Reply", "event", "json_reply", "refusal_reply", "to_json"]
+__all__ = ["Ending", "Refusal", "Reply", "event", "json_reply", "to_json"]
 
 #: how a reply ends: as it should, before its end but in order, with a reset, or never
 Ending = Literal["complete", "short", "reset", "hang"]
@@ -46,14 +46,16 @@ class Reply:
 
 
 class Refusal(Exception):
-    """The request is answered with an error in OpenAI's shape.
+    """The request is answered with an error, which each language spells in its own way.
 
     Args:
-        message: what is wrong.
+        message: what is wrong, in OpenAI's words.
         status: HTTP status.
-        kind: the error's ``type``.
+        kind: the error's ``type``, in OpenAI's words.
         param: path of the parameter.
-        code: machine-readable code.
+        code: machine-readable code, in OpenAI's words.
+        counts: tokens that were sent and tokens that are taken, where the prompt is too long.
+        exact: whether the message is in the language's own words already.
     """
 
     def __init__(
@@ -64,6 +66,8 @@ class Refusal(Exception):
         kind: str = "invalid_request_error",
         param: str | None = None,
         code: str | None = None,
+        counts: tuple[int, int] | None = None,
+        exact: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -71,10 +75,8 @@ class Refusal(Exception):
         self.kind = kind
         self.param = param
         self.code = code
-
-    def body(self) -> dict[str, Any]:
-        """The error object of the wire."""
-        return {"error": {"message": self.message, "type": self.kind, "param": self.param, "code": self.code}}
+        self.counts = counts
+        self.exact = exact
 
 
 def to_json(value: Any) -> bytes:
@@ -100,12 +102,7 @@ def json_reply(value: Any, *, status: int = 200, wait: float = 0.0, headers: dic
     return Reply(status, head, [(wait, to_json(value))])
 
 
-def refusal_reply(refusal: Refusal, headers: dict[str, str] | None = None) -> Reply:
-    """The refusal as a reply."""
-    return json_reply(refusal.body(), status=refusal.status, headers=headers)
-
-
-def event(value: Any) -> bytes:
-    """One server-sent event; text is sent as it is."""
+def event(value: Any, name: str | None = None) -> bytes:
+    """One server-sent event, with a name where the language gives it one; text is sent as it is."""
     data = value.encode() if isinstance(value, str) else to_json(value)
-    return b"data: " + data + b"\n\n"
+    return (f"event: {name}\n".encode() if name else b"") + b"data: " + data + b"\n\n"

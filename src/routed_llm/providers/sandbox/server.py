@@ -44,15 +44,29 @@ class SandboxServer:
 
     @property
     def base_url(self) -> str:
-        """What clients take as base URL, such as ``http://127.0.0.1:8080/v1``.
+        """What clients of OpenAI's interfaces take as base URL, such as ``http://127.0.0.1:8080/v1``.
 
         Raises:
             RuntimeError: before the server is started with port 0.
         """
+        return f"{self._origin}/v1"
+
+    @property
+    def anthropic_url(self) -> str:
+        """Where Anthropic's Messages API is spoken; its own clients take it without ``/v1``."""
+        return f"{self._origin}/v1"
+
+    @property
+    def gemini_url(self) -> str:
+        """Where Gemini's generateContent is spoken; its own clients take it without ``/v1beta``."""
+        return f"{self._origin}/v1beta"
+
+    @property
+    def _origin(self) -> str:
         if not self.port:
             raise RuntimeError("the sandbox server has no port yet: call start(), or use it in a with statement")
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}/v1"
+        return f"http://{host}:{self.port}"
 
     def start(self) -> Self:
         """Begins to serve, in threads of its own that never keep the process alive.

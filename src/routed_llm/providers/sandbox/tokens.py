@@ -42,28 +42,19 @@ class PromptCount:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one call; ``cached`` and ``audio`` are parts of ``prompt``, ``reasoning`` of ``completion``."""
+    """Tokens of one call.
+
+    ``cached``, ``audio`` and ``written`` (to a cache) are parts of ``prompt``, ``reasoning`` of ``completion``, and
+    ``written_long`` (for an hour) of ``written``.
+    """
 
     prompt: int
     completion: int
     cached: int = 0
     audio: int = 0
     reasoning: int = 0
-
-    def wire(self) -> dict[str, Any]:
-        """The ``usage`` object of the wire."""
-        return {
-            "prompt_tokens": self.prompt,
-            "completion_tokens": self.completion,
-            "total_tokens": self.prompt + self.completion,
-            "prompt_tokens_details": {"cached_tokens": self.cached, "audio_tokens": self.audio},
-            "completion_tokens_details": {
-                "reasoning_tokens": self.reasoning,
-                "audio_tokens": 0,
-                "accepted_prediction_tokens": 0,
-                "rejected_prediction_tokens": 0,
-            },
-        }
+    written: int = 0
+    written_long: int = 0
 
 
 def count_text(text: str) -> int:
@@ -100,6 +91,14 @@ class PrefixCache:
     def __init__(self) -> None:
         self._seen: dict[str, set[bytes]] = {}
         self._lock = threading.Lock()
+
+    def marked(self, model: str, count: PromptCount, until: int) -> tuple[int, int]:
+        """Of a prompt with a cache mark after so many tokens, those that are read from the cache, and those written to it."""
+        covered = until // CACHE_STEP * CACHE_STEP
+        if covered < CACHE_LEAST:
+            return 0, 0
+        read = self.cached(model, PromptCount(covered, 0, count.canonical[: 4 * covered]))
+        return read, covered - read
 
     def cached(self, model: str, count: PromptCount) -> int:
         """Tokens of the longest known prefix, at most those that are not audio; remembers the prompt."""

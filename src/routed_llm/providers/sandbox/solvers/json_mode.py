@@ -6,10 +6,12 @@ import json
 import re
 from typing import Any
 
-__all__ = ["schema_in", "told_schema"]
+__all__ = ["schema_in", "told_schema", "wants_json"]
 
 _WANTED = re.compile(r"\bjson schema\b[^{}]{0,40}\b(?:to follow|below)|\bconforms? to the (?:json )?schema", re.IGNORECASE)
 _ABOUT = re.compile(r"\bjson\b|\bschema\b|^\s*```", re.IGNORECASE)
+#: as it is asked of models without a JSON mode
+_ONLY = re.compile(r"\bone json object and nothing else\b|\bnothing (?:other than|but) (?:valid )?json\b", re.IGNORECASE)
 _KEY = re.compile(r"[\"'`]([A-Za-z_]\w{0,40})[\"'`]")
 
 
@@ -24,6 +26,11 @@ def schema_in(text: str) -> dict[str, Any]:
     keys = list(dict.fromkeys(_KEY.findall(text))) if re.search(r"\b(?:key|field|propert)", text) else []
     names = keys or ["answer"]
     return {"type": "object", "properties": {name: {"type": "string"} for name in names}, "required": names}
+
+
+def wants_json(text: str) -> bool:
+    """Whether a text demands an answer of JSON alone."""
+    return _ONLY.search(text) is not None
 
 
 def told_schema(text: str) -> tuple[dict[str, Any], str] | None:

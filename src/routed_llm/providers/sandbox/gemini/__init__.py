@@ -1,0 +1,1 @@
+"""Gemini's generateContent as a language of the sandbox (sources: Gemini API documentation, and recorded answers)."""
