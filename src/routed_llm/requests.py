@@ -183,9 +183,15 @@ class Request:
             self._hub = self._to_hub(self.payload, self._hub_losses)
         if self._hub_losses:
             self.losses.extend(self._hub_losses)
-        if self.native and dialect != self.dialect:
-            self.losses.extend(f"{name}, which only {self.dialect} has" for name in self.native)
+        if self.native:
+            self.losses.extend(self.foreign(dialect))
         return self._hub
+
+    def foreign(self, dialect: str | None) -> list[str]:
+        """What a target of a dialect does not get of :attr:`native`, in words."""
+        if dialect == self.dialect:
+            return []
+        return [f"{name}, which only {self.dialect} has" for name in self.native]
 
     def begin(self) -> None:
         """A new attempt begins: what an earlier target did not get is of no interest any more."""

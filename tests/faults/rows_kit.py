@@ -40,7 +40,7 @@ def providers(*answers):
         ]
 
 
-def pool(*served, strategy="ordered", timeout=1, limits=None, **settings):
+def pool(*served, strategy="ordered", timeout=10, limits=None, **settings):
     """A chat model over faulty providers, called first, second ...; ``settings`` are those of its router."""
     names = ("first", "second", "third")
     entries = {name: each.model(name, price={"input": 1, "output": 2}) for name, each in zip(names, served, strict=False)}

@@ -120,11 +120,11 @@ def test_a_resolver_that_hangs_ends_with_the_limit_of_connecting(mode, monkeypat
 
     with providers(FIRST, SECOND) as (_, second):
         monkeypatch.setattr(socket, "getaddrinfo", hanging)
-        model = RoutedChatModel([at("models.test"), second.model("second")], quiet_fallbacks=True, timeout=0.6)
+        model = RoutedChatModel([at("models.test"), second.model("second")], quiet_fallbacks=True, timeout=1)
         try:
             begun = time.monotonic()
             assert ask(model, mode).text == SECOND
-            assert time.monotonic() - begun < 1.5
+            assert time.monotonic() - begun < 2.5
             model.router.live.forget("first")
             assert ask(model, mode).text == SECOND
             assert len(asked) == 1  # the second call waits for the same look-up

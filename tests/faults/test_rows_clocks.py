@@ -36,7 +36,7 @@ class Jumping:
 def test_waits_and_cool_downs_do_not_see_a_jump(mode, jump):
     with providers() as (first, second):
         wall = Jumping()
-        model = pool(first, second, clock=wall.clock())
+        model = pool(first, second, clock=wall.clock(), timeout=1)
         first.script(http_error(429, headers={"retry-after": "1"}))
         assert ask(model, mode).text == SECOND
         wall.ahead = jump
@@ -128,7 +128,7 @@ def test_a_call_without_a_deadline_ends_all_the_same(mode):
         begun = time.monotonic()
         with pytest.raises(CallFailed) as caught:
             ask(model, mode)
-        assert 0.5 < time.monotonic() - begun < 1.6
+        assert 0.5 < time.monotonic() - begun < 3
         assert caught.value.kind == "timeout"
         assert len(first.journal) + len(second.journal) == sum(attempt.sent for attempt in only(model).attempts)
         model.close()

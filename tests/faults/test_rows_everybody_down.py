@@ -98,13 +98,13 @@ def test_inside_a_told_wait_nobody_is_probed_and_then_at_once(mode):
     with providers() as (first, second):
         model = pool(first, second)
         for each in (first, second):
-            each.script(http_error(429, headers={"retry-after": "1"}))
+            each.script(http_error(429, headers={"retry-after": "2"}))
         with pytest.raises(CallFailed):
             ask(model, mode)
         for _ in range(3):
             with pytest.raises(AllDeploymentsDown) as caught:
                 ask(model, mode)
-            assert 0 < caught.value.retry_after <= 1
+            assert 0 < caught.value.retry_after <= 2
         outcomes = []
         at_once(model, mode, 10, outcomes, deadline=10)
         assert all(outcome in (FIRST, SECOND) for outcome in outcomes)
@@ -142,13 +142,14 @@ def test_one_that_fails_again_and_again_is_left_alone_for_longer_each_time(mode)
             # as if that time were over
             live.of("first").breaker.until = time.monotonic()
             live._changed(live.of("first"))
-        assert [0.7 * 2**n < wait < 1.3 * 2**n for n, wait in enumerate(waits)] == [True] * 4, waits
+        assert [0.5 * 2**n < wait < 1.3 * 2**n for n, wait in enumerate(waits)] == [True] * 4, waits
+        assert waits == sorted(waits)
         model.close()
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_who_works_again_has_all_its_calls_within_a_second_and_no_herd(mode):
-    with providers(Healthy(FIRST, delay=0.1), SECOND) as (first, second):
+    with providers(Healthy(FIRST, delay=0.3), SECOND) as (first, second):
         model = pool(first, second)
         first.script("unavailable_503")
         assert ask(model, mode).text == SECOND

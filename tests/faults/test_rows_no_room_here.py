@@ -58,7 +58,7 @@ def wrapped(kind, first, second):
             "async": (openai.AsyncOpenAI(http_client=later, **settings), "first"),
         }
     return {
-        each: RoutedChatModel({"first": entry[each], "second": second.model("second")}, quiet_fallbacks=True, timeout=0.3)
+        each: RoutedChatModel({"first": entry[each], "second": second.model("second")}, quiet_fallbacks=True, timeout=2)
         for each in entry
     } | {"clients": (sync, later)}
 
@@ -158,9 +158,9 @@ class Blocking(BaseChatModel):
 @pytest.mark.parametrize("mode", ["ainvoke", "astream"])
 def test_only_those_that_a_thread_has_begun_count_against_an_object(mode, monkeypatch):
     monkeypatch.setattr("routed_llm.providers.langchain_object.Threads", functools.partial(Threads, 1))
-    held = Blocking(late=1.5)
+    held = Blocking(late=3.0)
     with FaultyProvider(SECOND) as second:
-        model = RoutedChatModel({"held": held, "second": second.model("second")}, quiet_fallbacks=True, timeout=0.3)
+        model = RoutedChatModel({"held": held, "second": second.model("second")}, quiet_fallbacks=True, timeout=0.6)
 
         async def run():
             return [await one(model, mode) for _ in range(3)]
@@ -180,13 +180,13 @@ def test_only_those_that_a_thread_has_begun_count_against_an_object(mode, monkey
 @pytest.mark.parametrize("mode", ["ainvoke", "astream"])
 def test_answers_that_came_while_the_program_held_up_its_loop_count(mode):
     with providers(Healthy(FIRST, delay=0.1), SECOND) as (first, second):
-        model = pool(first, second, timeout=0.5)
+        model = pool(first, second, timeout=2)
 
         async def run():
             calls = [asyncio.ensure_future(one(model, mode)) for _ in range(6)]
             while len(first.journal) < 6:
                 await asyncio.sleep(0.005)
-            time.sleep(1.0)  # past every limit of these calls
+            time.sleep(2.5)  # past every limit of these calls
             return await asyncio.gather(*calls)
 
         assert [answer.text for answer in asyncio.run(run())] == [FIRST] * 6

@@ -34,6 +34,8 @@ def test_exported_names_are_these():
         "get_routing_callback",
         "Router",
         "Model",
+        "ProviderRow",
+        "CannotAnswer",
         "Price",
         "Policy",
         "by_stage",

@@ -65,8 +65,10 @@ class Guard:
         self._until = self._total
         self._events, self._look = 0, EVERY
 
-    def until(self, batch: Sequence[Event], now: float, assembly: Assembly) -> float:
+    def until(self, batch: Sequence[Event], came: float, now: float, assembly: Assembly) -> float:
         """When the next content must be there, after a batch of which ``assembly`` is the sum.
+
+        It ``came`` some time ago where the caller was slow to take it: that time is nobody's silence.
 
         Raises:
             ProviderError: ``timeout`` where nothing but signs of life came for too long, or the stream lasts too long;
@@ -84,8 +86,10 @@ class Guard:
                     raise late("the stream lasts longer than the call may take")
                 until = self._total
             self._until = until
-        elif now >= self._until:
-            raise late("no content came, only signs of life")
+        else:
+            self._until = min(self._until + now - came, self._total)
+            if now >= self._until:
+                raise late("no content came, only signs of life")
         self._events += len(batch)
         if large or self._events >= self._look:
             self._measure(assembly)

@@ -279,14 +279,15 @@ class Stream:
         opened, now = self.opened, self._driver.now
         batch: Sequence[Event] | None = opened.held
         assembly, until, source = opened.assembly, opened.guard.until, opened.source
-        note = assembly.add
+        note, came = assembly.add, now()
         try:
             while batch is not None:
                 for event in batch:
                     note(event)
                     yield event
                 try:
-                    batch = None if source is None else source.read(until(batch, now(), assembly))
+                    batch = None if source is None else source.read(until(batch, came, now(), assembly))
+                    came = now()
                     if batch is None and (fault := opened.end_fault()) is not None:
                         raise fault
                 except ProviderError as error:
@@ -295,7 +296,7 @@ class Stream:
                     source = None
                     batch = drive(opened.restarted(error))
                     assembly, until, source = opened.assembly, opened.guard.until, opened.source
-                    note = assembly.add
+                    note, came = assembly.add, now()
             opened.answered(now())
         finally:
             opened.abandoned(now())
@@ -330,14 +331,15 @@ class AsyncStream:
         opened, now = self.opened, self._driver.now
         batch: Sequence[Event] | None = opened.held
         assembly, until, source = opened.assembly, opened.guard.until, opened.source
-        note = assembly.add
+        note, came = assembly.add, now()
         try:
             while batch is not None:
                 for event in batch:
                     note(event)
                     yield event
                 try:
-                    batch = None if source is None else await source.read(until(batch, now(), assembly))
+                    batch = None if source is None else await source.read(until(batch, came, now(), assembly))
+                    came = now()
                     if batch is None and (fault := opened.end_fault()) is not None:
                         raise fault
                 except ProviderError as error:
@@ -346,7 +348,7 @@ class AsyncStream:
                     source = None
                     batch = await opened.restarted(error)
                     assembly, until, source = opened.assembly, opened.guard.until, opened.source
-                    note = assembly.add
+                    note, came = assembly.add, now()
             opened.answered(now())
         finally:
             opened.abandoned(now())

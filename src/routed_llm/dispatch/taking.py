@@ -10,11 +10,13 @@ __all__ = ["untaken"]
 
 def untaken(catalog: Catalog, request: Request) -> tuple[tuple[str, str], ...]:
     """Ids of deployments, each with what it would leave out or change of the call's parameters."""
-    if not request.params and (request.tools is None or request.tools.parallel is None):
+    if not request.params and not request.native and (request.tools is None or request.tools.parallel is None):
         return ()
     found = []
     for deployment in catalog.deployments:
         ask = getattr(deployment.endpoint, "untaken", None)
-        if ask is not None and (lost := ask(request)):
+        dialect = getattr(deployment.endpoint, "dialect", None)
+        lost = [*request.foreign(getattr(dialect, "name", None)), *(ask(request) if ask is not None else ())]
+        if lost:
             found.append((deployment.id, "; ".join(lost)))
     return tuple(found)

@@ -46,7 +46,7 @@ def runnable_program(runnable: Runnable[Any, Any], form: Any = None) -> Program:
         value, more = make(request), given(request, _BESIDE, kind)
         return runnable.astream(value, **more) if stream and streams else runnable.ainvoke(value, **more)
 
-    return Program(kind, None if _is_async_only(runnable) else ask, aask)
+    return Program(kind, None if _is_async_only(runnable) else ask, aask, _BESIDE)
 
 
 def _is_async_only(runnable: Any) -> bool:

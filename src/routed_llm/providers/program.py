@@ -15,7 +15,7 @@ from routed_llm.providers.nesting import inside
 from routed_llm.providers.program_bill import Bill
 from routed_llm.requests import Mode, Request
 
-__all__ = ["Program", "apart", "given", "said"]
+__all__ = ["Program", "apart", "given", "lost", "said"]
 
 #: asks a program; ``True`` for a stream where it has one. Gives what it gives: an answer in any form, or an iterator of pieces
 Asking = Callable[[Request, bool], Any]
@@ -25,12 +25,14 @@ class Program(NamedTuple):
     """How a program is asked.
 
     ``ask`` is for sync code and ``aask`` for async code, whose result may have to be awaited; None where there is no such way.
-    Without ``aask`` a program serves async calls from threads. ``kind`` says what it is, for messages.
+    Without ``aask`` a program serves async calls from threads. ``kind`` says what it is, for messages. ``takes`` names the
+    parameters that it has a place for; None where it takes any.
     """
 
     kind: str
     ask: Asking | None
     aask: Asking | None
+    takes: frozenset[str] | None = frozenset()
 
     @property
     def modes(self) -> frozenset[Mode]:
@@ -50,16 +52,21 @@ def given(request: Request, takes: frozenset[str] | None, kind: str) -> dict[str
 
     Parameters that it does not take are noted as lost. Tools and schemas come to programs that have the ability.
     """
+    request.losses.extend(lost(request, takes, kind))
     told = {name: value for name, value in request.params.items() if value is not None}
     if request.tools is not None:
         told["tools"], told["tool_choice"] = list(request.tools.wire), request.tools.choice
     if request.schema is not None:
         told["schema"] = request.schema.schema
+    return told if takes is None else {name: value for name, value in told.items() if name in takes}
+
+
+def lost(request: Request, takes: frozenset[str] | None, kind: str) -> list[str]:
+    """Which parameters of a request a program has no place for, in words."""
     if takes is None:
-        return told
-    lost = [name for name in told if name not in takes]
-    request.losses.extend(f"{kind} does not take {name}: left out" for name in lost)
-    return {name: value for name, value in told.items() if name in takes}
+        return []
+    names = (name for name, value in request.params.items() if value is not None and name not in takes)
+    return [f"{kind} does not take {name}: left out" for name in names]
 
 
 @contextmanager

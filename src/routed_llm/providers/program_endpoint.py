@@ -12,7 +12,7 @@ from typing import Any
 from routed_llm.driver import AsyncSource, Patience, Source
 from routed_llm.errors import CannotAnswer, ConfigurationError, ProviderError
 from routed_llm.providers.blocking import ThreadedSource, Threads, within
-from routed_llm.providers.program import Program, apart
+from routed_llm.providers.program import Program, apart, lost
 from routed_llm.providers.program_bill import Bill
 from routed_llm.providers.program_outputs import Reading, declined, says_nothing
 from routed_llm.providers.program_streams import AsyncPieces, Pieces
@@ -59,6 +59,10 @@ class ProgramEndpoint:
             f"a router that holds a {self._program.kind} cannot be pickled; "
             "let it be made where it is needed: Model(factory=...)."
         )
+
+    def untaken(self, request: Request) -> list[str]:
+        """What would be lost of a request's parameters, in words."""
+        return lost(request, self._program.takes, self._program.kind)
 
     # whole answers ----------------------------------------------------------------------------------------------------
 

@@ -29,14 +29,15 @@ def function_program(function: Callable[..., Any], form: Any = None) -> Program:
     takes, names = _signature(function)
     form = form or ("text" if takes in (str, "str") else "messages")
 
-    def ask(request: Request, stream: bool) -> Any:
-        return function(_input(request, form), **given(request, names, "this function"))
-
     called = function if inspect.isroutine(function) or isinstance(function, functools.partial) else type(function).__call__
     asynchronous = any(is_async(each) for is_async in _ASYNC for each in (function, called))
     named = getattr(function, "__qualname__", type(function).__qualname__)
     kind = f"function {named.rpartition('.<locals>.')[2]}"
-    return Program(kind, None, ask) if asynchronous else Program(kind, ask, None)
+
+    def ask(request: Request, stream: bool) -> Any:
+        return function(_input(request, form), **given(request, names, kind))
+
+    return Program(kind, None, ask, names) if asynchronous else Program(kind, ask, None, names)
 
 
 def _input(request: Request, form: Any) -> Any:

@@ -43,6 +43,8 @@ def response_request(router: Router, body: Mapping[str, Any]) -> Request:
     native, params = dict(conversation.native), dict(conversation.params)
     asked = native.get("include") or ()
     native["include"] = [each for each in asked if each not in _DONE_ANYWAY]
+    if "reasoning" in native:  # the effort has a common name
+        native["reasoning"] = {name: value for name, value in native["reasoning"].items() if name != "effort"}
     native = {name: value for name, value in native.items() if _SILENT.get(name) != value}
     if params.get("store") is False:  # nothing is kept unless somebody asks for it
         del params["store"]

@@ -21,6 +21,9 @@ EWMA_WEIGHT = 0.2
 DOUBT, OWN_ANSWERS, ALL_ANSWERS = 5, 20, 200
 #: durations from which percentiles are taken, and how many make the 95th more than the longest one (1 / (1 - 0.95))
 WINDOW, ENOUGH = 100, 20
+#: seconds after its newest duration for which a percentile counts. A choice: whoever was slow is tried again once a minute, which
+#: is a small share of the calls where there are many.
+LASTS = 60.0
 #: a prompt's tokens are taken to be misjudged by no more than this factor either way: an odd call proves little of the next one
 MISJUDGED = 4.0
 
@@ -43,7 +46,8 @@ MOST_ERRORS = 0.9
 #: ``output`` (tokens of an answer, from what is usual on: see :data:`DOUBT`) and ``ratio`` (observed tokens of a prompt to
 #: expected ones) are moving averages;
 #: ``network`` seconds there and back, by the connections that were made; ``p95`` and ``p95_first``
-#: percentiles of whole answers and first contents; ``at`` the monotonic time of the last answer;
+#: percentiles of whole answers and first contents, and ``p95_until`` and ``p95_first_until`` the monotonic times until which
+#: these count; ``at`` the monotonic time of the last answer;
 #: ``room_...`` what the provider said that it still takes, until a time; ``minute_...`` the tokens of one monotonic minute.
 #: Worked out of these for those who choose: ``start``, the expected wait for the first content; ``base`` and ``slope``, of
 #: which a whole answer's wait is ``base + tokens * slope``; all three with the calls that have to be made again after a
@@ -59,6 +63,8 @@ COLUMNS: dict[str, float] = {
     "errors": 0.0,
     "p95": nan,
     "p95_first": nan,
+    "p95_until": nan,
+    "p95_first_until": nan,
     "at": NEVER,
     "output": nan,
     "ratio": 1.0,
@@ -101,13 +107,26 @@ class _Count:
 
 
 class _Percentile:
-    """The 95th percentile (nearest rank) of the last :data:`WINDOW` durations."""
+    """The 95th percentile (nearest rank) of the last :data:`WINDOW` durations.
 
-    __slots__ = ("_ranked", "_recent")
+    After a silence they begin anew (:meth:`renew`), because what was before may be over. Until there are enough again, the
+    percentile is the old one, or the longest of the new ones where that is less: so one quick answer ends what an outage left
+    behind, and one slow answer says nothing against whoever was quick.
+    """
+
+    __slots__ = ("_before", "_ranked", "_recent")
 
     def __init__(self) -> None:
         self._recent: deque[float] = deque()
         self._ranked: list[float] = []
+        #: the durations before the last silence
+        self._before: list[float] = []
+
+    def renew(self) -> None:
+        """Nothing was heard for long: begin anew."""
+        if len(self._ranked) >= ENOUGH:
+            self._before = self._ranked
+        self._recent, self._ranked = deque(), []
 
     def add(self, seconds: float) -> float:
         """Note a duration; gives the percentile, NaN while there are too few."""
@@ -116,15 +135,19 @@ class _Percentile:
             del ranked[bisect_left(ranked, self._recent.popleft())]
         self._recent.append(seconds)
         insort(ranked, seconds)
-        count = len(ranked)
-        return ranked[ceil(0.95 * count) - 1] if count >= ENOUGH else nan
+        if len(ranked) >= ENOUGH:
+            return _at(ranked, 0.95)
+        return min(_at(self._before, 0.95), ranked[-1]) if self._before else nan
 
     @property
-    def median(self) -> float | None:
-        """What half of them took at most; None while there are too few."""
-        ranked = self._ranked
-        count = len(ranked)
-        return ranked[count // 2] if count >= ENOUGH else None
+    def usual(self) -> tuple[float, float] | None:
+        """The median and the 95th percentile of those that are enough, the old ones included; None while there are too few."""
+        ranked = self._ranked if len(self._ranked) >= ENOUGH else self._before
+        return (ranked[len(ranked) // 2], _at(ranked, 0.95)) if ranked else None
+
+
+def _at(ranked: list[float], share: float) -> float:
+    return ranked[ceil(share * len(ranked)) - 1]
 
 
 class DeploymentState:
@@ -179,16 +202,36 @@ class DeploymentState:
         columns, slot = self.columns, self.slot
         columns["trust"][slot] += 1
         self._average("latency", seconds)
-        columns["p95"][slot] = self._wholes.add(seconds)
+        self._noted("p95", self._wholes, seconds, now)
         columns["errors"][slot] *= 1 - EWMA_WEIGHT
         if now is not None:
             columns["at"][slot] = now
         if first_content is not None:
             self._average("first_content", first_content)
-            columns["p95_first"][slot] = self._firsts.add(first_content)
+            self._noted("p95_first", self._firsts, first_content, now)
             if usage is not None and usage.output_tokens > 1 and seconds > first_content:
                 self._average("per_token", (seconds - first_content) / usage.output_tokens)
         self._work_out()
+
+    def _noted(self, name: str, durations: _Percentile, seconds: float, now: float | None) -> None:
+        """One more duration of a percentile, which begins anew where it did not count any more."""
+        columns, slot = self.columns, self.slot
+        if now is not None:
+            until = columns[f"{name}_until"]
+            if now > until[slot]:
+                durations.renew()
+            until[slot] = now + LASTS
+        columns[name][slot] = durations.add(seconds)
+
+    def usually(self, stream: bool) -> float | None:
+        """Seconds that a call takes at most, as a rule: :meth:`late_after`, and of too few calls as many times their average.
+
+        None where nothing was measured.
+        """
+        if (late := self.late_after(stream)) is not None:
+            return late
+        mean = (self.first_content if stream else None) or self.latency
+        return None if mean is None else LATE[1] * mean
 
     def late_after(self, stream: bool) -> float | None:
         """Seconds after which a call is late: the 95th percentile, of first contents for a ``stream``; None while unknown.
@@ -196,13 +239,11 @@ class DeploymentState:
         Bounded by what an ordinary call takes: where every call takes the same, a trifle more is not late, and where more than
         5 of 100 are very slow, the percentile is itself one of those.
         """
-        durations, name = (self._firsts, "p95_first") if stream else (self._wholes, "p95")
-        p95, median = self.columns[name][self.slot], durations.median
-        if p95 != p95:
+        usual = (self._firsts if stream else self._wholes).usual
+        if usual is None:
             return None
-        if median is not None:
-            p95 = min(max(p95, LATE[0] * median), LATE[1] * median)
-        return max(p95, SOONEST)
+        median, p95 = usual
+        return max(min(max(p95, LATE[0] * median), LATE[1] * median), SOONEST)
 
     def late(self, seconds: float, stream: bool) -> None:
         """See :meth:`routed_llm.state.memory.LiveState.late`."""

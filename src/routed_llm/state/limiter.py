@@ -98,6 +98,10 @@ class Limiter:
         use = self._uses.get(deployment_id)
         return use.running if use is not None else 0
 
+    def gave(self, place: Place) -> bool:
+        """Whether a place was given in this process, not in one that it was forked from."""
+        return place.process == self._process
+
     def take(self, deployment: Deployment, tokens: int, now: float, *, heeding: bool = True) -> Place | Full:
         """A place, or why there is none."""
         limits = deployment.limits
@@ -128,7 +132,7 @@ class Limiter:
     def settle(self, place: Place, requests: int, tokens: int | None) -> None:
         """An attempt has ended."""
         use = self._uses[place.deployment_id]
-        if place.process == self._process:
+        if self.gave(place):
             use.running -= 1
         if place.request_step is not None and not requests:
             use.requests.correct(place.request_step, -1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,8 +15,10 @@ from routed_llm.providers.sandbox.seals import Seals
 
 __all__ = ["SKIPS", "Contents", "sealed_call"]
 
-#: stand for signatures of calls that no model here made (Gemini API documentation, thought signatures), in base64 as all are
-SKIPS = frozenset({"c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I=", "Y29udGV4dF9lbmdpbmVlcmluZ19pc190aGVfd2F5X3RvX2dv"})
+_BYPASSES = ("skip_thought_signature_validator", "context_engineering_is_the_way_to_go")
+#: stand for signatures of calls that no model here made (Gemini API documentation, thought signatures): in base64, as all are
+#: (recorded), and as they are, as langchain-google-genai sends them
+SKIPS = frozenset({*_BYPASSES, *(base64.b64encode(word.encode()).decode() for word in _BYPASSES)})
 #: names under which a plain result stands in a response
 _RESULTS = ("output", "result", "error")
 _DATA = ("text", "inlineData", "fileData", "functionCall", "functionResponse")
@@ -112,7 +115,7 @@ class Contents:
             self._signature(part, kind, need_text(signature, f"{path}.thought_signature"))
 
     def _signature(self, part: Part, kind: str, signature: str) -> None:
-        if signature.replace("-", "+").replace("_", "/") in SKIPS:
+        if signature in SKIPS:
             return
         call = part.get("functionCall", {})
         what = sealed_call(call["name"], call["args"]) if kind == "functionCall" else ("text",)
