@@ -210,24 +210,23 @@ def test_a_place_is_waited_for_no_longer_than_the_call_may_take(server):
 
 
 def test_higher_priorities_go_first(server):
-    server.takes = 0.05
+    server.takes = 0.3
     router = router_of([server.model("a", limits={"concurrent": 1})])
     model = RoutedChatModel(router=router)
-    order = []
 
     def one(priority):
         ask(model, "invoke", [("human", priority)], routing={"priority": priority})
-        order.append(priority)
 
     with ThreadPoolExecutor(8) as pool:
         calls = [pool.submit(one, "normal")]
-        time.sleep(0.02)
+        while not server.asked:
+            time.sleep(0.005)
         for priority in ("low", "normal", "low", "high", "critical", "high"):
             calls.append(pool.submit(one, priority))
-            time.sleep(0.004)
+            time.sleep(0.02)
         for call in calls:
             call.result()
-    assert order == ["normal", "critical", "high", "high", "normal", "low", "low"]
+    assert server.prompts == ["normal", "critical", "high", "high", "normal", "low", "low"]
 
 
 def test_repeats_do_not_make_an_outage_worse(server):
