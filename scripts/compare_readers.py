@@ -24,6 +24,8 @@ from typing import Any, NamedTuple
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE / "readers"), str(HERE.parent / "tests" / "dialects"), str(HERE.parent / "src")]
 
+from peers import ESTIMATED, words  # noqa: E402  # the path is set above
+
 PAGE = HERE.parent / "docs" / "compared-table.md"
 
 
@@ -59,7 +61,6 @@ _MOST_MISSES = 4
 def ours(name: str) -> dict[str, Any]:
     """Our figures for one dialect, by the very functions of the conformance tests."""
     from conforming import misclassed, misread, silent
-    from peers import words
     from recorded import exchanges
 
     about = DIALECTS[name]
@@ -102,6 +103,8 @@ def row(who: str, asked: str, figures: Mapping[str, Any]) -> list[str]:
     more = len(counted) - len(told)
     missed = ", ".join(told) + (f", and {more} more kinds" if more > 0 else "") or "none"
     right = f"{answers - len(figures['misses'])} of {answers}"
+    if estimated := sum(told == [ESTIMATED] for told in figures["misses"].values()):
+        right += f" ({answers - len(figures['misses']) + estimated} but for estimates)"
     return [who, asked, right, missed, f"{errors - len(figures['misclassed'])} of {errors}", f"{figures['silent']} of {cut}"]
 
 
@@ -140,9 +143,10 @@ recordings were made against the services by other projects, except for a few er
 
 What counts as right for others, though it is not the recorded fact: other blanks around the text, thoughts in tags that are
 taken out of it, finish words of the provider's own. Retries are off everywhere. litellm is asked by its own prefix of a
-provider where it reads as well by that, else as OpenAI. `ChatOpenAI` reads what OpenAI itself sends, as its documentation says,
+provider where it reads as well by that, else as OpenAI; which of the two was chosen on these very recordings, in its favour, and
+so was the name of a model that it streams by the Responses API. `ChatOpenAI` reads what OpenAI itself sends, as its documentation says,
 and leaves other providers' fields to packages of their own: hence most of what it lacks in `openai.chat`. Counts that a package
-estimates where the provider tells none are wrong here, and listed as what they are.
+estimates where the provider tells none are wrong here; how many answers are right but for these stands in brackets.
 
 {sections}
 ## Run it yourself

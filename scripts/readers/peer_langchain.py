@@ -69,7 +69,8 @@ def model_of(exchange: dict[str, Any], url: str) -> Any:
     options: dict[str, Any] = {"model": model, "base_url": url, "api_key": "k", "max_retries": 0, "timeout": 20}
     if dialect == "openai-responses":
         return ChatOpenAI(**options, use_responses_api=True, output_version="responses/v1")
-    return ChatOpenAI(**options, stream_usage=True)
+    # which interface it asks depends on the model, unless it is told
+    return ChatOpenAI(**options, use_responses_api=False, stream_usage=True)
 
 
 @contextmanager

@@ -19,6 +19,8 @@ import judging  # noqa: E402  # the path is set above
 from recorded import exchanges  # noqa: E402
 
 QUESTION = "Hello?"
+#: the miss of a package that counts what the provider does not tell
+ESTIMATED = "reasoning tokens where the provider tells none"
 _PAYMENT_REQUIRED = 402
 _THOUGHT = re.compile(r"<(think|thinking)>.*?</\1>", re.DOTALL)
 #: finish words of all providers -> the common ones; what is not here is "other"
@@ -89,8 +91,8 @@ def words(told: Any) -> str:
         return f"raises {type(told).__name__}"
     name, value = told.partition(" ")[::2]
     if name == "reasoning":
-        untold = " where the provider tells none" if value.endswith("instead of 0") else ""
-        return f"reasoning tokens{untold}" if value else "reasoning itself"
+        counted = ESTIMATED if value.endswith("instead of 0") else "reasoning tokens"
+        return counted if value else "reasoning itself"
     return {
         "input": "input tokens", "output": "output tokens", "cached": "cached tokens", "finish": "finish reason",
         "tool_calls": "tool calls", "usage": "no usage",

@@ -32,6 +32,8 @@ class Patience(NamedTuple):
     gap: float
     #: the request is to reach the provider once at most: nothing may send it again, not even on a new connection
     once: bool = False
+    #: called when a dead connection is replaced beneath the attempt, and the request leaves once more
+    resent: Callable[[], object] | None = None
 
 
 class Source(Protocol):

@@ -35,6 +35,10 @@ class Attempt:
     warning: str | None = None
     #: whether the provider may have seen it; False: nothing was sent
     sent = True
+    #: requests more that the provider may have seen: a kept connection was dead, and was replaced beneath the attempt
+    resent = 0
+    #: whether nobody saw its end: ``usage`` is then what it is expected to have used
+    unseen = False
     #: whether something of its answer had been given out when it failed
     shown = False
     #: whom it was asked beside, and after how many seconds: that one was late
@@ -49,6 +53,10 @@ class Attempt:
     def __init__(self, deployment: Deployment, started: float) -> None:
         self.deployment = deployment
         self.started = started
+
+    def sent_again(self) -> None:
+        """Its request leaves once more, on a new connection, since the kept one was dead."""
+        self.resent += 1
 
     def as_dict(self) -> dict[str, Any]:
         """The attempt as plain data."""
@@ -65,6 +73,8 @@ class Attempt:
             told["cost_nanousd"] = 0 if self.usage is None and self.is_free else self.cost_nanousd
         if not self.sent:
             told["sent"] = False
+        if self.resent:
+            told["resent"] = self.resent
         if self.beside is not None:
             told["hedged"] = True
         if self.lost:
@@ -86,7 +96,7 @@ class Attempt:
 share_names(
     Attempt,
     *("deployment", "started", "seconds", "first_content", "error", "usage", "cost_nanousd", "expected"),
-    *("warning", "sent", "shown", "beside", "lost", "hold", "place"),
+    *("warning", "sent", "resent", "unseen", "shown", "beside", "lost", "hold", "place"),
 )
 
 

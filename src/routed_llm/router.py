@@ -228,7 +228,7 @@ class Router(Hindsight):
     # its end ---------------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Let go of connections and threads, those of calls under way included. A later call opens new connections."""
+        """Let go of connections and threads, those of calls under way included. A later call opens new ones; checks go on with it."""
         self._end()
         for deployment in self.catalog.deployments:
             if (close := getattr(deployment.endpoint, "close", None)) is not None:
@@ -285,23 +285,29 @@ class Router(Hindsight):
         client: AsyncOpenAI = _client_module().async_client(self, options)
         return client
 
+    def _ready(self) -> Core:
+        """What a call goes through; with it checks go on that ended with :meth:`close`."""
+        if self._checker is not None:
+            self._checker.begin()
+        return self._core
+
     # calls -----------------------------------------------------------------------------------------------------------
 
     def complete(self, request: Request) -> Completed:
         """A whole answer, in sync code; see :func:`routed_llm.dispatch.journey.complete` for errors."""
-        return drive(complete(self._sync, self._core, request))
+        return drive(complete(self._sync, self._ready(), request))
 
     async def acomplete(self, request: Request) -> Completed:
         """A whole answer, in async code."""
-        return await complete(self._async, self._core, request)
+        return await complete(self._async, self._ready(), request)
 
     def open(self, request: Request) -> Stream:
         """A stream whose first content is there, in sync code."""
-        return Stream(drive(open_call(self._sync, self._core, request)), self._sync)
+        return Stream(drive(open_call(self._sync, self._ready(), request)), self._sync)
 
     async def aopen(self, request: Request) -> AsyncStream:
         """A stream whose first content is there, in async code."""
-        return AsyncStream(await open_call(self._async, self._core, request), self._async)
+        return AsyncStream(await open_call(self._async, self._ready(), request), self._async)
 
     def explain(self, request: Request) -> Decision:
         """Decide without calling anything."""

@@ -18,7 +18,7 @@ from routed_llm.config.schema import schema
 
 ROOT = Path(__file__).parents[2]
 #: what holds objects or functions, and what only objects need
-NOT_IN_FILES = {"credential", "factory", "keep_retries", "served_model"}
+NOT_IN_FILES = {"credential", "factory", "input", "keep_retries", "served_model"}
 BLOCK = re.compile(r"^```toml\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 

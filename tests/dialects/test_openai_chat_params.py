@@ -1,10 +1,15 @@
 """What becomes of parameters and of `tool_choice` in chat completions, by provider and family of models."""
 
+import asyncio
+import functools
+import json
+import operator
 import warnings
 
 import pytest
+from recorded import ReplayServer
 
-from routed_llm import Model, Router
+from routed_llm import Model, RoutedChatModel, Router
 from routed_llm.dialects.openai_chat.families import families, family_of
 from routed_llm.dialects.view import HubView
 from routed_llm.providers.rows import load_rows
@@ -120,3 +125,42 @@ def test_a_later_family_wins_and_drops_are_added_up():
     assert family_of("zai", "glm-5.2").params["reasoning_effort"]["fields"]["any"]["reasoning_effort"] == "*"
     assert {"stop", "top_k", "parallel_tool_calls"} <= family_of("openai", "ft:o4-mini:me::1").drops
     assert family_of("together", "o4-mini") == family_of("nobody", "x")
+
+
+@pytest.mark.parametrize("mode", ["invoke", "ainvoke", "stream", "astream"])
+def test_a_call_never_fails_for_a_parameter_that_another_takes(mode):
+    first, second = ReplayServer(), ReplayServer()
+    error = {"message": "Unsupported parameter: 'seed'", "type": "invalid_request_error", "code": "unsupported_parameter"}
+    first.will_answer(exchange(400, {"error": error}))
+    second.will_answer(exchange(200, {"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]}))
+    pool = {
+        "first": Model("together:x", base_url=first.url, api_key="k"),
+        "second": Model("groq:y", base_url=second.url, api_key="k"),
+    }
+    with RoutedChatModel(pool, quiet_fallbacks=True) as model:
+        said = asked(model, mode, seed=7, logprobs=True)
+    first.close()
+    second.close()
+    assert said.text == "Hi"
+    assert json.loads(first.requests[0][2])["logprobs"] is True
+    assert json.loads(second.requests[0][2])["seed"] == 7
+    assert said.response_metadata["routing"]["losses"] == ["y does not take logprobs: left out"]
+    assert said.response_metadata["routing"]["attempts"][0]["error"] == "unsupported_parameter"
+
+
+def exchange(status, body):
+    return {"response": {"status": status, "headers": {"content-type": "application/json"}, "body": body}}
+
+
+def asked(model, mode, **params):
+    if mode == "invoke":
+        return model.invoke("Hello?", **params)
+    if mode == "stream":
+        return functools.reduce(operator.add, model.stream("Hello?", **params))
+
+    async def run():
+        if mode == "ainvoke":
+            return await model.ainvoke("Hello?", **params)
+        return functools.reduce(operator.add, [chunk async for chunk in model.astream("Hello?", **params)])
+
+    return asyncio.run(run())

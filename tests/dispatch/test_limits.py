@@ -219,7 +219,7 @@ def test_higher_priorities_go_first(server):
 
     with ThreadPoolExecutor(8) as pool:
         calls = [pool.submit(one, "normal")]
-        while not server.asked:
+        while not server.now:
             time.sleep(0.005)
         for priority in ("low", "normal", "low", "high", "critical", "high"):
             calls.append(pool.submit(one, priority))

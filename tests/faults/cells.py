@@ -185,7 +185,7 @@ def _look(out: Outcome, ask: Callable[..., Said], model: Any, bad: Any, good: An
     out.lost = time.monotonic() - begun - usual
     records = model.router.records()[before[0] :]
     out.records = [record.as_dict() for record in records]
-    out.recorded = sum(attempt.sent for record in records for attempt in record.attempts)
+    out.recorded = sum(attempt.sent + attempt.resent for record in records for attempt in record.attempts)
     bad.journal.wait_until("requests", before[1] + (out.cell.fault.address == "plain" and out.cell.fault.reads), 0.5)
     out.asked_bad, out.asked_good = len(bad.journal) - before[1], len(good.journal) - before[2]
     out.complete = bad.journal.complete_answers + good.journal.complete_answers - before[3] - before[2]
@@ -239,8 +239,8 @@ def _bills(out: Outcome, reaction: Reaction) -> None:
     if len(out.records) != 1:
         wrong.append(f"records: {len(out.records)}")
     seen = out.asked_bad + out.asked_good
-    # a connection that dies while the request arrives, or is made anew beneath an attempt, is seen without an attempt
-    free = reaction == "same" or cell.fault.address != "plain"
+    # an address that is no provider's may see a part of a request
+    free = cell.fault.address != "plain"
     # an object that is cancelled while it connects does not tell whether it had sent
     unsure = cell.fault.address == "black_hole" and DOORS[cell.door].keeps_connections
     if seen != out.recorded and not (free and -unsure <= seen - out.recorded <= 1):

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import threading
 import time
 
 import pytest
@@ -9,8 +10,8 @@ from langchain_core.messages import AIMessage, HumanMessage
 from pydantic import BaseModel
 from ways import WAYS, ask, paid, run, said
 
-from routed_llm import CannotAnswer, Model, RoutedChatModel, RoutedLLM, track
-from routed_llm.errors import CallFailed, ConfigurationError, NoEligibleModel, StreamBroken
+from routed_llm import Budget, CannotAnswer, Model, RoutedChatModel, RoutedLLM, Router, track
+from routed_llm.errors import BudgetSpent, CallFailed, ConfigurationError, NoEligibleModel, StreamBroken
 from routed_llm.results import Answer, Usage
 
 BUILT = "It was built in 1896."
@@ -58,11 +59,16 @@ FUNCTIONS = [by_text, by_messages, in_pieces, awaited, awaited_pieces, Handbook(
 NAMES = ["text", "messages", "pieces", "awaited", "awaited_pieces", "object", "partial"]
 
 
-@pytest.mark.parametrize(("door", "way"), WAYS)
-@pytest.mark.parametrize("function", FUNCTIONS, ids=NAMES)
+ASKED = [
+    pytest.param(function, door, way, id=f"{name}-{door}-{way}")
+    for function, name in zip(FUNCTIONS, NAMES, strict=True)
+    for door, way in WAYS
+    if way.startswith("a") or not name.startswith("awaited")
+]
+
+
+@pytest.mark.parametrize(("function", "door", "way"), ASKED)
 def test_a_function_answers_what_it_can_and_leaves_the_rest_to_the_next(function, door, way, server):
-    if function in (awaited, awaited_pieces) and not way.startswith("a"):
-        pytest.skip("async code only: another test")
     models = [Model(function, name="handbook", price=PRICE), paid(server)]
     with track() as spend:
         answer, router = ask(door, way, models, "When was the lighthouse built?", quiet_fallbacks=True)
@@ -186,20 +192,33 @@ def test_a_program_that_gives_up_in_the_middle_breaks_its_stream(way, server):
     assert broken.value.partial.text == "It was "
 
 
-@pytest.mark.parametrize("function", [awaited, awaited_pieces], ids=["whole", "pieces"])
-@pytest.mark.parametrize("way", ["awhole", "astream"])
-def test_async_functions_end_with_the_deadline(function, way, server):
-    @functools.wraps(function)
+@pytest.mark.parametrize("kind", ["awaited", "pieces", "blocking"])
+@pytest.mark.parametrize(("door", "way"), [each for each in WAYS if each[1].startswith("a")])
+def test_a_late_function_ends_with_the_deadline_of_an_async_call(kind, door, way):
+    over = threading.Event()
+
     async def slow(messages):
-        await asyncio.sleep(30)
+        await asyncio.sleep(60)
+        return "late"
+
+    async def slow_pieces(messages):
+        await asyncio.sleep(60)
         yield "late"
 
-    model = RoutedChatModel([Model(slow, name="slow")])
+    def blocking(messages):
+        over.wait(60)
+        return "late"
+
+    function = {"awaited": slow, "pieces": slow_pieces, "blocking": blocking}[kind]
     started = time.monotonic()
-    with pytest.raises(CallFailed) as failed:
-        said(model, way, "x", routing={"deadline": 0.2})
+    pool = (RoutedChatModel if door == "langchain" else RoutedLLM)([Model(function, name="slow")])
+    try:
+        with pytest.raises(CallFailed) as failed:
+            said(pool, way, "x", routing={"deadline": 0.2})
+    finally:
+        over.set()
     assert failed.value.kind == "timeout"
-    assert time.monotonic() - started < 15
+    assert time.monotonic() - started < 40
 
 
 @pytest.mark.parametrize("door", ["langchain", "llama_index"])
@@ -228,6 +247,11 @@ def test_the_conversation_that_a_question_alone_leaves_out_is_told(server):
     assert any("earlier messages" in loss for loss in losses)
     assert any("does not take temperature" in loss for loss in losses)
     assert message.text == BUILT
+
+
+def test_who_is_strict_about_parameters_is_not_answered_without_them(server):
+    pool = RoutedChatModel([Model(by_text, name="handbook"), paid(server)], temperature=0.5)
+    assert said(pool, "whole", "the lighthouse?", routing={"strict_params": True}).routing["model"] == "big"
 
 
 def test_an_input_can_be_made_by_a_function(server):
@@ -261,3 +285,23 @@ def test_an_alias_is_name_enough_and_a_factory_makes_what_can_be_pickled(server)
     assert said(RoutedChatModel({"handbook": by_text}), "whole", "the lighthouse?").routing["model"] == "handbook"
     made = RoutedChatModel([Model(factory=Handbook, name="handbook")])
     assert said(made, "whole", "the lighthouse?").tokens == 26  # as the program says itself
+
+
+@pytest.mark.parametrize(("door", "way"), WAYS)
+def test_a_budget_holds_for_programs_and_what_they_cost(door, way, server):
+    router = Router([Model(by_text, name="handbook", price=PRICE)], budgets=[Budget(usd=0.0015, per="month")])
+    pool = (RoutedChatModel if door == "langchain" else RoutedLLM)(router=router)
+    assert said(pool, way, "the lighthouse?").text == BUILT
+    with pytest.raises(BudgetSpent):
+        said(pool, way, "the lighthouse?")
+
+
+def test_passing_on_is_no_matter_of_what_counts_as_a_failure(server):
+    pool = RoutedChatModel([Model(by_text, name="handbook"), paid(server)], retry_on=[])
+    assert said(pool, "whole", "What is 2 + 3?").routing["model"] == "big"
+
+
+def test_no_warning_is_written_where_a_program_passes_a_call_on(server, caplog):
+    with caplog.at_level("WARNING"):
+        said(RoutedChatModel([Model(by_text, name="handbook"), paid(server)]), "whole", "What is 2 + 3?")
+    assert not [line for line in caplog.messages if "handbook" in line]

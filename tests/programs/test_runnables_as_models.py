@@ -9,9 +9,11 @@ from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.output_parsers import JsonOutputParser, StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
+from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import RunnableLambda, RunnablePassthrough
 from langchain_openai import ChatOpenAI
 from langgraph.graph import END, START, MessagesState, StateGraph
+from pydantic import BaseModel
 from ways import WAYS, ask, paid, run, said
 
 from routed_llm import CannotAnswer, Model, RoutedChatModel, get_routing_callback, track
@@ -175,6 +177,46 @@ def test_a_chain_that_takes_a_text_gets_the_last_of_the_user():
 
     model = RoutedChatModel([Model(RunnableLambda(shout), name="chain")])
     assert model.invoke([HumanMessage("first"), AIMessage("ok"), HumanMessage("last")]).text == "LAST"
+
+
+@pytest.mark.parametrize("way", ["whole", "stream", "awhole", "astream"])
+def test_a_retriever_answers_with_what_it_finds(way, server):
+    class Store(BaseRetriever):
+        def _get_relevant_documents(self, query, *, run_manager):
+            return [Document(text, metadata={"page": name}) for name, text in PAGES.items() if name in query]
+
+    model = RoutedChatModel([Model(Store(), name="store"), paid(server)], quiet_fallbacks=True)
+    answer = said(model, way, "From where does the ferry leave?")
+    assert (answer.text, answer.routing["model"]) == (PAGES["ferry"], "store")
+    assert answer.native.additional_kwargs["citations"][0]["metadata"] == {"page": "ferry"}
+    assert said(model, way, "What is 2 + 3?").routing["model"] == "big"
+
+
+def test_a_chain_that_declares_typed_answers_gives_them_and_a_wrong_one_goes_to_the_next(server):
+    class City(BaseModel):
+        name: str
+        country: str
+
+    for said_in_json, answered in (('{"name": "Vardo", "country": "Norway"}', "json"), ('{"name": "Vardo"}', "typed")):
+        fake = GenericFakeChatModel(messages=iter([AIMessage(said_in_json)]))
+        chain = ChatPromptTemplate.from_template("{q}") | fake | StrOutputParser()
+        typed = Model(lambda messages: '{"name": "Bergen", "country": "Norway"}', name="typed", abilities=["structured_output"])
+        model = RoutedChatModel([Model(chain, name="json", abilities=["structured_output"]), typed], quiet_fallbacks=True)
+        told = model.with_structured_output(City, include_raw=True).invoke("Where is Vardo?")
+        assert isinstance(told["parsed"], City)
+        assert told["raw"].response_metadata["routing"]["model"] == answered
+
+
+def test_a_function_at_the_beginning_of_a_chain_gets_the_parameters_that_it_names():
+    def begin(messages, temperature=None):
+        return f"at {temperature}"
+
+    model = RoutedChatModel([Model(RunnableLambda(begin) | ECHO, name="chain")], temperature=0.25, max_tokens=50)
+    for way in ("whole", "stream", "awhole", "astream"):
+        assert said(model, way, "x").text == "at 0.25"
+    losses = model.router.records(1)[0].decision.losses
+    assert [loss for loss in losses if "max_tokens" in loss]
+    assert not [loss for loss in losses if "temperature" in loss]
 
 
 def test_an_input_of_which_nobody_knows_the_question_is_refused():

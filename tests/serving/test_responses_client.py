@@ -1,6 +1,7 @@
 """The Responses API of OpenAI's own package with a router behind it: results, events, tools, what goes back, errors, money."""
 
 import asyncio
+import time
 
 import openai
 import pytest
@@ -198,6 +199,8 @@ def test_mistakes_are_told_before_anything_is_sent(ask):
             ask(router, model="nope")
         with pytest.raises(openai.BadRequestError, match=r"input\[0\]"):
             ask(router, input=[{"role": "nobody", "content": "x"}])
+        with pytest.raises(openai.BadRequestError, match="include: pass a list"):
+            ask(router, include=7)
         for model in ("auto", "it"):
             with pytest.raises(openai.BadRequestError, match="only the model that keeps it"):
                 ask(router, model=model, previous_response_id="resp_1")
@@ -214,6 +217,19 @@ def test_what_only_this_api_has_is_left_out_elsewhere_and_told(ask):
         assert not {"include", "store", "truncation", "max_tool_calls"} & body.keys()
         assert len(told.routing["losses"]) == 2
         assert all("which only openai.responses has" in loss for loss in told.routing["losses"])
+
+
+def test_who_is_strict_about_parameters_is_answered_in_this_api_only(ask):
+    output = [{"type": "message", "id": "msg_1", "role": "assistant", "content": [{"type": "output_text", "text": "Five."}]}]
+    strict = {"max_tool_calls": 3, "extra_body": {"routing": {"strict_params": True}}}
+    sent = []
+    with FaultyProvider("Well.") as provider, AnsweringServer(response_of(output), sent) as url:
+        speaks_it = Model("openai:gpt-5", dialect="openai.responses", base_url=url, api_key="k")
+        assert ask(Router([provider.model("it"), speaks_it]), **strict).output_text == "Five."
+        with pytest.raises(openai.UnprocessableEntityError, match="max_tool_calls"):
+            ask(Router([provider.model("it")]), **strict)
+        assert not provider.journal.requests
+    assert sent[0]["max_tool_calls"] == 3
 
 
 def test_signed_thinking_goes_back_to_its_maker_with_the_items():
@@ -341,6 +357,17 @@ def test_a_stream_that_starts_anew_ends_with_the_new_answer_only(ask):
     again = next(event for event in events[2:] if event.type == "response.in_progress")
     assert again.response.routing["restart"]["taken"] == "good"
     assert events[0].response.id == events[-1].response.id
+
+
+def test_the_first_event_comes_with_the_upstreams_first():
+    with FaultyProvider(Healthy("one two three", gap=0.4)) as provider, Router([provider.model()]).openai() as client:
+        begun = time.monotonic()
+        told = client.responses.create(model="auto", input=QUESTION, stream=True)
+        first = next(each for each in told if each.type == "response.output_text.delta")
+        seconds = time.monotonic() - begun
+        rest = [each.delta for each in told if each.type == "response.output_text.delta"]
+        assert first.delta + "".join(rest) == "one two three"
+        assert seconds < (time.monotonic() - begun) / 1.5
 
 
 def test_who_leaves_a_stream_closes_it_upstream():

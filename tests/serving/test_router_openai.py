@@ -153,6 +153,8 @@ def test_mistakes_are_told_before_anything_is_sent(ask):
             ask(router, extra_body={"routing": {"usr": "u1"}})
         with pytest.raises(openai.BadRequestError, match=r"messages\[0\]"):
             ask(router, messages=[{"role": "nobody", "content": "x"}])
+        with pytest.raises(openai.BadRequestError, match="tool_calls of a message"):
+            ask(router, messages=[*QUESTION, {"role": "assistant", "tool_calls": ["add"]}])
         with pytest.raises(openai.UnprocessableEntityError):
             ask(router, extra_body={"routing": {"region": "nowhere"}})
         assert not provider.journal.requests

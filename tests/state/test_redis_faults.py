@@ -10,7 +10,7 @@ import time
 import pytest
 from redis_kit import Server, until
 
-from routed_llm import Budget, Model, Router
+from routed_llm import Budget, Model, RoutedChatModel, Router
 from routed_llm.errors import BudgetSpent
 from routed_llm.policy.features.own_calls import chat_request
 from routed_llm.state.exchange import PATIENCE
@@ -216,6 +216,35 @@ def test_a_forked_process_is_one_of_its_own(server):
         os.close(reading)
         os.waitpid(child, 0)
         assert connected(router)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_process_closes_a_stream_that_its_parent_opened(server):
+    """What the stream holds of the limits is the parent's business."""
+    with router_of(server) as router:
+        until(lambda: connected(router))
+        model = RoutedChatModel(router=router)
+        stream = model.stream("What is 2 + 3?")
+        first = next(stream)
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                stream.close()
+                answers(router, 1)
+                os.write(writing, b"well")
+            except Exception as error:
+                os.write(writing, repr(error).encode())
+            finally:
+                os._exit(0)
+        os.close(writing)
+        assert os.read(reading, 1000) == b"well"
+        os.close(reading)
+        os.waitpid(child, 0)
+        assert first.text + "".join(chunk.text for chunk in stream)
+        assert router.records()[-1].outcome == "answered"
+        assert not router.live.of("m").in_flight
 
 
 def threads():

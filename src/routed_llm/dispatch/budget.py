@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 from routed_llm.driver import Patience
 from routed_llm.errors import ProviderError
+from routed_llm.events import Attempt
 
 __all__ = ["CallBudget", "Limits"]
 
-#: seconds after which a missing answer says something of the deployment, not only of the caller's hurry
+#: seconds before which a missing answer says nothing of the deployment, only of the caller's hurry
 TELLING = 1.0
 
 
@@ -32,12 +33,14 @@ class Limits(NamedTuple):
 class CallBudget:
     """What is left for one call. ``deadline`` is True when the caller gave one: only then may recovery be waited for."""
 
-    __slots__ = ("attempts_left", "deadline", "first", "limits", "same_left", "started", "total")
+    __slots__ = ("attempts_left", "deadline", "first", "hurried", "limits", "same_left", "started", "total")
 
     def __init__(self, limits: Limits, now: float, deadline: float | None) -> None:
         self.limits = limits
         self.started = now
         self.deadline = deadline is not None
+        #: whether the caller's deadline is shorter than what calls get else
+        self.hurried = deadline is not None and deadline < limits.first
         self.first = now + (limits.first if deadline is None else min(limits.first, deadline))
         self.total = now + (limits.total if deadline is None else min(limits.total, deadline))
         self.attempts_left = limits.attempts
@@ -51,15 +54,21 @@ class CallBudget:
         self.first = min(self.total, max(self.first, now + self.limits.first))
         self.same_left = 0
 
-    def too_short(self, error: ProviderError, patience: Patience, started: float) -> bool:
-        """Whether a deployment was given less time than could tell anything of it, and only by the caller's own deadline."""
-        given = patience.first - started
-        limit = self.limits.attempt
-        return error.kind == "timeout" and self.deadline and given < TELLING and (limit is None or given < limit)
+    def too_short(self, error: ProviderError, patience: Patience, started: float, usual: float | None) -> bool:
+        """Whether a deployment was given less time than could tell anything of it, and only by the caller's own deadline.
 
-    def patience(self, now: float) -> Patience:
-        """How long the next attempt may take."""
-        attempt = self.limits.attempt
-        if attempt is None:
-            return Patience(self.first, self.total, self.limits.gap)
-        return Patience(min(self.first, now + attempt), self.total, min(self.limits.gap, attempt))
+        That is less than it ``usual`` takes, in seconds, where that is known, and in any case less than :data:`TELLING`. One
+        that never answered has no such excuse: else nobody would ever find out that it does not.
+        """
+        if error.kind != "timeout" or not self.hurried:
+            return False
+        given, limit = patience.first - started, self.limits.attempt
+        return given < max(TELLING, usual or 0.0) and (limit is None or given < limit)
+
+    def patience(self, attempt: Attempt, once: bool) -> Patience:
+        """How long the attempt that begins may take, and whether it may reach the provider ``once`` at most."""
+        most = self.limits.attempt
+        if most is None:
+            return Patience(self.first, self.total, self.limits.gap, once, attempt.sent_again)
+        first = min(self.first, attempt.started + most)
+        return Patience(first, self.total, min(self.limits.gap, most), once, attempt.sent_again)

@@ -40,7 +40,7 @@ def _blow(core: Core, error: ProviderError, cool: Cool) -> Blow:
     if cool in ("long", "account"):
         return Blow(True, LONG, why)
     if error.retry_after is not None:
-        return Blow(True, min(error.retry_after, CLAMP), why)
+        return Blow(True, min(error.retry_after, CLAMP), why, core.rng.random())
     if cool in ("key", "change"):
         return Blow(True, FOREVER, why)
     return Blow(cool == "backoff", None, why, core.rng.random())

@@ -195,9 +195,7 @@ def _admitted(carrying: Carrying, attempt: Attempt, now: float) -> Refused | Non
 async def _ask(carrying: Carrying, attempt: Attempt, act: Act[R]) -> R | Failed:
     """One attempt that was admitted, and has begun."""
     core, driver, budget = carrying.core, carrying.driver, carrying.budget
-    patience = budget.patience(attempt.started)
-    if carrying.resilience.at_most_once:
-        patience = patience._replace(once=True)
+    patience = budget.patience(attempt, carrying.resilience.at_most_once)
     try:
         return await while_wanted(act)(attempt.deployment, attempt, patience)
     except ProviderError as error:
@@ -210,10 +208,11 @@ async def _ask(carrying: Carrying, attempt: Attempt, act: Act[R]) -> R | Failed:
         attempt.seconds = driver.now() - attempt.started
         raise
     now = driver.now()
-    blame = not budget.too_short(failed, patience, attempt.started)
+    usual = core.live.of(attempt.deployment.id).usually(carrying.decision.ask.stream)
+    blame = not budget.too_short(failed, patience, attempt.started, usual)
     if failed.kind == "timeout" and core.live.excused(now - attempt.started):
         blame = False  # our own program did not look
-    return Failed(attempt, failed, attempt_failed(core, attempt, failed, now, blame=blame))
+    return Failed(attempt, failed, attempt_failed(core, attempt, failed, now, carrying.decision.ask, blame=blame))
 
 
 async def _instead(carrying: Carrying, deployment: Deployment, refused: Refused) -> Deployment:
@@ -249,7 +248,8 @@ async def _after(carrying: Carrying, failed: Failed) -> Deployment:
         if core.retry_budget.take(now):
             budget.same_left -= 1
             await pause(carrying, failed.attempt.deployment, step.wait)
-            if carrying.alone and failed.error.retry_after is None:
+            # what the provider told, here or to another call, is kept to
+            if carrying.alone and core.live.of(failed.attempt.deployment.id).firm_until <= driver.now():
                 carrying.forced = failed.attempt.deployment.id
             return failed.attempt.deployment
         step = GiveUp(at_fault=False)

@@ -17,6 +17,7 @@ from routed_llm.dispatch.holding import release
 from routed_llm.dispatch.lanes import Lane, first_good, leave
 from routed_llm.dispatch.limiting import give_back
 from routed_llm.dispatch.reactions import REACTIONS
+from routed_llm.dispatch.settle import book_unseen
 from routed_llm.events import Attempt
 from routed_llm.logs import log
 from routed_llm.providers.transport import ABORT
@@ -179,7 +180,8 @@ class _Race(Generic[R]):
             attempts[attempts.index(attempt)] = kept = copy(attempt)
             attempt.hold = attempt.place = None
             attempt = kept
+        book_unseen(attempt, self._carrying.decision.ask, now)
         if attempt.hold is not None:
-            release(attempt, "abandoned")
+            release(attempt)
         if attempt.place is not None:
             give_back(core, attempt, now)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from routed_llm.decisions import Decision
 from routed_llm.dispatch.core import Core
 from routed_llm.errors import BudgetSpent
-from routed_llm.events import Attempt, Outcome
+from routed_llm.events import Attempt
 from routed_llm.policy.filters.budgets import lacking
 from routed_llm.policy.scorers.cost import expected_cost
 from routed_llm.requests import Ask
@@ -42,20 +42,17 @@ def hold_for(core: Core, decision: Decision, attempt: Attempt) -> BudgetSpent | 
     return _spent(found[0] if found else told[0], wall, {**decision.rejected, deployment.id: str(held)})
 
 
-def release(attempt: Attempt, outcome: Outcome) -> None:
-    """An attempt has ended: its real cost takes the place of what it held.
+def release(attempt: Attempt) -> None:
+    """An attempt has ended: its cost takes the place of what it held, the very one that its record tells.
 
-    Where the bill is unknown because nobody saw the end (the caller went away, the answer did not come or could not be read),
-    what was expected counts. A refusal costs nothing, and what was never sent is no call.
+    A call that the router made for itself has none where nobody saw its end: what was expected counts then. A refusal costs
+    nothing, and what was never sent is no call.
     """
     hold, attempt.hold = attempt.hold, None
     usage, error, seconds = attempt.usage, attempt.error, attempt.seconds
     if usage is not None:
-        nano, tokens = attempt.cost_nanousd, usage.input_tokens + usage.output_tokens
-        if usage.estimated and outcome != "answered":  # nobody saw how much was written behind what had come
-            nano, tokens = max(nano or 0, hold.expected[0]), max(tokens, hold.expected[1])
-        settle(hold, nano, tokens, seconds=seconds)
-    elif (error is None and outcome == "abandoned") or (error is not None and error.sent and error.status is None):
+        settle(hold, attempt.cost_nanousd, usage.input_tokens + usage.output_tokens, seconds=seconds)
+    elif not attempt.is_free:
         settle(hold, None, None, seconds=seconds)
     else:
         settle(hold, 0, 0, calls=int(error is not None and error.sent), seconds=seconds)

@@ -66,13 +66,14 @@ def give_back(core: Core, attempt: Attempt, now: float, *, sent: bool = True) ->
         return
     usage, error = attempt.usage, attempt.error
     tokens: int | None = None
-    if usage is not None:
+    if usage is not None and not attempt.unseen:
         tokens = usage.input_tokens + usage.output_tokens
         if usage.estimated and error is not None:
             tokens = max(tokens, place.tokens)
     elif attempt.is_free:
         tokens = 0
-    core.queue.end(place, int(attempt.sent and (error is None or error.sent)), tokens, now)
+    requests = 1 + attempt.resent if attempt.sent and (error is None or error.sent) else 0
+    core.queue.end(place, requests, tokens, now)
 
 
 def told_room(core: Core, deployment: Deployment, room: tuple[float | None, float | None, float], now: float) -> None:

@@ -136,7 +136,7 @@ class Desk:
         if call.place is not None:
             give_back(self._core, call, call.started + call.seconds)
         if call.hold is not None:
-            release(call, "abandoned" if left else "failed" if error is not None else "answered")
+            release(call)
         self._request.own_calls.append(call)
 
 

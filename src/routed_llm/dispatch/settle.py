@@ -20,7 +20,9 @@ from routed_llm.policy.scorers.cost import expected_cost
 from routed_llm.requests import Ask
 from routed_llm.results import Usage
 
-__all__ = ["attempt_failed", "attempt_succeeded", "bill", "finish", "images_in", "tell_room", "warn_of_fallback"]
+__all__ = [
+    "attempt_failed", "attempt_succeeded", "bill", "book_unseen", "finish", "images_in", "tell_room", "warn_of_fallback",
+]  # fmt: skip
 
 
 #: a count that is so many times our estimate, and so many tokens, is told: what cannot be seen (templates of prompts, hidden
@@ -48,14 +50,21 @@ def tell_room(core: Core, deployment: Deployment, room: tuple[float | None, floa
     told_room(core, deployment, room, now)
 
 
-def attempt_failed(core: Core, attempt: Attempt, error: ProviderError, now: float, *, blame: bool = True) -> float:
-    """An attempt failed; gives the seconds for which its deployment is left alone (0 without ``blame``)."""
+def attempt_failed(
+    core: Core, attempt: Attempt, error: ProviderError, now: float, ask: Ask | None = None, *, blame: bool = True
+) -> float:
+    """An attempt failed; gives the seconds for which its deployment is left alone (0 without ``blame``).
+
+    ``ask`` is the call's; without it, nothing is booked for an end that nobody saw.
+    """
     attempt.seconds = now - attempt.started
     attempt.error = error
     if not error.sent:
         attempt.sent = False
+    if ask is not None:
+        book_unseen(attempt, ask, now)
     if attempt.hold is not None:
-        release(attempt, "failed")
+        release(attempt)
     if attempt.place is not None:
         give_back(core, attempt, now)
     # records live on in the ring: a traceback's frames would keep prompts alive with them
@@ -94,22 +103,23 @@ def bill(attempt: Attempt, usage: Usage | None, estimate: tuple[int, int], wall:
 
 def finish(core: Core, decision: Decision, attempts: Sequence[Attempt], outcome: Outcome, now: float) -> CallRecord:
     """Close the call's books and publish its record."""
+    own = decision.own_calls
+    if outcome == "answered" and len(attempts) == 1 and not own:
+        cost = attempts[0].cost_nanousd
+    else:
+        for attempt in attempts:
+            book_unseen(attempt, decision.ask, now)
+        # nobody saw the end of what was asked for a call that was left before it began
+        cost = None if own and outcome == "abandoned" and not attempts else _sum((*own, *attempts))
     if core.live.watching:
         for attempt in attempts:
             if attempt.hold is not None:
-                release(attempt, outcome)
+                release(attempt)
     if core.live.limited:
         for attempt in attempts:
             if attempt.place is not None:
                 give_back(core, attempt, now)
-    own = decision.own_calls
-    usage = attempts[-1].usage if attempts else None
-    if outcome == "answered" and len(attempts) == 1 and not own:
-        cost = attempts[0].cost_nanousd
-    else:
-        _estimate(decision, attempts, now)
-        # nobody saw the end of what was asked for a call that was left before it began
-        cost = None if own and outcome == "abandoned" and not attempts else _sum((*own, *attempts))
+    usage = attempts[-1].usage if attempts and not attempts[-1].unseen else None
     record = CallRecord(decision, attempts, outcome, usage, cost, now - decision.ask.now + decision.waited, own)
     if decision.seen is not None and decision.seen.homes:
         remember(core, record, now)
@@ -117,16 +127,15 @@ def finish(core: Core, decision: Decision, attempts: Sequence[Attempt], outcome:
     return record
 
 
-def _estimate(decision: Decision, attempts: Sequence[Attempt], now: float) -> None:
-    """Book attempts of which nobody saw the end, but which may be billed: what they read, and the answer that was expected.
+def book_unseen(attempt: Attempt, ask: Ask, now: float) -> None:
+    """Book an attempt of which nobody saw the end, if it may be billed: what it read, and the answer that was expected.
 
     A stream that was left before anything came has written nothing: what ends the connection ends the writing.
     """
-    ask = decision.ask
-    for attempt in attempts:
-        if attempt.usage is None and not attempt.is_free:
-            written = 0 if ask.stream else ask.output_tokens
-            bill(attempt, None, (ask.input_tokens, written), ask.wall + now - ask.now, images_in(ask))
+    if attempt.usage is None and not attempt.is_free:
+        written = 0 if ask.stream else ask.output_tokens
+        bill(attempt, None, (ask.input_tokens, written), ask.wall + now - ask.now, images_in(ask))
+        attempt.unseen = True
 
 
 def _sum(attempts: Sequence[Attempt]) -> int | None:

@@ -1,7 +1,8 @@
 """Checks in the background: deployments of which nothing was heard for a while are asked, and the breakers told.
 
 Off by default. A check is as cheap as the deployment allows: its list of models, which costs nothing, else an answer of one
-token. Whoever is benched is not asked before its time; a check of one whose time has come is the probe that a call would be.
+token, or of one word's embedding. Whoever is benched is not asked before its time; a check of one whose time has come is the
+probe that a call would be. A list that is refused says nothing of calls, which may need other rights; nobody there does.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from routed_llm.catalog.deployments import Deployment
 from routed_llm.dispatch.core import Core
 from routed_llm.dispatch.settle import attempt_failed, bill
 from routed_llm.driver import Driver, Patience
-from routed_llm.errors import ConfigurationError, ProviderError
+from routed_llm.errors import ConfigurationError, ProviderError, RoutedError
 from routed_llm.events import Attempt
 from routed_llm.logs import log
-from routed_llm.policy.features.own_calls import chat_request
+from routed_llm.policy.features.own_calls import chat_request, texts_request
 from routed_llm.refusing import nearest
+from routed_llm.requests import Purpose
 
 __all__ = ["Checker", "HealthChecks", "checked", "checker_of"]
 
@@ -30,6 +32,8 @@ _NANO = 1_000_000_000
 _DAY = 86_400.0
 #: a question whose answer of one token costs next to nothing
 _QUESTION = ("", "Say yes.")
+#: what is embedded
+_WORD = "yes"
 #: tokens that such a question is expected to have, with its frame
 _TOKENS = 12
 
@@ -38,6 +42,7 @@ class Checked(Protocol):
     """A router, as far as checks look at it."""
 
     _core: Core
+    purpose: Purpose
 
 
 class HealthChecks(NamedTuple):
@@ -93,19 +98,26 @@ class Checker:
         settings: how.
         now: the monotonic clock, in seconds.
         wall: the time of day, in seconds since 1970 (UTC).
+        purpose: what the router's models do.
     """
 
     def __init__(
-        self, core: Callable[[], Core | None], settings: HealthChecks, now: Callable[[], float], wall: Callable[[], float]
+        self,
+        core: Callable[[], Core | None],
+        settings: HealthChecks,
+        now: Callable[[], float],
+        wall: Callable[[], float],
+        purpose: Purpose = "chat",
     ) -> None:
-        self._core, self.settings, self._now, self._wall = core, settings, now, wall
+        self._core, self.settings, self._now, self._wall, self._purpose = core, settings, now, wall, purpose
         self._asked: dict[str, float] = {}
         self._day = -1.0
         self._stop = threading.Event()
+        self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         #: nano-dollars that checks cost on the day of the last one
         self.spent = 0
-        #: deployments that can only be asked in async code, of which the log knows already
+        #: deployments of which nothing can be found out, and that are known to the log
         self._told: set[str] = set()
 
     @property
@@ -115,17 +127,22 @@ class Checker:
 
     def begin(self, *, anew: bool = False) -> None:
         """Start the thread, where it does not run; ``anew`` in a forked process, which has no threads of its parent."""
-        if anew or self._thread is None:
-            self._stop = threading.Event()
-            self._thread = threading.Thread(target=self._run, args=(self._stop,), name="routed-llm-health", daemon=True)
-            self._thread.start()
+        if anew:
+            self._thread, self._starting = None, threading.Lock()
+        if self._thread is None:
+            with self._starting:
+                if self._thread is None:
+                    self._stop = threading.Event()
+                    self._thread = threading.Thread(target=self._run, args=(self._stop,), name="routed-llm-health", daemon=True)
+                    self._thread.start()
 
     def end(self, timeout: float = 1.0) -> None:
         """Stop the thread, waiting at most ``timeout`` seconds for a check under way."""
-        self._stop.set()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join(timeout)
-        self._thread = None
+        with self._starting:
+            self._stop.set()
+            thread, self._thread = self._thread, None
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(timeout)
 
     def _run(self, stop: threading.Event) -> None:
         while not stop.wait(min(1.0, self.settings.every)):
@@ -163,14 +180,26 @@ class Checker:
         try:
             ask(attempt, begun + self.settings.timeout)
         except ProviderError as error:
+            if ask != self._ask_for_little and error.kind not in ("connection", "timeout"):
+                core.live.left(state, begun)
+                self._tell_once(deployment, f"its list of models is refused ({error.kind}), which says nothing of calls")
+                return True
             cooled = attempt_failed(core, attempt, error, self._now())
             log.warning("A health check of %s failed (%s); it is left alone for %.1f s.", deployment.id, error.kind, cooled)
+        except RoutedError as error:  # what cannot be asked of it
+            core.live.left(state, begun)
+            self._tell_once(deployment, str(error))
         except BaseException:
             core.live.left(state, begun)
             raise
         else:
-            core.live.recovered(deployment.id, state, self._now())
+            core.live.recovered(state, begun, self._now())
         return True
+
+    def _tell_once(self, deployment: Deployment, why: str) -> None:
+        if deployment.id not in self._told:
+            self._told.add(deployment.id)
+            log.warning("Health checks find out nothing of %s: %s.", deployment.id, why.rstrip("."))
 
     def _way(self, deployment: Deployment) -> Callable[[Attempt, float], None] | None:
         """How a deployment is asked; None where nothing that may be done tells anything of it."""
@@ -181,11 +210,9 @@ class Checker:
         if self.settings.how == "free" or not self._pays(deployment):
             return None
         if "sync" not in endpoint.modes:
-            if deployment.id not in self._told:
-                self._told.add(deployment.id)
-                log.warning("%s can be asked in async code alone, so no health check asks it.", deployment.id)
+            self._tell_once(deployment, "it can be asked in async code alone")
             return None
-        return self._ask_for_a_token
+        return self._ask_for_little
 
     def _pays(self, deployment: Deployment) -> bool:
         day = self._wall() // _DAY
@@ -194,8 +221,11 @@ class Checker:
         cost = None if deployment.price is None else deployment.price.expected(_TOKENS, 1, time_of_day=self._wall() % _DAY)
         return cost is not None and self.spent + cost <= self.settings.usd_per_day * _NANO
 
-    def _ask_for_a_token(self, attempt: Attempt, until: float) -> None:
-        question = chat_request(*_QUESTION, {"max_tokens": 1})
+    def _ask_for_little(self, attempt: Attempt, until: float) -> None:
+        if self._purpose == "embeddings":
+            question = texts_request([_WORD], "query")
+        else:
+            question = chat_request(*_QUESTION, {"max_tokens": 1})
         question.begin()
         answer = attempt.deployment.endpoint.call(question, Patience(until, until, self.settings.timeout))
         bill(attempt, answer.usage, (_TOKENS, 1), self._wall())
@@ -207,19 +237,19 @@ class Checker:
 def checked(router: Checked, settings: HealthChecks) -> list[str]:
     """Check the deployments of a router once, here and now; gives the ids of those that were asked."""
     core = router._core
-    checker = Checker(lambda: core, settings, time.monotonic, time.time)
+    checker = Checker(lambda: core, settings, time.monotonic, time.time, router.purpose)
     return checker.check(core)
 
 
 def checker_of(router: Checked, settings: HealthChecks, driver: Driver) -> Checker:
-    """Checks of a router, begun; they end with it, and go on in a forked process."""
+    """Checks of a router, begun; they end with it, and go on in a forked process, and with a call after its end."""
     found = weakref.ref(router)
 
     def core() -> Core | None:
         alive = found()
         return None if alive is None else alive._core
 
-    checker = Checker(core, settings, driver.now, driver.wall)
+    checker = Checker(core, settings, driver.now, driver.wall, router.purpose)
     checker.begin()
     _all.add(checker)
     return checker

@@ -14,6 +14,7 @@ from routed_llm.providers.transport import (
     AsyncTransport,
     Fault,
     Reply,
+    Resent,
     Target,
     Transport,
     TransportOptions,
@@ -220,20 +221,28 @@ class HttpLine:
                 error.retry_after = RENEW  # a new key may come; until then the deployment is left alone, not for good
         return error
 
-    def _post(self, body: bytes, until: float, read: Callable[[bytes], R], *, once: bool = False) -> R:
+    def _post(
+        self, body: bytes, until: float, read: Callable[[bytes], R], *, once: bool = False, resent: Resent = None
+    ) -> R:
         """A whole answer, in sync code, as ``read`` understands its body."""
         key = self._key(until)
         try:
-            reply = self._transports.sync().post(self._addressed(key, self.url, body), body, until, ABORT.get(), once=once)
+            reply = self._transports.sync().post(
+                self._addressed(key, self.url, body), body, until, ABORT.get(), once=once, resent=resent
+            )
         except Fault as fault:
             raise error_of_fault(fault) from None
         return self._read(reply, key, read)
 
-    async def _apost(self, body: bytes, until: float, read: Callable[[bytes], R], *, once: bool = False) -> R:
+    async def _apost(
+        self, body: bytes, until: float, read: Callable[[bytes], R], *, once: bool = False, resent: Resent = None
+    ) -> R:
         """A whole answer, in async code; see :meth:`_post`."""
         key = await self._akey(until)
         try:
-            reply = await self._transports.asynchronous().post(self._addressed(key, self.url, body), body, until, once=once)
+            reply = await self._transports.asynchronous().post(
+                self._addressed(key, self.url, body), body, until, once=once, resent=resent
+            )
         except Fault as fault:
             raise error_of_fault(fault) from None
         return self._read(reply, key, read)

@@ -15,6 +15,7 @@ from langchain_core.runnables.base import RunnableBindingBase
 
 from routed_llm.dialects.hub import plain
 from routed_llm.providers.program import Program, given, said
+from routed_llm.providers.program_function import signature_of
 from routed_llm.requests import Request
 
 __all__ = ["runnable_program"]
@@ -23,8 +24,6 @@ __all__ = ["runnable_program"]
 QUESTIONS = ("input", "question", "query", "text", "topic")
 #: names for the whole conversation, and for what came before the question
 CONVERSATIONS, HISTORIES = ("messages",), ("chat_history", "history")
-#: OpenAI's words for what is asked with a call, handed on to whoever has the ability
-_BESIDE = frozenset({"tools", "tool_choice", "schema"})
 
 
 def runnable_program(runnable: Runnable[Any, Any], form: Any = None) -> Program:
@@ -33,20 +32,31 @@ def runnable_program(runnable: Runnable[Any, Any], form: Any = None) -> Program:
     Raises:
         TypeError: where its input schema names several keys, and none of them is known to be the question.
     """
-    kind = f"Runnable {runnable.get_name()}"
+    kind, takes = f"Runnable {runnable.get_name()}", _takes(runnable)
     make = _maker(runnable, form)
     # a graph's stream tells of its steps, and what a step says need not be the answer
     streams = not hasattr(runnable, "stream_mode")
 
     def ask(request: Request, stream: bool) -> Any:
-        value, more = make(request), given(request, _BESIDE, kind)
+        value, more = make(request), given(request, takes, kind)
         return runnable.stream(value, **more) if stream and streams else runnable.invoke(value, **more)
 
     def aask(request: Request, stream: bool) -> Any:
-        value, more = make(request), given(request, _BESIDE, kind)
+        value, more = make(request), given(request, takes, kind)
         return runnable.astream(value, **more) if stream and streams else runnable.ainvoke(value, **more)
 
-    return Program(kind, None if _is_async_only(runnable) else ask, aask, _BESIDE)
+    return Program(kind, None if _is_async_only(runnable) else ask, aask, takes)
+
+
+def _takes(runnable: Any) -> frozenset[str] | None:
+    """What it takes beside its input: what the function that it begins with names; a chain of other parts takes nothing."""
+    if isinstance(runnable, RunnableBindingBase):
+        return _takes(runnable.bound)
+    if isinstance(runnable, RunnableSequence):
+        return _takes(runnable.first)
+    if isinstance(runnable, RunnableLambda):
+        return signature_of(runnable.func if hasattr(runnable, "func") else runnable.afunc)[1]
+    return frozenset()
 
 
 def _is_async_only(runnable: Any) -> bool:

@@ -15,7 +15,7 @@ from routed_llm.dialects.hub import plain
 from routed_llm.providers.program import Program, given, said
 from routed_llm.requests import Request
 
-__all__ = ["function_program"]
+__all__ = ["function_program", "signature_of"]
 
 _ASYNC = (inspect.iscoroutinefunction, inspect.isasyncgenfunction)
 
@@ -26,7 +26,7 @@ def function_program(function: Callable[..., Any], form: Any = None) -> Program:
     Raises:
         TypeError: for one that takes no argument by its place.
     """
-    takes, names = _signature(function)
+    takes, names = signature_of(function)
     form = form or ("text" if takes in (str, "str") else "messages")
 
     called = function if inspect.isroutine(function) or isinstance(function, functools.partial) else type(function).__call__
@@ -47,7 +47,7 @@ def _input(request: Request, form: Any) -> Any:
     return form(messages) if callable(form) else messages
 
 
-def _signature(function: Callable[..., Any]) -> tuple[Any, frozenset[str] | None]:
+def signature_of(function: Callable[..., Any]) -> tuple[Any, frozenset[str] | None]:
     """What its first argument is said to be, and the names of the others; None where it takes any.
 
     Raises:

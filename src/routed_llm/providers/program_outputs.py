@@ -1,8 +1,9 @@
 """What a program gives, in whatever form, as an answer of the hub.
 
 A text; an :class:`~routed_llm.results.Answer`; a message of LangChain; a response of LlamaIndex; a pydantic object, as JSON; a
-dict that holds one of these under one of :data:`ANSWERS`, beside the documents it is drawn from, under one of :data:`SOURCES`,
-which become citations. None, or no word at all, means that the program has no answer.
+list of documents, as retrievers give them, whose texts are the answer; a dict that holds one of these under one of
+:data:`ANSWERS`, beside the documents it is drawn from, under one of :data:`SOURCES`, which become citations. None, or no word
+at all, means that the program has no answer.
 """
 
 from __future__ import annotations
@@ -56,6 +57,8 @@ def answer_from(output: Any) -> Answer:
         return output
     if isinstance(output, Mapping):
         return _from_mapping(output)
+    if isinstance(output, (list, tuple)) and all(hasattr(each, "page_content") or hasattr(each, "node") for each in output):
+        return _from_documents(output)
     if hasattr(output, "response_metadata") and hasattr(output, "content"):
         return _from_message(output)
     if hasattr(output, "source_nodes"):
@@ -86,6 +89,12 @@ def _from_mapping(output: Mapping[str, Any]) -> Answer:
     if cited is not None and not isinstance(cited, str) and "citations" not in answer.extras:
         answer.extras["citations"] = citations_of(cited)
     return answer
+
+
+def _from_documents(found: Sequence[Any]) -> Answer:
+    """What a retriever found, as it is: the texts, and the documents as citations."""
+    texts = [each.page_content if hasattr(each, "page_content") else each.node.get_content() for each in found]
+    return Answer("\n\n".join(texts), extras={"citations": citations_of(found)} if found else None)
 
 
 def _from_message(message: Any) -> Answer:

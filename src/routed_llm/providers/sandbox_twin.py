@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from routed_llm.providers.http_line import Transports
 from routed_llm.providers.sandbox import Reply as SandboxReply
 from routed_llm.providers.sandbox import Sandbox
-from routed_llm.providers.transport import Abort, Fault, Reply, Target, TransportOptions
+from routed_llm.providers.transport import Abort, Fault, Reply, Resent, Target, TransportOptions
 
 __all__ = ["TwinTransports"]
 
@@ -119,7 +119,10 @@ class Twin:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
 
-    def post(self, target: Target, body: bytes, until: float, abort: Abort | None = None, *, once: bool = False) -> Reply:
+    def post(
+        self, target: Target, body: bytes, until: float, abort: Abort | None = None, *, once: bool = False,
+        resent: Resent = None,
+    ) -> Reply:  # fmt: skip
         """A whole answer."""
         return self._whole(_ask(self._sandbox, "POST", target, body), until)
 
@@ -133,8 +136,9 @@ class Twin:
         return Reply(reply.status, reply.headers, body)
 
     def stream(
-        self, target: Target, body: bytes, until: float, abort: Abort | None = None, *, once: bool = False
-    ) -> TwinStream:
+        self, target: Target, body: bytes, until: float, abort: Abort | None = None, *, once: bool = False,
+        resent: Resent = None,
+    ) -> TwinStream:  # fmt: skip
         """A stream."""
         return TwinStream(_ask(self._sandbox, "POST", target, body))
 
@@ -148,7 +152,9 @@ class AsyncTwin:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
 
-    async def post(self, target: Target, body: bytes, until: float, *, once: bool = False) -> Reply:
+    async def post(
+        self, target: Target, body: bytes, until: float, *, once: bool = False, resent: Resent = None
+    ) -> Reply:
         """A whole answer."""
         return await self._whole(_ask(self._sandbox, "POST", target, body), until)
 
@@ -163,7 +169,9 @@ class AsyncTwin:
             parts.append(data)
         return Reply(reply.status, reply.headers, b"".join(parts))
 
-    async def stream(self, target: Target, body: bytes, until: float, *, once: bool = False) -> AsyncTwinStream:
+    async def stream(
+        self, target: Target, body: bytes, until: float, *, once: bool = False, resent: Resent = None
+    ) -> AsyncTwinStream:
         """A stream."""
         return AsyncTwinStream(_ask(self._sandbox, "POST", target, body))
 

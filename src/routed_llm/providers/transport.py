@@ -10,7 +10,7 @@ What holds for every call, in both:
   that sends one byte now and then cannot hold a call open.
 - Redirects are never followed (a 3xx is returned as it is), cookies are neither kept nor sent, and nothing is repeated,
   with one exception: a kept connection that turns out to be closed before one byte of an answer came is replaced once
-  (never with ``once=True``).
+  (never with ``once=True``). ``resent`` is called when the request leaves again.
 - The body of an answer comes decoded (gzip and deflate); its size is capped after decoding.
 - A connection that idles longer than :data:`IDLE_SECONDS` is not used again.
 - Detail texts and representations name the origin only: no query, no header, no key.
@@ -25,7 +25,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from threading import Lock
 from types import MappingProxyType
-from typing import Any, Final, Literal, NoReturn, Protocol
+from typing import Any, Final, Literal, NoReturn, Protocol, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 from routed_llm.catalog.hiding import sealed
@@ -43,6 +43,7 @@ __all__ = [
     "FaultKind",
     "Phase",
     "Reply",
+    "Resent",
     "Target",
     "Transport",
     "TransportOptions",
@@ -57,6 +58,8 @@ LONGEST_HEADER: Final = 64 * 1024
 """Of a value, in characters; most servers take 8 to 64 KiB for all headers together."""
 
 FaultKind = Literal["connection", "timeout", "too_large", "malformed"]
+#: what is called when a request leaves again
+Resent: TypeAlias = Callable[[], object] | None
 Phase = Literal["dns", "connect", "tls", "write", "headers", "body"]
 
 _LINE_BREAKS = re.compile(r"[\r\n\0]")
@@ -248,7 +251,10 @@ class AsyncByteStream(Protocol):
 class Transport(Protocol):
     """The sync form. Safe for many threads and after a fork."""
 
-    def post(self, target: Target, body: bytes, until: float, abort: Abort | None = None, *, once: bool = False) -> Reply:
+    def post(
+        self, target: Target, body: bytes, until: float, abort: Abort | None = None, *, once: bool = False,
+        resent: Resent = None,
+    ) -> Reply:  # fmt: skip
         """Send ``body`` and give the whole answer, whatever its status; raises :class:`Fault`.
 
         With ``once`` it leaves on a new connection and is never sent again; otherwise a kept one is replaced where it is dead.
@@ -260,8 +266,9 @@ class Transport(Protocol):
         ...
 
     def stream(
-        self, target: Target, body: bytes, until: float, abort: Abort | None = None, *, once: bool = False
-    ) -> ByteStream:
+        self, target: Target, body: bytes, until: float, abort: Abort | None = None, *, once: bool = False,
+        resent: Resent = None,
+    ) -> ByteStream:  # fmt: skip
         """Send ``body``, give the answer once its headers are there (``until`` limits that); raises :class:`Fault`."""
         ...
 
@@ -273,7 +280,9 @@ class Transport(Protocol):
 class AsyncTransport(Protocol):
     """The async form. One object serves any number of event loops, threads and forks; each gets its own connections."""
 
-    async def post(self, target: Target, body: bytes, until: float, *, once: bool = False) -> Reply:
+    async def post(
+        self, target: Target, body: bytes, until: float, *, once: bool = False, resent: Resent = None
+    ) -> Reply:
         """As :meth:`Transport.post`."""
         ...
 
@@ -281,7 +290,9 @@ class AsyncTransport(Protocol):
         """As :meth:`Transport.get`."""
         ...
 
-    async def stream(self, target: Target, body: bytes, until: float, *, once: bool = False) -> AsyncByteStream:
+    async def stream(
+        self, target: Target, body: bytes, until: float, *, once: bool = False, resent: Resent = None
+    ) -> AsyncByteStream:
         """As :meth:`Transport.stream`."""
         ...
 

@@ -13,7 +13,7 @@ from threading import Lock
 from time import monotonic
 
 from routed_llm.driver import UNSENT
-from routed_llm.providers.transport import Fault, Reply, Target, TransportOptions
+from routed_llm.providers.transport import Fault, Reply, Resent, Target, TransportOptions
 from routed_llm.providers.transport_async_dial import reach
 from routed_llm.providers.transport_async_stream import AsyncStream
 from routed_llm.providers.transport_connection import Connection
@@ -38,9 +38,11 @@ class AsyncioTransport:
         self._tls_lock = Lock()
         self._end = weakref.finalize(self, self._sessions.end)
 
-    async def post(self, target: Target, body: bytes, until: float, *, once: bool = False) -> Reply:
+    async def post(
+        self, target: Target, body: bytes, until: float, *, once: bool = False, resent: Resent = None
+    ) -> Reply:
         """Send ``body`` and give the whole answer; see the protocol."""
-        stream = await self._open(target, body, until, self._options.max_answer_bytes, once)
+        stream = await self._open(target, body, until, self._options.max_answer_bytes, once, resent)
         return Reply(stream.status, stream.headers, await stream.rest(until))
 
     async def get(self, target: Target, until: float) -> Reply:
@@ -48,9 +50,11 @@ class AsyncioTransport:
         stream = await self._open(target, None, until, self._options.max_answer_bytes, False)
         return Reply(stream.status, stream.headers, await stream.rest(until))
 
-    async def stream(self, target: Target, body: bytes, until: float, *, once: bool = False) -> AsyncStream:
+    async def stream(
+        self, target: Target, body: bytes, until: float, *, once: bool = False, resent: Resent = None
+    ) -> AsyncStream:
         """Send ``body`` and give the answer once its headers are there; see the protocol."""
-        return await self._open(target, body, until, self._options.max_stream_bytes, once)
+        return await self._open(target, body, until, self._options.max_stream_bytes, once, resent)
 
     async def close(self) -> None:
         """Close the connections of this loop; other loops are told to close theirs."""
@@ -61,16 +65,20 @@ class AsyncioTransport:
         """Close the connections of every loop, without waiting."""
         self._end()
 
-    async def _open(self, target: Target, body: bytes | None, until: float, limit: int, once: bool) -> AsyncStream:
+    async def _open(
+        self, target: Target, body: bytes | None, until: float, limit: int, once: bool, resent: Resent = None
+    ) -> AsyncStream:
         if not self._end.alive:
             raise RuntimeError("the transport is closed")
-        outcome = await self._ask(target.native(self._token, self._route), body, until, limit, once)
+        outcome = await self._ask(target.native(self._token, self._route), body, until, limit, once, resent)
         if isinstance(outcome, Fault):
             # A fresh one, whose traceback passes through no frame that holds a header.
             raise Fault(outcome.kind, outcome.phase, outcome.detail, outcome.sent)
         return outcome
 
-    async def _ask(self, route: Route, body: bytes | None, until: float, limit: int, once: bool) -> AsyncStream | Fault:
+    async def _ask(
+        self, route: Route, body: bytes | None, until: float, limit: int, once: bool, resent: Resent
+    ) -> AsyncStream | Fault:
         left = until - monotonic()
         if left <= 0:
             return Fault("timeout", "connect", "the time for the call was over before it began", False)
@@ -90,7 +98,10 @@ class AsyncioTransport:
             setattr(error, UNSENT, connection is None)
             raise
         if isinstance(made, Fault):
+            made.sent = made.sent or connection is not None  # by the connection that was dead
             return made
+        if connection is not None and resent is not None:
+            resent()
         problem = await made.ask(route.head(body), body or b"", until)
         return problem or _stream(made, connections, limit)
 

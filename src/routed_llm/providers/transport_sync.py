@@ -9,7 +9,7 @@ from __future__ import annotations
 import weakref
 from time import monotonic
 
-from routed_llm.providers.transport import Abort, Fault, Reply, Target, TransportOptions
+from routed_llm.providers.transport import Abort, Fault, Reply, Resent, Target, TransportOptions
 from routed_llm.providers.transport_pool import Pool
 from routed_llm.providers.transport_request import Route
 from routed_llm.providers.transport_sync_connect import Connector
@@ -28,9 +28,12 @@ class SyncTransport:
         self._connector = Connector(options, self._pool)
         self._end = weakref.finalize(self, self._pool.close)
 
-    def post(self, target: Target, body: bytes, until: float, abort: Abort | None = None, *, once: bool = False) -> Reply:
+    def post(
+        self, target: Target, body: bytes, until: float, abort: Abort | None = None, *, once: bool = False,
+        resent: Resent = None,
+    ) -> Reply:  # fmt: skip
         """Send ``body`` and give the whole answer; see the protocol."""
-        stream = self._open(target, body, until, abort, self._options.max_answer_bytes, once)
+        stream = self._open(target, body, until, abort, self._options.max_answer_bytes, once, resent)
         return Reply(stream.status, stream.headers, stream.rest(until))
 
     def get(self, target: Target, until: float, abort: Abort | None = None) -> Reply:
@@ -39,10 +42,11 @@ class SyncTransport:
         return Reply(stream.status, stream.headers, stream.rest(until))
 
     def stream(
-        self, target: Target, body: bytes, until: float, abort: Abort | None = None, *, once: bool = False
-    ) -> SyncStream:
+        self, target: Target, body: bytes, until: float, abort: Abort | None = None, *, once: bool = False,
+        resent: Resent = None,
+    ) -> SyncStream:  # fmt: skip
         """Send ``body`` and give the answer once its headers are there; see the protocol."""
-        stream = self._open(target, body, until, abort, self._options.max_stream_bytes, once)
+        stream = self._open(target, body, until, abort, self._options.max_stream_bytes, once, resent)
         stream.owner = self  # a transport that nobody else holds ends with its last stream, not under it
         return stream
 
@@ -51,8 +55,9 @@ class SyncTransport:
         self._end()
 
     def _open(
-        self, target: Target, body: bytes | None, until: float, abort: Abort | None, limit: int, once: bool
-    ) -> SyncStream:
+        self, target: Target, body: bytes | None, until: float, abort: Abort | None, limit: int, once: bool,
+        resent: Resent = None,
+    ) -> SyncStream:  # fmt: skip
         if not self._end.alive:
             raise RuntimeError("the transport is closed")
         route: Route = target.native(self._token, self._connector.route)
@@ -69,8 +74,15 @@ class SyncTransport:
                 raise problem
             # The server closed while the connection was idle, before it saw this request: once more, on a new one.
         if abort is not None and abort.called:
-            raise Fault("connection", "connect", "the call was ended", False)
-        stream = SyncStream(self._connector.connect(route, until), self._pool, limit, abort)
+            raise Fault("connection", "connect", "the call was ended", wire is not None)
+        try:
+            made = self._connector.connect(route, until)
+        except Fault as fault:
+            fault.sent = fault.sent or wire is not None  # by the connection that was dead
+            raise
+        if wire is not None and resent is not None:
+            resent()
+        stream = SyncStream(made, self._pool, limit, abort)
         problem = stream.ask(route, body, until)
         if problem is not None:
             raise problem

@@ -29,8 +29,10 @@ _FINISHES: dict[FinishReason, str] = {"other": "stop"}
 _BESIDE = ("refusal", "annotations", "audio", "reasoning_details", "citations", "images")
 #: where an answer keeps what only its maker can read: sent back with the message, it goes to the same maker
 KEPT = "routed_parts"
-#: fields of an answer that no model is sent
-_ONLY_TOLD = frozenset({KEPT, "parts", "reasoning_details", "citations", "images", "annotations"})
+#: fields of an answer that no model is sent; ``parsed`` is what OpenAI's package makes of it
+_ONLY_TOLD = frozenset({KEPT, "parts", "parsed", "reasoning_details", "citations", "images", "annotations"})
+#: the same of a call, by OpenAI's package and its sums of streams
+_ONLY_TOLD_OF_CALLS = ("index", "parsed_arguments")
 
 
 def chat_request(body: Mapping[str, Any]) -> Request:
@@ -52,9 +54,22 @@ def _asked(message: Message) -> Message:
         return message
     told = {name: value for name, value in message.items() if name not in _ONLY_TOLD and value is not None}
     told.setdefault("content", None)
+    if calls := told.get("tool_calls"):
+        if not isinstance(calls, list) or not all(isinstance(call, Mapping) for call in calls):
+            raise InvalidCall("tool_calls of a message: pass a list of objects.")
+        told["tool_calls"] = [_without_told(call) for call in calls]
     kept = message.get(KEPT)
     same = is_unchanged(kept, told["content"] or "", [call.get("id") for call in told.get("tool_calls") or ()])
     return {**told, "parts": kept} if same else told
+
+
+def _without_told(call: Mapping[str, Any]) -> dict[str, Any]:
+    """A call as it was made, whatever was made of it since."""
+    kept = {name: value for name, value in call.items() if name not in _ONLY_TOLD_OF_CALLS}
+    function = kept.get("function")
+    if isinstance(function, Mapping):
+        kept["function"] = {name: value for name, value in function.items() if name not in _ONLY_TOLD_OF_CALLS}
+    return kept
 
 
 def request_of(dialect: str, conversation: Conversation, hints: Any) -> Request:

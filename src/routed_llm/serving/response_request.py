@@ -41,7 +41,9 @@ def response_request(router: Router, body: Mapping[str, Any]) -> Request:
     told = {name: value for name, value in body.items() if name != "routing" and value is not None}
     conversation = read_body(told)
     native, params = dict(conversation.native), dict(conversation.params)
-    asked = native.get("include") or ()
+    asked = native.get("include") or []
+    if not isinstance(asked, list):
+        raise InvalidCall("include: pass a list of names.")
     native["include"] = [each for each in asked if each not in _DONE_ANYWAY]
     if "reasoning" in native:  # the effort has a common name
         native["reasoning"] = {name: value for name, value in native["reasoning"].items() if name != "effort"}

@@ -8,7 +8,8 @@ of Envoy's outlier detection (consecutive failures) and of resilience4j's slow c
 themselves that the next call would fail as well open it at once: nobody listens, throttled, no quota, a refused key.
 
 ``open``: it takes no call until a time. Benches last 1 s, and twice as long after each failed probe, to 30 s, jittered by up to
-a fifth either way; a time that the provider told holds exactly. A bench may be extended, never shortened. What fails, but began
+a fifth either way; a time that the provider told holds exactly, and where the probe after it fails as well, at least as long as
+benches have grown. A bench may be extended, never shortened. What fails, but began
 before the bench, tells nothing new: a herd of failures counts once. Benches begin at 1 s again when the deployment has worked
 for as long as it was left alone last, and at least :data:`SUSTAINED` seconds.
 
@@ -187,7 +188,7 @@ class Breaker:
         """A call that began at a time failed, and the deployment is to blame."""
         self.gave_back(began)
         if blow.seconds is not None:
-            return self.hold(now, now + blow.seconds, blow.why)
+            return self._told(began, now, blow, now + blow.seconds)
         if began < self.opened - _SAME:
             return False
         if not self.calm:
@@ -197,6 +198,17 @@ class Breaker:
         if blow.at_once:
             return self._bench(now, blow)
         return self._scored(1.0, now, blow)
+
+    def _told(self, began: float, now: float, blow: Blow, until: float) -> bool:
+        """Leave it alone until a time that the provider told; longer where that has proved too short."""
+        again = not self.calm and not self.room and now >= self.until and began >= self.opened - _SAME
+        if self.calm and not self._relapses(now):
+            self.level = 0
+        changed = self.hold(now, until, blow.why)
+        if again:
+            changed = self._bench(now, blow)
+            self._seconds = self.until - now
+        return changed
 
     def hold(self, now: float, until: float, why: str, *, firm: bool = True, soft: bool = False) -> bool:
         """Leave it alone until a time that somebody told; what holds longer goes on."""
@@ -227,12 +239,15 @@ class Breaker:
 
     def _bench(self, now: float, blow: Blow, *, soft: bool = False) -> bool:
         """Leave it alone, longer where it did not work for long."""
-        relapse = now < self._well_since + max(SUSTAINED, self._seconds)
-        self.level = min(self.level + 1, 10) if not self.calm or relapse else 0
+        self.level = min(self.level + 1, 10) if not self.calm or self._relapses(now) else 0
         self._seconds = min(FIRST * 2**self.level, LONGEST) * (1 + JITTER * (2 * blow.jitter - 1))
         self.opened, self.until = now, max(self.until, now + self._seconds)
         self.calm, self.room, self.soft, self.why = False, 0, soft, blow.why
         return True
+
+    def _relapses(self, now: float) -> bool:
+        """Whether it has not worked for long since it was left alone last."""
+        return now < self._well_since + max(SUSTAINED, self._seconds)
 
     def _close(self) -> None:
         self.calm, self.room, self.soft = True, 0, False

@@ -56,7 +56,7 @@ class LimitStore(Protocol):
 
         Args:
             place: what it held.
-            requests: 0 for an attempt that never reached its provider, else 1.
+            requests: that reached its provider: 0 for an attempt that never did, more than 1 where it was sent again.
             tokens: that it really used; None where that is unknown: then what was expected counts.
         """
         ...
@@ -134,8 +134,8 @@ class Limiter:
         use = self._uses[place.deployment_id]
         if self.gave(place):
             use.running -= 1
-        if place.request_step is not None and not requests:
-            use.requests.correct(place.request_step, -1)
+        if place.request_step is not None and requests != 1:
+            use.requests.correct(place.request_step, requests - 1)
         if place.token_step is not None and tokens is not None:
             use.tokens.correct(place.token_step, tokens - place.tokens)
 

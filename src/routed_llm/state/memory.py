@@ -289,13 +289,19 @@ class LiveState:
         with self._lock:
             self._listeners = [each for each in self._listeners if each is not waiter]
 
-    def recovered(self, deployment_id: str, state: DeploymentState, now: float) -> None:
-        """A check found that the deployment works: it takes calls again, and nothing is learned of how fast it is."""
+    def recovered(self, state: DeploymentState, began: float, now: float) -> None:
+        """A check that began at a time found that the deployment works: if it was left alone before, it is warmed up.
+
+        Nothing is learned of how fast it is, nor against the failures of calls since.
+        """
         with self._lock:
             state.in_flight -= state.in_flight > 0
-            state.failures_in_a_row = 0
-            state.breaker.free()
-            self._changed(state)
+            breaker = state.breaker
+            if breaker.calm:
+                breaker.gave_back(began)
+            elif breaker.worked(began, now):
+                state.failures_in_a_row = 0
+                self._changed(state)
 
     def left(self, state: DeploymentState, began: float | None = None) -> None:
         """The caller walked away from an attempt that began at a time: neither a success nor a failure."""

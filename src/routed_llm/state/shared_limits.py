@@ -141,8 +141,10 @@ class SharedLimiter:
     def settle(self, place: Place, requests: int, tokens: int | None) -> None:
         """An attempt has ended."""
         self._local.settle(place, requests, tokens)
-        if place.request_step is not None and not requests:
-            self._rates[place.deployment_id, "requests"].correct(place.request_step, -1)
+        if not self._local.gave(place):  # the parent's: it tells the store how that ended
+            return
+        if place.request_step is not None and requests != 1:
+            self._rates[place.deployment_id, "requests"].correct(place.request_step, requests - 1)
         if place.token_step is not None and tokens is not None and tokens != place.tokens:
             self._rates[place.deployment_id, "tokens"].correct(place.token_step, tokens - place.tokens)
 
