@@ -11,6 +11,8 @@ from langchain_core.output_parsers import JsonOutputParser, StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 from langchain_core.retrievers import BaseRetriever
 from langchain_core.runnables import RunnableLambda, RunnablePassthrough
+from langchain_core.tracers.base import BaseTracer
+from langchain_core.tracers.context import tracing_v2_callback_var
 from langchain_openai import ChatOpenAI
 from langgraph.graph import END, START, MessagesState, StateGraph
 from pydantic import BaseModel
@@ -125,6 +127,23 @@ def test_the_callers_handlers_see_one_run_and_the_programs_own_see_theirs(server
         assert (mine.models, its.models) == (1, 1)
         assert its.chains >= 1
         assert sum(u["total_tokens"] for u in mine.usage_metadata.values()) == answer.usage_metadata["total_tokens"]
+
+
+@pytest.mark.parametrize("way", ["whole", "stream", "awhole", "astream"])
+def test_a_tracer_sees_one_run_too(way, server):
+    class Runs(BaseTracer):
+        def _persist_run(self, run):
+            seen.append((run.run_type, len(run.child_runs)))
+
+    seen = []
+    chain = ChatPromptTemplate.from_template("{q}") | openai(server)
+    model = RoutedChatModel([Model(chain, name="chain")])
+    before = tracing_v2_callback_var.set(Runs())
+    try:
+        assert said(model, way, "What is 2 + 3?").text == "5"
+    finally:
+        tracing_v2_callback_var.reset(before)
+    assert [(kind in ("llm", "chat_model"), below) for kind, below in seen] == [(True, 0)]
 
 
 def said_by(runnable, way, value, config):

@@ -125,6 +125,41 @@ def test_a_told_time_holds_exactly_and_no_success_of_before_shortens_it():
     assert breaker.enter(3.0, 0) is None
 
 
+def test_a_told_time_that_proves_too_short_grows():
+    breaker, now, told = Breaker(), 0.0, Blow(True, 0.1, "rate_limit")
+    waits = []
+    for _ in range(8):
+        assert breaker.enter(now, 0) is None
+        assert breaker.failed(now, now, told)
+        assert breaker.firm == now + 0.1  # that alone was told
+        waits.append(breaker.until - now)
+        now = breaker.until
+    assert waits == pytest.approx([0.1, 2, 4, 8, 16, 30, 30, 30])
+    breaker = closed_again(breaker, now)
+    breaker.failed(now + 40, now + 40, told)
+    assert breaker.until == pytest.approx(now + 40.1)
+
+
+def test_a_told_time_holds_exactly_where_it_was_enough():
+    breaker, told = Breaker(), Blow(True, 1.0, "rate_limit")
+    for now in (0.0, 3.0, 6.0):  # it works each time its time is over
+        breaker.failed(now, now, told)
+        assert breaker.until == now + 1.0
+        closed_again(breaker, now + 1.5)
+    breaker.failed(10.0, 10.0, Blow(True, 20.0, "rate_limit"))
+    assert breaker.enter(30.0, 0) is None
+    breaker.failed(30.0, 30.0, Blow(True, 20.0, "rate_limit"))
+    assert breaker.until == breaker.firm == 50.0
+
+
+def test_a_herd_that_is_told_a_time_counts_once():
+    breaker = Breaker()
+    for number in range(20):
+        breaker.failed(0.0, 1.0 + number / 100, Blow(True, 0.01, "rate_limit"))
+    assert breaker.until == pytest.approx(1.2)
+    assert breaker.level == 0
+
+
 def test_it_is_extended_and_never_shortened():
     breaker = opened()
     breaker.hold(0.5, 10.0, "told", firm=True)

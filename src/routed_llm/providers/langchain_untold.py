@@ -50,7 +50,8 @@ class _Listener(BaseCallbackHandler):
 def untold(bill: Bill) -> Iterator[None]:
     """Runs that begin in this block, and in tasks and threads begun in it, are told to nobody but their own and ``bill``."""
     with ExitStack() as stack:
-        stack.enter_context(tracing_context(enabled=False, parent=False))
+        if tracers._tracing_v2_is_enabled():
+            stack.enter_context(tracing_context(enabled=False, parent=False))
         _set(stack, var_child_runnable_config, None)
         _set(stack, tracers.tracing_v2_callback_var, None)
         for variable, *_ in tracers._configure_hooks:
