@@ -81,4 +81,4 @@ def watched() -> Watch:
 def held_up(seconds: float) -> float:
     """Of the last so many seconds, those in which this thread's event loop did not look; 0 in sync code."""
     watch = _here.watch
-    return 0.0 if watch is None else watch.held_up(seconds)
+    return watch.held_up(seconds) if watch is not None and watch.loop.is_running() else 0.0

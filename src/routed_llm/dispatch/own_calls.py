@@ -125,7 +125,7 @@ class Desk:
         cost = None if price is None else price.expected(*tokens, time_of_day=wall % DAY)
         return reserve(accounts, whom, cost, sum(tokens), wall)
 
-    def end(self, call: OwnCall, usage: Usage | None = None, error: ProviderError | None = None, *, left: bool = False) -> None:
+    def end(self, call: OwnCall, usage: Usage | None = None, error: ProviderError | None = None) -> None:
         """An own call has ended: with what it used, or failed, or it was left by whoever called the router."""
         call.seconds = self._driver.now() - call.started
         if usage is not None:

@@ -120,7 +120,7 @@ async def ask_aside(asking: Asking, request: Request, driver: Driver) -> Answer 
         desk.end(call, error=error)
         raise
     except BaseException:
-        desk.end(call, left=True)
+        desk.end(call)
         raise
     usage = answer.usage
     if usage is None and not (asking.beside and whom.price is None):
