@@ -151,12 +151,12 @@ class Router(Hindsight):
             self.live,
             self._publish,
             observers=active,
-            limits=limits or Limits(),
+            limits=Limits.of(limits),
             rng=random.Random(seed),  # spreads load, guards nothing
             max_price_ratio=max_price_ratio,
             quiet_fallbacks=quiet_fallbacks,
             features=features,
-            resilience=resilience or Resilience(),
+            resilience=Resilience.checked(resilience),
             strict_params=strict_params,
         )
         self.live.begin()
@@ -228,7 +228,7 @@ class Router(Hindsight):
     # its end ---------------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Let go of connections and threads, those of calls under way included. A later call opens new ones; checks go on with it."""
+        """Let go of connections and threads, those of calls under way included. A later call begins them anew."""
         self._end()
         for deployment in self.catalog.deployments:
             if (close := getattr(deployment.endpoint, "close", None)) is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from routed_llm.driver import Patience
-from routed_llm.errors import ProviderError
+from routed_llm.errors import ConfigurationError, ProviderError
 from routed_llm.events import Attempt
 
 __all__ = ["CallBudget", "Limits"]
@@ -28,6 +28,31 @@ class Limits(NamedTuple):
     gap: float = 60.0
     attempt: float | None = None
     same: int = 2
+
+    @classmethod
+    def of(cls, limits: object) -> Limits:
+        """Checked limits; None are the defaults.
+
+        Raises:
+            ConfigurationError: for what are no limits, or a value that cannot be meant, with its name.
+        """
+        if limits is None:
+            return cls()
+        if not isinstance(limits, Limits):
+            raise ConfigurationError(f"must be Limits({', '.join(cls._fields)}), not {limits!r}.", path="limits")
+        for name, least in (("attempts", 1), ("same", 0)):
+            count = getattr(limits, name)
+            if type(count) is not int or count < least:
+                told = f"must be a whole number of at least {least}, not {count!r}."
+                raise ConfigurationError(told, path=f"limits.{name}")
+        for name in ("first", "total", "gap", "attempt"):
+            seconds = getattr(limits, name)
+            if seconds is None and name == "attempt":
+                continue
+            if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds > 0:  # NaN is not, either
+                told = f"must be a number of seconds above zero, not {seconds!r}."
+                raise ConfigurationError(told, path=f"limits.{name}")
+        return limits
 
 
 class CallBudget:

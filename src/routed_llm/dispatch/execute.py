@@ -88,7 +88,7 @@ class Carrying:
         over = (each for each in self.decision.cooling if each not in asked and cooling.get(each, now) <= now)
         self.waiting.extend(sorted((self.core.catalog.by_id[each] for each in over), key=lambda d: d.position))
 
-    def failed(self, refused: Refused | None = None) -> CallFailed | InvalidCall:
+    def failed(self) -> CallFailed | InvalidCall:
         """The error with which the call ends."""
         if self.refused and (limited := limit_failure(self, self.driver.now())) is not None:
             return limited
@@ -96,7 +96,7 @@ class Carrying:
         if not self.attempts and (self.decision.cooling or self.refused):
             others = {i: "does not fit what is left of a budget" for i, r in self.refused.items() if r.why != "benched"}
             return all_down(self.core, self.decision, others, now)
-        return failure(self.decision, self.attempts, self.budget, now, refused and refused.spent)
+        return failure(self.decision, self.attempts, self.budget, now, self.refused)
 
 
 async def execute(
@@ -223,7 +223,7 @@ async def _instead(carrying: Carrying, deployment: Deployment, refused: Refused)
     if carrying.waiting:
         return carrying.waiting.pop(0)
     if refused.spent is not None:
-        raise carrying.failed(refused) if carrying.attempts else refused.spent
+        raise carrying.failed() if carrying.attempts else refused.spent
     later = await queued(carrying) or await probe(carrying)
     if later is None:
         raise carrying.failed()

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from routed_llm.decisions import Decision
-from routed_llm.dispatch.budget import CallBudget
+from routed_llm.dispatch.budget import CallBudget, Limits
 from routed_llm.dispatch.core import Core
 from routed_llm.dispatch.probing import PROBE_EVERY
 from routed_llm.errors import (
     AllDeploymentsDown,
-    BudgetSpent,
     CallFailed,
     ContextOverflow,
     DeadlineExceeded,
@@ -21,7 +20,10 @@ from routed_llm.errors import (
 from routed_llm.events import Attempt
 from routed_llm.state.breaker import FOREVER
 
-__all__ = ["Failed", "all_down", "failure", "nobody_eligible"]
+if TYPE_CHECKING:
+    from routed_llm.dispatch.admission import Refused
+
+__all__ = ["Failed", "all_down", "failure", "nobody_eligible", "untried", "waiting"]
 
 
 class Failed(NamedTuple):
@@ -60,13 +62,18 @@ def all_down(core: Core, decision: Decision, others: Mapping[str, str], now: flo
     wait = min(waits, default=FOREVER)
     when = "None comes back by itself: check keys and names."
     if wait < FOREVER:
-        when = f"The next call may try one in {wait:.1f} s; routing={{'deadline': seconds}} waits for that."
+        when = f"The next call may try one in {wait:.1f} s{waiting(wait, core.limits)}."
     return AllDeploymentsDown(
         f"All models that may serve this call are left alone: {'; '.join(told)}. {when}",
         kind="rate_limit" if kinds == {"rate_limit"} else "overloaded",
         decision_id=decision.id,
         retry_after=wait if wait < FOREVER else None,
     )
+
+
+def waiting(seconds: float, limits: Limits) -> str:
+    """What makes a call wait that long; empty where nothing does: a deadline makes the time of a call no longer."""
+    return "; routing={'deadline': seconds} waits for that" if seconds < limits.first else ""
 
 
 def _until(seconds: float) -> str:
@@ -76,29 +83,44 @@ def _until(seconds: float) -> str:
 
 
 def failure(
-    decision: Decision, attempts: Sequence[Attempt], budget: CallBudget, now: float, short: BudgetSpent | None = None
+    decision: Decision, attempts: Sequence[Attempt], budget: CallBudget, now: float, refused: Mapping[str, Refused]
 ) -> CallFailed:
     """The error at the end of a call: with all attempts, its class that of the last one.
 
-    ``short`` tells why no further attempt could be paid for, if that is the reason that it ended.
+    ``refused`` are those that could not begin, with why.
     """
     errors: list[ProviderError] = [a.error for a in attempts if a.error is not None]
     if not errors:
         return DeadlineExceeded("The call's time had run out; nothing was sent.", kind="timeout", decision_id=decision.id)
     told = "; ".join(str(error).rstrip(".") for error in errors)
-    skipped = [
-        f"{i} was not tried: {why}" for i, why in decision.rejected.items() if "max_price_ratio" in why or "budget" in why
-    ]
-    message = f"{_attempts(len(errors))} failed: {told}." + "".join(f" {line}." for line in skipped)
-    if short is not None:
-        message += f" Nobody else was asked: {short}"
+    message = f"{_attempts(len(errors))} failed: {told}.{untried(decision, attempts, refused)}"
     kind: type[CallFailed] = CallFailed
     if now >= budget.first and errors[-1].kind == "timeout":
         kind, message = DeadlineExceeded, f"The call's time ran out. {message}"
     elif errors[-1].kind == "context_length":
         kind, message = ContextOverflow, f"{message} No model with a larger window may serve this call."
-    retry_after = min((e.retry_after for e in errors if e.retry_after is not None), default=None)
+    waits = [e.retry_after for e in errors if e.retry_after is not None]
+    waits += [max(0.0, each.full.until - now) for each in _at_limits(refused, attempts).values() if each.full.until is not None]
+    retry_after = min((wait for wait in waits if wait < FOREVER), default=None)
     return kind(message, attempts=errors, decision_id=decision.id, retry_after=retry_after)
+
+
+def untried(decision: Decision, attempts: Sequence[Attempt], refused: Mapping[str, Refused]) -> str:
+    """Who was not asked beside the ``attempts``, and why, in sentences: prices, budgets and limits; empty where nobody is left.
+
+    ``refused`` are those that could not begin.
+    """
+    short = next((each.spent for each in reversed(refused.values()) if each.spent is not None), None)
+    told = {i: why for i, why in decision.rejected.items() if "max_price_ratio" in why or "budget" in why}
+    told |= {i: f"it {decision.passed_over[i]}" for i in _at_limits(refused, attempts) if i in decision.passed_over}
+    lines = "".join(f" {i} was not tried: {why}." for i, why in told.items())
+    return lines if short is None else f"{lines} Nobody else was asked: {short}"
+
+
+def _at_limits(refused: Mapping[str, Refused], attempts: Sequence[Attempt]) -> dict[str, Refused]:
+    """Those that were at their limits and were never asked."""
+    asked = {attempt.deployment.id for attempt in attempts}
+    return {i: each for i, each in refused.items() if each.full is not None and i not in asked}
 
 
 def _attempts(count: int) -> str:

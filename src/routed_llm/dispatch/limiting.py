@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from routed_llm.catalog.deployments import Deployment
 from routed_llm.decisions import Decision
 from routed_llm.dispatch.core import Core
+from routed_llm.dispatch.failure import waiting
 from routed_llm.dispatch.queue import Standing, Wanted, rank
 from routed_llm.errors import AllDeploymentsDown, CallFailed, DeadlineExceeded, NoEligibleModel
 from routed_llm.events import Attempt
@@ -194,7 +195,7 @@ def limit_failure(carrying: Carrying, now: float) -> CallFailed | NoEligibleMode
             f"The call's time ran out while it stood in line: {told}.",
             kind="rate_limit", decision_id=decision.id, retry_after=wait,
         )  # fmt: skip
-    advice = "" if wait is None else f" There is room in {wait:.1f} s; routing={{'deadline': seconds}} waits for that."
+    advice = "" if wait is None else f" There is room in {wait:.1f} s{waiting(wait, carrying.core.limits)}."
     return AllDeploymentsDown(
         f"All models that may serve this call are at their limits: {told}.{advice}",
         kind="rate_limit", decision_id=decision.id, retry_after=wait,

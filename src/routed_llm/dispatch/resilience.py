@@ -62,7 +62,9 @@ class Resilience(NamedTuple):
         given: dict[str, Any] = {}
         if on_stream_break is not None:
             if on_stream_break not in ("raise", "restart"):
-                raise ConfigurationError(f"must be 'raise' or 'restart', not {on_stream_break!r}.", path="on_stream_break")
+                meant = nearest(on_stream_break, ("raise", "restart"))
+                told = f"must be 'raise' or 'restart', not {on_stream_break!r}.{meant}"
+                raise ConfigurationError(told, path="on_stream_break")
             given["on_stream_break"] = on_stream_break
         if hedge is not None:
             given["hedge"] = _hedge(hedge)
@@ -73,6 +75,22 @@ class Resilience(NamedTuple):
         if retry_on is not None:
             given["retry_on"] = _kinds(retry_on)
         return cls(**given)
+
+    @classmethod
+    def checked(cls, resilience: object) -> Resilience:
+        """The switches as a router was given them; None are the defaults.
+
+        Raises:
+            ConfigurationError: for what are no switches, or a value that cannot be meant, with its name.
+        """
+        if resilience is None:
+            return cls()
+        if not isinstance(resilience, Resilience):
+            raise ConfigurationError(f"must be Resilience({', '.join(cls._fields)}), not {resilience!r}.", path="resilience")
+        try:
+            return cls.of(*resilience)
+        except ConfigurationError as error:
+            raise error.below("resilience") from None
 
 
 def _hedge(value: Hedging) -> Hedge | None:
@@ -98,6 +116,8 @@ def _number(value: object) -> bool:
 
 
 def _kinds(values: Iterable[str]) -> tuple[str, ...]:
+    if not isinstance(values, Iterable):
+        raise ConfigurationError(f"must be some of {', '.join(RETRY_ON)}, not {values!r}.", path="retry_on")
     found = (values,) if isinstance(values, str) else tuple(values)
     for number, value in enumerate(found):
         if value not in RETRY_ON:

@@ -9,6 +9,7 @@ from routed_llm.dispatch.answers import fault_of, never_serves
 from routed_llm.dispatch.assemble import Assembly
 from routed_llm.dispatch.drivers import drive
 from routed_llm.dispatch.execute import Act, Carrying, go_on
+from routed_llm.dispatch.failure import untried
 from routed_llm.dispatch.guard import Guard, late, shows
 from routed_llm.dispatch.own_calls import tell
 from routed_llm.dispatch.settle import attempt_failed, attempt_succeeded, bill, finish, images_in
@@ -226,6 +227,7 @@ class Opened:
         else:
             later = errors[errors.index(error) + 1 :]
             told = "; ".join(map(str, later)) or (str(why) if isinstance(why, InvalidCall) else "")
+            told = f"{told.rstrip('.')}.{others}".strip(" .") if (others := self._untried(why)) else told
             anew = f" Nobody else could start anew: {told.rstrip('.')}." if told else ""
             failed = StreamBroken(
                 f"The stream of {error.deployment} broke after its first content ({error}).{anew} What had come is in "
@@ -236,6 +238,10 @@ class Opened:
             )
         tell(failed, self.decision)
         return failed
+
+    def _untried(self, why: RoutedError | None) -> str:
+        """Who could not be asked to start anew, in sentences."""
+        return untried(self.decision, self.attempts, self.carrying.refused) if isinstance(why, CallFailed) else ""
 
     def abandoned(self, now: float) -> None:
         """The caller went away in the middle."""

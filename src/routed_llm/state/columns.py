@@ -21,8 +21,8 @@ EWMA_WEIGHT = 0.2
 DOUBT, OWN_ANSWERS, ALL_ANSWERS = 5, 20, 200
 #: durations from which percentiles are taken, and how many make the 95th more than the longest one (1 / (1 - 0.95))
 WINDOW, ENOUGH = 100, 20
-#: seconds after its newest duration for which a percentile counts. A choice: whoever was slow is tried again once a minute, which
-#: is a small share of the calls where there are many.
+#: seconds after its newest duration for which a percentile counts. A choice: whoever was slow is tried again once a minute, a
+#: small share of the calls where there are many.
 LASTS = 60.0
 #: a prompt's tokens are taken to be misjudged by no more than this factor either way: an odd call proves little of the next one
 MISJUDGED = 4.0

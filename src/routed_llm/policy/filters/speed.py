@@ -60,7 +60,9 @@ class MaxSeconds:
         slow = outside(candidates, times, why, most=limit, unknown=False)
         if not slow:
             return slow
-        times = _lately(times, live.column(f"{name}_until", candidates), live.column("in_flight", candidates), ask.now, candidates)
+        times = _lately(
+            times, live.column(f"{name}_until", candidates), live.column("in_flight", candidates), ask.now, candidates
+        )
         return outside(candidates, times, why, most=limit, unknown=False)
 
 
