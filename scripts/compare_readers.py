@@ -143,10 +143,11 @@ recordings were made against the services by other projects, except for a few er
 
 What counts as right for others, though it is not the recorded fact: other blanks around the text, thoughts in tags that are
 taken out of it, finish words of the provider's own. Retries are off everywhere. litellm is asked by its own prefix of a
-provider where it reads as well by that, else as OpenAI; which of the two was chosen on these very recordings, in its favour, and
-so was the name of a model that it streams by the Responses API. `ChatOpenAI` reads what OpenAI itself sends, as its documentation says,
-and leaves other providers' fields to packages of their own: hence most of what it lacks in `openai.chat`. Counts that a package
-estimates where the provider tells none are wrong here; how many answers are right but for these stands in brackets.
+provider where it reads as well by that, else as OpenAI. Which of the two was chosen on these very recordings, in its favour,
+and so was a model's name that it streams by the Responses API. `ChatOpenAI` reads what OpenAI itself sends, as its
+documentation says, and leaves other providers' fields to packages of their own: hence most of what it lacks in
+`openai.chat`. Counts that a package estimates where the provider tells none are wrong here; how many answers are right
+but for these stands in brackets.
 
 {sections}
 ## Run it yourself

@@ -165,12 +165,13 @@ RAISED = {
 
 
 def public():
-    """All classes of errors that a caller can meet; the base of all is raised by nobody."""
+    """All classes of errors that a caller can meet: not the base, and not the one that users' own programs raise."""
     found, waiting = set(), [errors.RoutedError]
     while waiting:
         below = waiting.pop().__subclasses__()
         found.update(cls for cls in below if not cls.__name__.startswith("_"))
         waiting += below
+    found.discard(errors.CannotAnswer)
     return {cls for cls in found if cls.__module__ != "routed_llm.langchain.errors"}  # these are made of the others
 
 
