@@ -12,6 +12,7 @@ from routed_llm.dispatch.core import Core
 from routed_llm.dispatch.drivers import SyncDriver
 from routed_llm.dispatch.resilience import Resilience
 from routed_llm.events import CallRecord
+from routed_llm.health.checks import Checker
 from routed_llm.health.report import Health, health_of
 from routed_llm.policy.compose import AnyPolicy
 from routed_llm.policy.data import Strategy
@@ -41,6 +42,7 @@ class Hindsight:
     live: LiveState
     _core: Core
     _sync: SyncDriver
+    _checker: Checker | None
 
     @property
     def catalog(self) -> Catalog:
@@ -74,7 +76,7 @@ class Hindsight:
         >>> Router("sandbox").health().ok
         True
         """
-        return health_of(self._core, self._sync.now())
+        return health_of(self._core, self._sync.now(), None if self._checker is None else self._checker.spent)
 
     def track(self) -> Spend:
         """Sum money and tokens of the calls made inside a ``with`` block, across its tasks and threads."""

@@ -257,35 +257,6 @@ def test_streams_of_wrapped_objects(mode, first):
         assert not tellers[1].requests
 
 
-@pytest.mark.parametrize("mode", MODES)
-def test_a_slow_reader_is_not_the_streams_silence(mode):
-    """A pause on a piece without content, longer than any that a stream may make, is the reader's own."""
-    with pair([told("c0", " c1")], [WHOLE]) as (_, entries):
-        llm = RoutedChatModel(wrapped(entries), quiet_fallbacks=True, timeout=1)
-
-        async def slowly():
-            chunks, paused = [], False
-            async for each in llm.astream("hi"):
-                chunks.append(each)
-                if "c1" in text_of(chunks) and not each.text and not paused:
-                    paused = await asyncio.sleep(1.2, True)
-            return chunks, paused
-
-        def in_sync():
-            chunks, paused = [], False
-            for each in llm.stream("hi"):
-                chunks.append(each)
-                if "c1" in text_of(chunks) and not each.text and not paused:
-                    paused = not time.sleep(1.2)
-            return chunks, paused
-
-        chunks, paused = in_sync() if mode == "stream" else asyncio.run(slowly())
-        assert paused
-        assert text_of(chunks) == "c0 c1"
-        (record,) = llm.router.records()
-        assert record.outcome == "answered"
-
-
 # consumers that leave -----------------------------------------------------------------------------------------------------
 
 

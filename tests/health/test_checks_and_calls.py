@@ -181,6 +181,20 @@ def test_a_word_is_embedded_where_embeddings_are_made(served):
     assert check.spent > 0
 
 
+def test_health_tells_what_checks_cost(served):
+    model = RoutedChatModel([served.entry()], health_checks={"every": 0.02, "how": "call"})
+    end = time.monotonic() + 10
+    while served.asked.count("call") < 2 and time.monotonic() < end:
+        time.sleep(0.01)
+    model.close()
+    while model.router.health().checks_nanousd != served.asked.count("call") * 2_000 and time.monotonic() < end:
+        time.sleep(0.01)
+    health = model.router.health()
+    assert health.checks_nanousd == served.asked.count("call") * 2_000  # two tokens at a dollar for a million
+    assert health.as_dict()["checks_nanousd"] == health.checks_nanousd
+    assert RoutedChatModel([served.entry()]).router.health().checks_nanousd is None
+
+
 def test_checks_go_on_with_the_first_call_after_the_end(served):
     model = RoutedChatModel([served.entry()], health_checks={"every": 0.02})
     model.close()

@@ -105,3 +105,27 @@ def test_the_pool_is_probed_once_by_all_together(two):
     time.sleep(0.55)
     assert other.may_probe(["m", "other"], time.monotonic(), 0.5) is not None
     assert one.may_probe(["m", "other"], time.monotonic(), 0.5) is None
+
+
+def test_a_check_ends_no_bench_that_began_elsewhere_meanwhile(two):
+    one, other = two
+    state, began = one.of("m"), time.monotonic()
+    assert one.enter(state, began) is None
+    time.sleep(0.06)  # times of one event differ by less
+    other.cool("m", time.monotonic() + 20, firm=False, why="overloaded, HTTP 503")
+    until(lambda: "m" in one.cooling)
+    one.recovered(state, began, time.monotonic())
+    time.sleep(0.6)
+    assert left(one) > 15
+    assert left(other) > 15
+
+
+def test_a_good_check_warms_up_what_was_left_alone_before(two):
+    one, other = two
+    one.cool("m", time.monotonic() + 0.5, firm=False, why="overloaded, HTTP 503")
+    until(lambda: "m" in other.cooling)
+    until(lambda: left(one) < 0)
+    state, began = one.of("m"), time.monotonic()
+    until(lambda: one.enter(state, began) is None)
+    one.recovered(state, began, time.monotonic())
+    until(lambda: "m" not in one.cooling and "m" not in other.cooling)

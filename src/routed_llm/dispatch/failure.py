@@ -100,7 +100,7 @@ def failure(
     elif errors[-1].kind == "context_length":
         kind, message = ContextOverflow, f"{message} No model with a larger window may serve this call."
     waits = [e.retry_after for e in errors if e.retry_after is not None]
-    waits += [max(0.0, each.full.until - now) for each in _at_limits(refused, attempts).values() if each.full.until is not None]
+    waits += [max(0.0, each.until - now) for each in _at_limits(refused, attempts).values() if each.until is not None]
     retry_after = min((wait for wait in waits if wait < FOREVER), default=None)
     return kind(message, attempts=errors, decision_id=decision.id, retry_after=retry_after)
 
@@ -110,7 +110,7 @@ def untried(decision: Decision, attempts: Sequence[Attempt], refused: Mapping[st
 
     ``refused`` are those that could not begin.
     """
-    short = next((each.spent for each in reversed(refused.values()) if each.spent is not None), None)
+    short = next((each.spent for each in reversed(list(refused.values())) if each.spent is not None), None)
     told = {i: why for i, why in decision.rejected.items() if "max_price_ratio" in why or "budget" in why}
     told |= {i: f"it {decision.passed_over[i]}" for i in _at_limits(refused, attempts) if i in decision.passed_over}
     lines = "".join(f" {i} was not tried: {why}." for i, why in told.items())

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["expected_tokens", "give_back", "limit_failure", "no_place", "queued", "take_place", "told_room"]
 
 _EVER = float("inf")
+#: requests that are told to be left are counted down below so many: a choice, so that a call at a wide limit costs no lock
+_NEAR = 100
 _LINE_FULL = "too many calls stand in line already"
 
 
@@ -34,7 +36,7 @@ def take_place(core: Core, decision: Decision, attempt: Attempt, now: float) -> 
     deployment = attempt.deployment
     if attempt.place is not None:  # given by the queue
         return None
-    if not deployment.limits and core.live.limiter.emptied(deployment.id, now) is None:
+    if not deployment.limits and not core.live.limiter.is_told(deployment.id, now):
         return None
     wanted = Wanted(deployment, expected_tokens(core, decision.ask, deployment))
     found = core.queue.enter(wanted, _rank(decision.ask), now)
@@ -80,10 +82,13 @@ def give_back(core: Core, attempt: Attempt, now: float, *, sent: bool = True) ->
 def told_room(core: Core, deployment: Deployment, room: tuple[float | None, float | None, float], now: float) -> None:
     """The provider told how many requests and tokens it still takes, and the seconds until its limit is renewed."""
     requests, tokens, seconds = room
-    if (requests is not None and requests < 1) or (tokens is not None and tokens < 1):
+    if tokens is not None and tokens < 1:
         core.live.limited = True
         core.queue.told_empty(deployment.id, now + seconds, now)
-    elif core.live.limited and core.live.limiter.emptied(deployment.id, now) is not None:
+    elif requests is not None and requests < _NEAR:
+        core.live.limited = True
+        core.queue.told_left(deployment.id, int(requests), now + seconds, now)
+    elif core.live.limited and core.live.limiter.is_told(deployment.id, now):
         core.queue.told_empty(deployment.id, now, now)
 
 

@@ -167,6 +167,13 @@ class Queue:
                 self._serve(now)
         self._tidy(now)
 
+    def told_left(self, deployment_id: str, requests: int, until: float, now: float) -> None:
+        """The provider told how many requests it still takes before a monotonic time."""
+        with self._lock:
+            self._limits().told_left(deployment_id, requests, until)
+            self._serve(now)
+        self._tidy(now)
+
     # under the lock --------------------------------------------------------------------------------------------------
 
     def _tidy(self, now: float) -> None:

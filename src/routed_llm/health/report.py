@@ -58,12 +58,19 @@ class DeploymentHealth(NamedTuple):
 class Health(Sequence[DeploymentHealth]):
     """All deployments of a router at a moment, in the order of preference. Text and notebooks show a table.
 
-    ``shared`` tells of the state that processes share, as plain data; None where they share none.
+    ``shared`` tells of the state that processes share, as plain data; None where they share none. ``checks_nanousd`` is what
+    checks in the background cost on the day (UTC) of the last one, in nano-dollars; None where there are none.
     """
 
-    def __init__(self, deployments: Sequence[DeploymentHealth], shared: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        deployments: Sequence[DeploymentHealth],
+        shared: dict[str, Any] | None = None,
+        checks_nanousd: int | None = None,
+    ) -> None:
         self.deployments = tuple(deployments)
         self.shared = shared
+        self.checks_nanousd = checks_nanousd
 
     @property
     def ok(self) -> bool:
@@ -83,7 +90,8 @@ class Health(Sequence[DeploymentHealth]):
 
     def as_dict(self) -> dict[str, Any]:
         """The whole as plain data of JSON."""
-        return {"ok": self.ok, "deployments": [each.as_dict() for each in self.deployments], "shared": self.shared}
+        told = [each.as_dict() for each in self.deployments]
+        return {"ok": self.ok, "deployments": told, "shared": self.shared, "checks_nanousd": self.checks_nanousd}
 
     def __getitem__(self, index: Any) -> Any:
         return self.deployments[index]
@@ -113,9 +121,10 @@ class Health(Sequence[DeploymentHealth]):
         yield "</tbody></table>"
 
 
-def health_of(core: Core, now: float) -> Health:
-    """Look at the live state: nothing is asked and nothing changes."""
-    return Health([_of(core, deployment, now) for deployment in core.catalog.deployments], core.live.shared())
+def health_of(core: Core, now: float, checks_nanousd: int | None = None) -> Health:
+    """Look at the live state: nothing is asked and nothing changes. ``checks_nanousd`` is what checks cost."""
+    deployments = [_of(core, deployment, now) for deployment in core.catalog.deployments]
+    return Health(deployments, core.live.shared(), checks_nanousd)
 
 
 def _of(core: Core, deployment: Deployment, now: float) -> DeploymentHealth:

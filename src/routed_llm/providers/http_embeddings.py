@@ -59,8 +59,12 @@ class HttpEmbeddings(HttpLine):
 
     def call(self, request: Request, patience: Patience) -> Answer:
         """One vector for each text, in sync code."""
-        return self._post(self._body(request), patience.first, self._reader(request), once=patience.once, resent=patience.resent)
+        return self._post(
+            self._body(request), patience.first, self._reader(request), once=patience.once, resent=patience.resent
+        )
 
     async def acall(self, request: Request, patience: Patience) -> Answer:
         """One vector for each text, in async code."""
-        return await self._apost(self._body(request), patience.first, self._reader(request), once=patience.once, resent=patience.resent)
+        return await self._apost(
+            self._body(request), patience.first, self._reader(request), once=patience.once, resent=patience.resent
+        )

@@ -103,11 +103,15 @@ class HttpEndpoint(HttpLine):
     def call(self, request: Request, patience: Patience) -> Answer:
         """A whole answer, in sync code."""
         # the body comes before the key: a request that cannot be written takes nobody's turn
-        return self._post(self._body(request), patience.first, self._answer(request), once=patience.once, resent=patience.resent)
+        return self._post(
+            self._body(request), patience.first, self._answer(request), once=patience.once, resent=patience.resent
+        )
 
     async def acall(self, request: Request, patience: Patience) -> Answer:
         """A whole answer, in async code."""
-        return await self._apost(self._body(request), patience.first, self._answer(request), once=patience.once, resent=patience.resent)
+        return await self._apost(
+            self._body(request), patience.first, self._answer(request), once=patience.once, resent=patience.resent
+        )
 
     def open(self, request: Request, patience: Patience) -> HttpSource:
         """Begin a stream, in sync code."""
@@ -115,7 +119,12 @@ class HttpEndpoint(HttpLine):
         key = self._key(patience.first)
         try:
             stream = self._transports.sync().stream(
-                self._addressed(key, self.stream_url, body), body, patience.first, ABORT.get(), once=patience.once, resent=patience.resent
+                self._addressed(key, self.stream_url, body),
+                body,
+                patience.first,
+                ABORT.get(),
+                once=patience.once,
+                resent=patience.resent,
             )
         except Fault as fault:
             raise error_of_fault(fault) from None

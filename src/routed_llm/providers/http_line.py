@@ -221,9 +221,7 @@ class HttpLine:
                 error.retry_after = RENEW  # a new key may come; until then the deployment is left alone, not for good
         return error
 
-    def _post(
-        self, body: bytes, until: float, read: Callable[[bytes], R], *, once: bool = False, resent: Resent = None
-    ) -> R:
+    def _post(self, body: bytes, until: float, read: Callable[[bytes], R], *, once: bool = False, resent: Resent = None) -> R:
         """A whole answer, in sync code, as ``read`` understands its body."""
         key = self._key(until)
         try:

@@ -152,9 +152,7 @@ class AsyncTwin:
     def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
 
-    async def post(
-        self, target: Target, body: bytes, until: float, *, once: bool = False, resent: Resent = None
-    ) -> Reply:
+    async def post(self, target: Target, body: bytes, until: float, *, once: bool = False, resent: Resent = None) -> Reply:
         """A whole answer."""
         return await self._whole(_ask(self._sandbox, "POST", target, body), until)
 

@@ -280,9 +280,7 @@ class Transport(Protocol):
 class AsyncTransport(Protocol):
     """The async form. One object serves any number of event loops, threads and forks; each gets its own connections."""
 
-    async def post(
-        self, target: Target, body: bytes, until: float, *, once: bool = False, resent: Resent = None
-    ) -> Reply:
+    async def post(self, target: Target, body: bytes, until: float, *, once: bool = False, resent: Resent = None) -> Reply:
         """As :meth:`Transport.post`."""
         ...
 

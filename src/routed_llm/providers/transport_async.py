@@ -38,9 +38,7 @@ class AsyncioTransport:
         self._tls_lock = Lock()
         self._end = weakref.finalize(self, self._sessions.end)
 
-    async def post(
-        self, target: Target, body: bytes, until: float, *, once: bool = False, resent: Resent = None
-    ) -> Reply:
+    async def post(self, target: Target, body: bytes, until: float, *, once: bool = False, resent: Resent = None) -> Reply:
         """Send ``body`` and give the whole answer; see the protocol."""
         stream = await self._open(target, body, until, self._options.max_answer_bytes, once, resent)
         return Reply(stream.status, stream.headers, await stream.rest(until))

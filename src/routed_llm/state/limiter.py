@@ -31,7 +31,7 @@ class Full(NamedTuple):
 class Place:
     """What one attempt holds of its deployment's limits until it ends; ended once."""
 
-    __slots__ = ("deployment_id", "process", "request_step", "token_step", "tokens")
+    __slots__ = ("deployment_id", "process", "request_step", "token_step", "tokens", "told")
 
     def __init__(self, deployment_id: str, tokens: int, process: int) -> None:
         self.deployment_id = deployment_id
@@ -39,6 +39,18 @@ class Place:
         self.process = process
         self.request_step: int | None = None
         self.token_step: int | None = None
+        #: of what its provider told that is left, if it is taken from that
+        self.told: Told | None = None
+
+
+class Told:
+    """Requests that a provider told to be left until a monotonic time, with those taken off that began since."""
+
+    __slots__ = ("left", "lowest", "until")
+
+    def __init__(self, left: int, until: float) -> None:
+        self.left = self.lowest = left
+        self.until = until
 
 
 class LimitStore(Protocol):
@@ -63,6 +75,14 @@ class LimitStore(Protocol):
 
     def told_empty(self, deployment_id: str, until: float) -> None:
         """The provider told that it takes nothing more before a monotonic time; one that is past takes the word back."""
+        ...
+
+    def told_left(self, deployment_id: str, requests: int, until: float) -> None:
+        """The provider told that it takes so many requests more before a monotonic time."""
+        ...
+
+    def is_told(self, deployment_id: str, now: float) -> bool:
+        """Whether what the provider told of its limits holds still."""
         ...
 
     def emptied(self, deployment_id: str, now: float) -> float | None:
@@ -90,6 +110,7 @@ class Limiter:
     def __init__(self) -> None:
         self._uses: dict[str, _Use] = {}
         self._told: dict[str, float] = {}
+        self._left: dict[str, Told] = {}
         #: grows in a forked process: calls under way are the parent's
         self._process = 0
 
@@ -111,6 +132,9 @@ class Limiter:
         per_minute, tokens_per_minute = limits.get("requests_per_minute"), limits.get("tokens_per_minute")
         why: Why = "told"
         until = self._told.get(deployment.id, now) if heeding and self._told else now
+        told = self._left_of(deployment.id, now) if self._left else None
+        if told is not None and heeding and told.left < 1:
+            until = max(until, told.until)
         if per_minute is not None and (at := use.requests.room_at(1, per_minute, now)) > until:
             why, until = "requests", at
         if tokens_per_minute is not None and (at := use.tokens.room_at(tokens, tokens_per_minute, now)) > until:
@@ -123,6 +147,9 @@ class Limiter:
             return Full("concurrent")
         use.running += 1
         place = Place(deployment.id, tokens, self._process)
+        if told is not None:
+            told.left -= 1
+            place.told = told
         if per_minute is not None:
             place.request_step = use.requests.add(1, now)
         if tokens_per_minute is not None:
@@ -134,6 +161,8 @@ class Limiter:
         use = self._uses[place.deployment_id]
         if self.gave(place):
             use.running -= 1
+        if place.told is not None and not requests:
+            place.told.left += 1
         if place.request_step is not None and requests != 1:
             use.requests.correct(place.request_step, requests - 1)
         if place.token_step is not None and tokens is not None:
@@ -142,10 +171,37 @@ class Limiter:
     def told_empty(self, deployment_id: str, until: float) -> None:
         """The provider told that it takes nothing more before a time."""
         self._told[deployment_id] = until
+        self._left.pop(deployment_id, None)
+
+    def told_left(self, deployment_id: str, requests: int, until: float) -> None:
+        """The provider told how many requests it still takes.
+
+        Answers overtake one another by as many calls as are under way: only what is told beyond that is new room.
+        """
+        self._told.pop(deployment_id, None)
+        told = self._left.get(deployment_id)
+        if told is None or requests > told.lowest + self.running(deployment_id):
+            self._left[deployment_id] = Told(requests, until)
+            return
+        told.lowest, told.left = min(told.lowest, requests), min(told.left, requests)
+        told.until = max(told.until, until)
+
+    def _left_of(self, deployment_id: str, now: float) -> Told | None:
+        told = self._left.get(deployment_id)
+        if told is not None and told.until <= now:
+            del self._left[deployment_id]
+            return None
+        return told
+
+    def is_told(self, deployment_id: str, now: float) -> bool:
+        """Whether what the provider told holds still."""
+        return self._left_of(deployment_id, now) is not None or self.emptied(deployment_id, now) is not None
 
     def emptied(self, deployment_id: str, now: float) -> float | None:
         """Until when nothing more is taken, as the provider told."""
-        until = self._told.get(deployment_id)
+        until, told = self._told.get(deployment_id), self._left_of(deployment_id, now)
+        if told is not None and told.left < 1:
+            return told.until
         return until if until is not None and until > now else None
 
     def after_fork(self) -> None:

@@ -152,6 +152,14 @@ class SharedLimiter:
         """The provider told that it takes nothing more before a time."""
         self._local.told_empty(deployment_id, until)
 
+    def told_left(self, deployment_id: str, requests: int, until: float) -> None:
+        """The provider told how many requests it still takes."""
+        self._local.told_left(deployment_id, requests, until)
+
+    def is_told(self, deployment_id: str, now: float) -> bool:
+        """Whether what the provider told holds still."""
+        return self._local.is_told(deployment_id, now)
+
     def emptied(self, deployment_id: str, now: float) -> float | None:
         """Until when nothing more is taken, as the provider told."""
         return self._local.emptied(deployment_id, now)
