@@ -132,7 +132,7 @@ async def complete(driver: Driver, core: Core, request: Request) -> Completed:
         request.begin()
         answer = await driver.call(deployment.endpoint, request, patience)
         if answer.room is not None:
-            tell_room(core, deployment, answer.room, driver.now())
+            tell_room(core, attempt, answer.room, driver.now())
         seen = (decision.ask.input_tokens, text_tokens(answer.written()))
         bill(attempt, answer.usage, seen, driver.wall(), images_in(decision.ask))
         if answer.fault is not None:
@@ -175,7 +175,7 @@ async def open_call(driver: Driver, core: Core, request: Request) -> Opened:
         if core.live.cooling:
             core.live.shows(core.live.of(deployment.id), attempt.started, now)
         if (room := getattr(source, "room", None)) is not None:
-            tell_room(core, deployment, room, now)
+            tell_room(core, attempt, room, now)
         opened = Opened(carrying, request, attempt, source, held, patience)
         if (fault := opened.whole_fault()) is not None:
             await _weigh_stream(driver, unfit, attempt, opened, fault)

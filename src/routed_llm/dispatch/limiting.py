@@ -79,15 +79,16 @@ def give_back(core: Core, attempt: Attempt, now: float, *, sent: bool = True) ->
     core.queue.end(place, requests, tokens, now)
 
 
-def told_room(core: Core, deployment: Deployment, room: tuple[float | None, float | None, float], now: float) -> None:
+def told_room(core: Core, attempt: Attempt, room: tuple[float | None, float | None, float], now: float) -> None:
     """The provider told how many requests and tokens it still takes, and the seconds until its limit is renewed."""
     requests, tokens, seconds = room
+    deployment = attempt.deployment
     if tokens is not None and tokens < 1:
         core.live.limited = True
         core.queue.told_empty(deployment.id, now + seconds, now)
     elif requests is not None and requests < _NEAR:
         core.live.limited = True
-        core.queue.told_left(deployment.id, int(requests), now + seconds, now)
+        core.queue.told_left(deployment.id, int(requests), now + seconds, now, attempt.place)
     elif core.live.limited and core.live.limiter.is_told(deployment.id, now):
         core.queue.told_empty(deployment.id, now, now)
 

@@ -167,10 +167,10 @@ class Queue:
                 self._serve(now)
         self._tidy(now)
 
-    def told_left(self, deployment_id: str, requests: int, until: float, now: float) -> None:
-        """The provider told how many requests it still takes before a monotonic time."""
+    def told_left(self, deployment_id: str, requests: int, until: float, now: float, place: Place | None) -> None:
+        """The provider told how many requests it still takes; see :meth:`routed_llm.state.limiter.LimitStore.told_left`."""
         with self._lock:
-            self._limits().told_left(deployment_id, requests, until)
+            self._limits().told_left(deployment_id, requests, until, place)
             self._serve(now)
         self._tidy(now)
 

@@ -43,11 +43,11 @@ def attempt_succeeded(core: Core, attempt: Attempt, now: float) -> None:
         core.live.reached(deployment_id, network)
 
 
-def tell_room(core: Core, deployment: Deployment, room: tuple[float | None, float | None, float], now: float) -> None:
+def tell_room(core: Core, attempt: Attempt, room: tuple[float | None, float | None, float], now: float) -> None:
     """The provider told what it still takes, requests and tokens, and the seconds until its rate limit is renewed."""
     requests, tokens, seconds = room
-    core.live.told_room(deployment.id, requests, tokens, now + seconds)
-    told_room(core, deployment, room, now)
+    core.live.told_room(attempt.deployment.id, requests, tokens, now + seconds)
+    told_room(core, attempt, room, now)
 
 
 def attempt_failed(

@@ -31,7 +31,7 @@ class Full(NamedTuple):
 class Place:
     """What one attempt holds of its deployment's limits until it ends; ended once."""
 
-    __slots__ = ("deployment_id", "process", "request_step", "token_step", "tokens", "told")
+    __slots__ = ("deployment_id", "number", "process", "request_step", "token_step", "tokens", "told")
 
     def __init__(self, deployment_id: str, tokens: int, process: int) -> None:
         self.deployment_id = deployment_id
@@ -39,6 +39,8 @@ class Place:
         self.process = process
         self.request_step: int | None = None
         self.token_step: int | None = None
+        #: how many had begun at its deployment with it
+        self.number = 0
         #: of what its provider told that is left, if it is taken from that
         self.told: Told | None = None
 
@@ -46,10 +48,10 @@ class Place:
 class Told:
     """Requests that a provider told to be left until a monotonic time, with those taken off that began since."""
 
-    __slots__ = ("left", "lowest", "until")
+    __slots__ = ("left", "until")
 
     def __init__(self, left: int, until: float) -> None:
-        self.left = self.lowest = left
+        self.left = left
         self.until = until
 
 
@@ -77,8 +79,8 @@ class LimitStore(Protocol):
         """The provider told that it takes nothing more before a monotonic time; one that is past takes the word back."""
         ...
 
-    def told_left(self, deployment_id: str, requests: int, until: float) -> None:
-        """The provider told that it takes so many requests more before a monotonic time."""
+    def told_left(self, deployment_id: str, requests: int, until: float, place: Place | None = None) -> None:
+        """The provider told whoever has the place that it takes so many requests more before a monotonic time."""
         ...
 
     def is_told(self, deployment_id: str, now: float) -> bool:
@@ -97,11 +99,11 @@ class LimitStore(Protocol):
 class _Use:
     """What is used of one deployment's limits."""
 
-    __slots__ = ("requests", "running", "tokens")
+    __slots__ = ("begun", "requests", "running", "tokens")
 
     def __init__(self) -> None:
         self.requests, self.tokens = Window(), Window()
-        self.running = 0
+        self.begun = self.running = 0
 
 
 class Limiter:
@@ -147,6 +149,8 @@ class Limiter:
             return Full("concurrent")
         use.running += 1
         place = Place(deployment.id, tokens, self._process)
+        use.begun += 1
+        place.number = use.begun
         if told is not None:
             told.left -= 1
             place.told = told
@@ -173,18 +177,20 @@ class Limiter:
         self._told[deployment_id] = until
         self._left.pop(deployment_id, None)
 
-    def told_left(self, deployment_id: str, requests: int, until: float) -> None:
+    def told_left(self, deployment_id: str, requests: int, until: float, place: Place | None = None) -> None:
         """The provider told how many requests it still takes.
 
-        Answers overtake one another by as many calls as are under way: only what is told beyond that is new room.
+        It had counted the call that it answers, but maybe none that began after it or is still under way. Answers overtake one
+        another, so what an earlier one told does not count beside it.
         """
         self._told.pop(deployment_id, None)
         told = self._left.get(deployment_id)
-        if told is None or requests > told.lowest + self.running(deployment_id):
-            self._left[deployment_id] = Told(requests, until)
-            return
-        told.lowest, told.left = min(told.lowest, requests), min(told.left, requests)
-        told.until = max(told.until, until)
+        if place is not None:
+            use = self._uses[deployment_id]
+            requests -= max(use.begun - place.number, use.running - 1)
+        elif told is not None:  # it began when nothing was counted yet
+            requests = min(requests, told.left)
+        self._left[deployment_id] = Told(requests, until)
 
     def _left_of(self, deployment_id: str, now: float) -> Told | None:
         told = self._left.get(deployment_id)

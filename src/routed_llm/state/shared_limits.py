@@ -152,9 +152,9 @@ class SharedLimiter:
         """The provider told that it takes nothing more before a time."""
         self._local.told_empty(deployment_id, until)
 
-    def told_left(self, deployment_id: str, requests: int, until: float) -> None:
+    def told_left(self, deployment_id: str, requests: int, until: float, place: Place | None = None) -> None:
         """The provider told how many requests it still takes."""
-        self._local.told_left(deployment_id, requests, until)
+        self._local.told_left(deployment_id, requests, until, place)
 
     def is_told(self, deployment_id: str, now: float) -> bool:
         """Whether what the provider told holds still."""
