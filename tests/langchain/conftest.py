@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 from standard_media import get_local
+from standard_suite import SERVER
 
 
 @pytest.fixture(autouse=True)
@@ -22,3 +23,10 @@ def local_media(monkeypatch: pytest.MonkeyPatch) -> None:
 def vcr_config() -> dict[str, object]:
     """The suite's recorder lets calls to this machine pass: they are real, and nothing is recorded."""
     return {"ignore_localhost": True, "record_mode": "none"}
+
+
+@pytest.fixture(scope="session")
+def standard_server():
+    """The sandbox that the standard suites share; it is closed once, when all are through."""
+    with SERVER:
+        yield SERVER

@@ -15,8 +15,8 @@ DOWN = SandboxServer(Sandbox(speed=0))
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _serving():
-    with SERVER, DOWN:
+def _serving(standard_server):
+    with DOWN:
         DOWN.sandbox.fail(status=500)
         yield
 

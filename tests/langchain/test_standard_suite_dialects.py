@@ -5,13 +5,9 @@ Every switch is on that the dialect can express; the classes below say which are
 
 import pytest
 from langchain_core.messages import HumanMessage
-from standard_suite import SERVER, EverySwitch, dialect_entries
+from standard_suite import EverySwitch, dialect_entries
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _serving():
-    with SERVER:
-        yield
+pytestmark = pytest.mark.usefixtures("standard_server")
 
 
 class TestAnthropic(EverySwitch):

@@ -199,4 +199,4 @@ def test_an_error_shows_no_secret(cls, number, monkeypatch):
 
 def test_all_classes_are_covered():
     assert set(RAISED) == public()
-    assert {cls.__name__ for cls in RAISED} | {"RoutedError", "ErrorKind"} == set(errors.__all__)
+    assert {cls.__name__ for cls in RAISED} | {"CannotAnswer", "RoutedError", "ErrorKind"} == set(errors.__all__)
