@@ -57,6 +57,8 @@ class Dialect(Protocol):
 
     #: as users and rows name it, such as ``anthropic.messages``
     name: str
+    #: header of the key at a server that no row describes
+    key_header: str
 
     def paths(self, wire: Wire) -> tuple[str, str]:
         """What is added to the base URL for a whole answer and for a stream."""
@@ -100,7 +102,10 @@ class Dialect(Protocol):
 
 
 class Common:
-    """What most dialects share: the error table and the rate-limit headers."""
+    """What most dialects share: where the key goes, the error table and the rate-limit headers."""
+
+    #: header of the key at a server that no row describes; in ``Authorization`` it is a bearer token
+    key_header = "Authorization"
 
     def headers(self, wire: Wire) -> Headers:
         """None."""

@@ -119,7 +119,8 @@ def resolve_string(entry: Model, path: str, shared: Shared) -> Deployment:
     row, name, card = found.row, found.name, found.card
     dialect = dialect_of(entry.dialect or row.dialect, f"{path}.dialect")
     if entry.dialect:
-        row = replace(row, dialect=entry.dialect)
+        header = dialect.key_header if row is CUSTOM else row.auth_header
+        row = replace(row, dialect=entry.dialect, auth_header=header)
     known = {**ON_THE_WIRE.get(row.dialect, NOT_ON_THE_WIRE), **(card.abilities if card else {})}
     abilities = {**row.abilities(known), **entry.parsed_abilities(path)}
     longest = entry.max_output or (card.max_output if card else None)

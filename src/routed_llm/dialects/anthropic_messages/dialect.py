@@ -29,6 +29,7 @@ class AnthropicMessages(Common):
     """Spoken by Anthropic, Vertex AI (``rawPredict``), Bedrock (``invoke``), and other makers' ``/anthropic`` endpoints."""
 
     name = "anthropic.messages"
+    key_header = "x-api-key"
 
     def paths(self, wire: Wire) -> tuple[str, str]:
         """The same for both; where the model stands in the path, Bedrock's or Vertex AI's, as the version of the body says."""

@@ -18,9 +18,10 @@ from routed_llm.dialects.anthropic_messages.answers import (
 )
 from routed_llm.dialects.anthropic_messages.growing import Growing
 from routed_llm.dialects.anthropic_messages.usage import read_usage
+from routed_llm.dialects.beginning import Beginning
 from routed_llm.dialects.errors import error_of
 from routed_llm.dialects.hub import Part
-from routed_llm.dialects.parse import BOM, ODD, Halves
+from routed_llm.dialects.parse import ODD, Halves
 from routed_llm.dialects.sse import Lines
 from routed_llm.dialects.tool_pieces import contradiction
 from routed_llm.results import Event, Finish, Opaque, Reasoning, Served, Text, ToolCallDelta
@@ -40,7 +41,7 @@ class Reader:
     """
 
     __slots__ = (
-        "_begun", "_beside", "_blocks", "_by_index", "_calls", "_halves", "_head", "_json", "_lines", "_maker", "_schema_tool",
+        "_beginning", "_beside", "_blocks", "_by_index", "_calls", "_halves", "_lines", "_maker", "_schema_tool",
         "_stop", "_texts", "_thought", "_typed", "_usage", "done",
     )  # fmt: skip
 
@@ -48,9 +49,8 @@ class Reader:
         self._maker = maker
         self._schema_tool = schema_tool
         self._lines = Lines()
-        self._head = b""
-        self._begun = self._thought = self._typed = False
-        self._json: list[bytes] | None = None
+        self._beginning = Beginning()
+        self._thought = self._typed = False
         self._halves: Halves | None = None
         self._blocks: list[Growing] = []
         self._by_index: dict[Any, Growing] = {}
@@ -72,28 +72,12 @@ class Reader:
         Raises:
             ProviderError: for error events, and for what cannot be read.
         """
-        if not self._begun:
-            data = self._begin(data)
-        if self._json is not None:
-            self._json.append(data)
-            return []
+        if not self._beginning.over:
+            data = self._beginning.feed(data)
         events: list[Event] = []
         for _, payload in self._lines.feed(data):
             self.take(payload, events)
         return events
-
-    def _begin(self, data: bytes) -> bytes:
-        """The first bytes that say something: of a stream, or of a whole JSON answer instead of one."""
-        self._head += data
-        if BOM.startswith(self._head):
-            return b""
-        head, self._head = self._head.removeprefix(BOM), b""
-        bare = head.lstrip()
-        if bare:
-            self._begun = True
-            if bare[:1] == b"{":
-                self._json = []
-        return head if bare else b""
 
     def end(self) -> list[Event]:
         """The last events; the body has ended.
@@ -101,8 +85,8 @@ class Reader:
         Raises:
             ProviderError: ``malformed`` where it ended without a stop reason: it is cut.
         """
-        if self._json is not None:
-            return self._whole(b"".join(self._json))
+        if (whole := self._beginning.json()) is not None:
+            return self._whole(whole)
         events: list[Event] = []
         for _, payload in self._lines.end():
             self.take(payload, events)

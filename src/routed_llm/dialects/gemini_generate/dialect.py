@@ -26,6 +26,7 @@ class GeminiGenerate(Common):
     """Spoken by the Gemini API and by Vertex AI."""
 
     name = "gemini.generate"
+    key_header = "x-goog-api-key"
 
     def paths(self, wire: Wire) -> tuple[str, str]:
         """The model and the method are in the address."""

@@ -7,9 +7,10 @@ from typing import Any
 
 import orjson
 
+from routed_llm.dialects.beginning import Beginning
 from routed_llm.dialects.errors import error_of
 from routed_llm.dialects.gemini_generate.gathering import Gathering
-from routed_llm.dialects.parse import BOM, ODD, Halves, parse
+from routed_llm.dialects.parse import ODD, Halves, parse
 from routed_llm.dialects.sse import Lines
 from routed_llm.errors import ProviderError
 from routed_llm.results import Answer, Event, Finish, Opaque, Served, ToolCall
@@ -104,15 +105,13 @@ class Reader:
         ProviderError: for error objects, unreadable chunks, and an end without finish reason.
     """
 
-    __slots__ = ("_begun", "_gathered", "_halves", "_head", "_json", "_lines", "_served", "done")
+    __slots__ = ("_beginning", "_gathered", "_halves", "_lines", "_served", "done")
 
     def __init__(self, maker: str, schema_tool: str | None = None) -> None:
         self._gathered = Gathering(maker, schema_tool)
         self._lines = Lines()
-        self._head = b""
-        self._begun = False
+        self._beginning = Beginning(b"{[")
         self._served = False
-        self._json: list[bytes] | None = None
         self._halves: Halves | None = None
         #: only the end of the body tells that nothing is to come
         self.done = False
@@ -124,11 +123,8 @@ class Reader:
 
     def feed(self, data: bytes) -> list[Event]:
         """The events in these bytes."""
-        if not self._begun:
-            data = self._begin(data)
-        if self._json is not None:
-            self._json.append(data)
-            return []
+        if not self._beginning.over:
+            data = self._beginning.feed(data)
         events: list[Event] = []
         try:
             for _, payload in self._lines.feed(data):
@@ -137,25 +133,12 @@ class Reader:
             raise _odd(error, data, "stream") from None
         return events
 
-    def _begin(self, data: bytes) -> bytes:
-        """The first bytes that say something: of a stream, or of JSON instead of one."""
-        self._head += data
-        if BOM.startswith(self._head):
-            return b""
-        head, self._head = self._head.removeprefix(BOM), b""
-        bare = head.lstrip()
-        if bare:
-            self._begun = True
-            if bare[:1] in b"{[":
-                self._json = []
-        return head if bare else b""
-
     def end(self) -> list[Event]:
         """The last events; the body has ended."""
         events: list[Event] = []
         try:
-            if self._json is not None:
-                told = _object(b"".join(self._json), "stream")
+            if (whole := self._beginning.json()) is not None:
+                told = _object(whole, "stream")
                 for chunk in told if isinstance(told, list) else [told]:
                     self._chunk(chunk, orjson.dumps(chunk), events)
             for _, payload in self._lines.end():

@@ -7,10 +7,11 @@ from typing import Any
 
 import orjson
 
+from routed_llm.dialects.beginning import Beginning
 from routed_llm.dialects.errors import error_of
 from routed_llm.dialects.openai_chat.calls import CallPieces, whole_calls, word
 from routed_llm.dialects.openai_chat.usage import read_usage
-from routed_llm.dialects.parse import BOM, ODD, Halves, parse
+from routed_llm.dialects.parse import ODD, Halves, parse
 from routed_llm.dialects.sse import Lines
 from routed_llm.errors import ProviderError
 from routed_llm.results import (
@@ -46,8 +47,6 @@ FINISHES: dict[str, FinishReason] = {
 }
 #: parts of an answer that are handed on unchanged, where they have the documented type: others could not be added up
 OPAQUE = {"refusal": str, "audio": dict, "annotations": list, "reasoning_details": list, "citations": list}
-#: bytes of nothing but space before a stream's first event; servers send some to keep a connection awake
-MOST_BLANK = 1024 * 1024
 
 
 def finish_reason(raw: str, calls: bool) -> FinishReason:
@@ -184,7 +183,7 @@ class Reader:
     """
 
     __slots__ = (
-        "_begun", "_blank", "_calls", "_finish", "_halves", "_head", "_json", "_lines", "_reasoning_fields", "_schema_tool",
+        "_beginning", "_calls", "_finish", "_halves", "_lines", "_reasoning_fields", "_schema_tool",
         "_served", "done",
     )  # fmt: skip
 
@@ -193,12 +192,9 @@ class Reader:
         self._reasoning_fields = reasoning_fields
         self._schema_tool = schema_tool
         self._calls = CallPieces(schema_tool)
-        self._head = b""
-        self._begun = False
-        self._blank = 0
+        self._beginning = Beginning()
         self._served = False
         self._finish: str | None = None
-        self._json: list[bytes] | None = None
         self._halves: Halves | None = None
         self.done = False
 
@@ -209,11 +205,8 @@ class Reader:
 
     def feed(self, data: bytes) -> list[Event]:
         """The events in these bytes."""
-        if not self._begun:
-            data = self._begin(data)
-        if self._json is not None:
-            self._json.append(data)
-            return []
+        if not self._beginning.over:
+            data = self._beginning.feed(data)
         events: list[Event] = []
         try:
             for name, payload in self._lines.feed(data):
@@ -222,28 +215,11 @@ class Reader:
             raise _odd(error, data, "stream") from None
         return events
 
-    def _begin(self, data: bytes) -> bytes:
-        """The first bytes that say something: of a stream, or of a whole JSON answer instead of one."""
-        self._head += data
-        if BOM.startswith(self._head):
-            return b""
-        head, self._head = self._head.removeprefix(BOM), b""
-        bare = head.lstrip()
-        if not bare:
-            self._blank += len(head)
-            if self._blank > MOST_BLANK:
-                raise ProviderError("too_large", f"more than {MOST_BLANK} bytes of space, and no event", phase="stream")
-            return b""
-        self._begun = True
-        if bare[:1] == b"{":
-            self._json = []
-        return head
-
     def end(self) -> list[Event]:
         """The last events; the body has ended."""
         events: list[Event] = []
-        if self._json is not None:
-            return self._whole(b"".join(self._json))
+        if (whole := self._beginning.json()) is not None:
+            return self._whole(whole)
         try:
             for name, payload in self._lines.end():
                 self._take(name, payload, events)

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from routed_llm.dialects.beginning import Beginning
 from routed_llm.dialects.errors import error_of
 from routed_llm.dialects.openai_chat.calls import word
 from routed_llm.dialects.openai_responses.answers import (
@@ -22,16 +23,13 @@ from routed_llm.dialects.openai_responses.answers import (
 from routed_llm.dialects.openai_responses.growing import Growing
 from routed_llm.dialects.openai_responses.items import CUSTOM_ARGUMENT
 from routed_llm.dialects.openai_responses.usage import read_usage
-from routed_llm.dialects.parse import BOM, ODD, Halves
+from routed_llm.dialects.parse import ODD, Halves
 from routed_llm.dialects.sse import Lines
 from routed_llm.dialects.tool_pieces import contradiction
-from routed_llm.errors import ProviderError
 from routed_llm.results import Event, Finish, Opaque, Reasoning, Served, Text, ToolCallDelta
 
 __all__ = ["Reader"]
 
-#: bytes of nothing but space before a stream's first event; servers send some to keep a connection awake
-_MOST_BLANK = 1024 * 1024
 #: names of extras that are told about the answer, and are no part of it
 _ABOUT = frozenset({"service_tier"})
 
@@ -48,7 +46,7 @@ class Reader:
     """
 
     __slots__ = (
-        "_begun", "_blank", "_calls", "_final", "_halves", "_head", "_held", "_items", "_json", "_lines", "_maker",
+        "_beginning", "_calls", "_final", "_halves", "_held", "_items", "_lines", "_maker",
         "_schema_tool", "_served", "_thought", "_typed", "done",
     )  # fmt: skip
 
@@ -56,10 +54,8 @@ class Reader:
         self._maker = maker
         self._schema_tool = schema_tool
         self._lines = Lines()
-        self._head = b""
-        self._begun = self._served = self._typed = False
-        self._blank = 0
-        self._json: list[bytes] | None = None
+        self._beginning = Beginning()
+        self._served = self._typed = False
         self._halves: Halves | None = None
         self._items: dict[Any, Growing] = {}
         self._calls = 0
@@ -79,34 +75,12 @@ class Reader:
         Raises:
             ProviderError: for error events, and for what cannot be read.
         """
-        if not self._begun:
-            data = self._begin(data)
-        if self._json is not None:
-            self._json.append(data)
-            return []
+        if not self._beginning.over:
+            data = self._beginning.feed(data)
         events: list[Event] = []
         for name, payload in self._lines.feed(data):
             self._take(name, payload, events)
         return events
-
-    def _begin(self, data: bytes) -> bytes:
-        """The first bytes that say something: of a stream, or of a whole JSON answer instead of one."""
-        self._head += data
-        if BOM.startswith(self._head):
-            return b""
-        head, self._head = self._head.removeprefix(BOM), b""
-        bare = head.lstrip()
-        if not bare:
-            self._blank += len(head)
-            if self._blank > _MOST_BLANK:
-                raise ProviderError(
-                    "too_large", f"more than {_MOST_BLANK} bytes of space before the first event", phase="stream"
-                )
-            return b""
-        self._begun = True
-        if bare[:1] == b"{":
-            self._json = []
-        return head
 
     def end(self) -> list[Event]:
         """The last events; the body has ended.
@@ -114,8 +88,8 @@ class Reader:
         Raises:
             ProviderError: ``malformed`` where it ended without its terminal event: it is cut.
         """
-        if self._json is not None:
-            return self._whole(b"".join(self._json))
+        if (whole := self._beginning.json()) is not None:
+            return self._whole(whole)
         events: list[Event] = []
         for name, payload in self._lines.end():
             self._take(name, payload, events)
