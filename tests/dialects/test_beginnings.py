@@ -54,7 +54,7 @@ def test_the_key_of_a_server_without_a_row_goes_where_its_dialect_has_it(dialect
     server.will_answer({"response": {"status": 400, "headers": {}, "body": {"error": {"message": "no"}}}})
     with (
         RoutedChatModel([Model("it", dialect=dialect, base_url=server.url, api_key="k")]) as model,
-        pytest.raises(Exception, match="no"),
+        pytest.raises(CallFailed, match="no"),
     ):
         model.invoke("Hello?")
     server.close()
