@@ -82,11 +82,17 @@ def test_what_is_in_flight_and_how_long_it_takes_is_known_to_all(state, pool):
         assert workers.tell(0, "numbers")[3] == 1
 
 
+def know_each_other(workers, count):
+    """Wait until all know how many they are."""
+    for number in range(count):
+        until(lambda number=number: workers.tell(number, "numbers")[3] == count)
+
+
 def check_limit(state, pool, limit, seconds):
     """Four processes want more than a limit allows; when the limited one answered."""
     models = {"first": {"limits": {"requests_per_minute": limit}}, "second": {}}
     with Workers(4, state=state, base=pool.base_url, models=models) as workers:
-        time.sleep(0.6)  # until all know how many they are
+        know_each_other(workers, 4)
         told = workers.tell_all(f"load {seconds} 2 0.01")
         assert all(set(each["told"]) == {"first", "second"} for each in told)
         assert workers.end() == [""] * 4
@@ -109,7 +115,7 @@ def test_a_limit_is_kept_by_all_together_for_longer_than_its_window(state, pool)
 def test_a_budget_is_spent_once(state, pool):
     budget = {"calls": 10, "name": "ten"}
     with Workers(4, state=state, base=pool.base_url, models=BOTH, budget=budget) as workers:
-        time.sleep(0.6)
+        know_each_other(workers, 4)
         told = workers.tell_all("storm 25")
         answered = sum(each.get("first", 0) + each.get("second", 0) for each in told)
         refused = sum(each.get("BudgetSpent", 0) for each in told)

@@ -146,7 +146,8 @@ class Draws(ABC):
         """Draw by what this process knows; see :meth:`take`."""
         if not self._draws.exchange.connected:
             return self._without(amount, now)
-        if 2 * self._draws.processes() * (max(0, self.untold) + amount) > self.limit - self.heard:
+        others = 2 * self._draws.processes() if self._draws.processes() > 1 else 1  # who is alone shares with nobody
+        if others * (max(0, self.untold) + amount) > self.limit - self.heard:
             return now + _BELIEVED
         self._note(amount, now)
         return None
