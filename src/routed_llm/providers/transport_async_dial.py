@@ -65,7 +65,8 @@ class _Attempt:
         else:
             sock = await _connected(loop, address)
         connection: Connection
-        _, connection = await loop.create_connection(lambda: Connection(loop, route.key, self._connections.gone), sock=sock)
+        ours = self._connections
+        _, connection = await loop.create_connection(lambda: Connection(loop, route.key, ours.gone, ours.room), sock=sock)
         route.note(monotonic() - begun)
         self._made = connection
         if context is not None:
@@ -145,15 +146,26 @@ async def _connected(loop: asyncio.AbstractEventLoop, address: Address) -> socke
 async def _connect(loop: asyncio.AbstractEventLoop, sock: socket.socket, where: Any) -> None:
     error = sock.connect_ex(where)
     if error in _UNDER_WAY:
-        writable = loop.create_future()
-        loop.add_writer(sock, _done, writable)
+        if _is_there(sock):
+            return
+        writable, number = loop.create_future(), sock.fileno()  # of a socket that they do not know, selectors write the text
+        loop.add_writer(number, _done, writable)
         try:
             await writable
         finally:
-            loop.remove_writer(sock)
+            loop.remove_writer(number)
         error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     if error:
         raise OSError(error, os.strerror(error))
+
+
+def _is_there(sock: socket.socket) -> bool:
+    """Whether it is connected already, as to servers on this machine."""
+    try:
+        sock.getpeername()
+    except OSError:
+        return False
+    return True
 
 
 def _done(future: asyncio.Future[None]) -> None:

@@ -13,7 +13,7 @@ from routed_llm.providers.transport_http1 import Answer
 from routed_llm.providers.transport_peek import is_readable, left_at
 from routed_llm.providers.transport_reasons import reason_of
 
-__all__ = ["Connection", "Key", "Owner"]
+__all__ = ["Connection", "Key", "Owner", "shared_room"]
 
 Key: TypeAlias = tuple[bool, str, int]
 """Which connections may stand for one another: TLS or not, host, port. (In a transport each has one proxy or none.)"""
@@ -24,6 +24,11 @@ _PIECE: Final = 256 * 1024  # bytes of a request that are handed to the loop at 
 
 Owner: TypeAlias = Callable[["Connection"], None]
 """What is told when a connection is gone."""
+
+
+def shared_room(loop: asyncio.AbstractEventLoop) -> memoryview | None:
+    """Where all connections of a loop read; None where a loop reads into several at a time (that of Windows does)."""
+    return memoryview(bytearray(_ROOM)) if isinstance(loop, asyncio.SelectorEventLoop) else None
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -40,7 +45,7 @@ class Connection(asyncio.BufferedProtocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, key: Key, gone: Owner) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, key: Key, gone: Owner, room: memoryview | None = None) -> None:
         self.key = key
         self.answer: Answer | None = None
         self.fault: Fault | None = None
@@ -48,7 +53,8 @@ class Connection(asyncio.BufferedProtocol):
         self.idle_since = 0.0
         self._loop = loop
         self._gone = gone
-        self._buffer = memoryview(bytearray(_ROOM))
+        #: what is read lies here until the loop says how much it is: where that is at once, all connections can share one
+        self._buffer = memoryview(bytearray(_ROOM)) if room is None else room
         self._waiter: asyncio.Future[None] | None = None
         self._whole = self._full = self._paused = False
         self._phase: Phase = "headers"
