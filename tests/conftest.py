@@ -3,6 +3,10 @@
 import os
 import zlib
 
+from routed_llm.testing.pytest_plugin import fresh_retry_budget
+
+__all__ = ["fresh_retry_budget"]
+
 ONE_OF = 4
 
 

@@ -16,7 +16,7 @@ __all__ = ["ASKED", "USER", "WIRES", "cell", "dialects_asked", "request_of", "wr
 
 #: a current model of each that reasons and is no exception; chat completions as OpenRouter speaks them, which say the most
 WIRES = {
-    "openai.chat": Wire("openai/gpt-5", maker="openrouter", quirks={"details": True}),
+    "openai.chat": Wire("openai/gpt-5", maker="openrouter", quirks={"details": True, "server_tools": ("openrouter:*",)}),
     "openai.responses": Wire("gpt-5", maker="openai", quirks={"reasoning": True}),
     "anthropic.messages": Wire("claude-sonnet-4-5", maker="anthropic"),
     "gemini.generate": Wire("gemini-3-flash-preview", maker="gemini"),
@@ -24,7 +24,7 @@ WIRES = {
 }
 #: a tool that the provider runs, in the words of each
 _OWN_TOOLS: dict[str, dict[str, Any]] = {
-    "openai.chat": {"type": "web_search"},
+    "openai.chat": {"type": "openrouter:web_search"},
     "openai.responses": {"type": "web_search"},
     "anthropic.messages": {"type": "web_search_20250305", "name": "web_search"},
     "gemini.generate": {"google_search": {}},

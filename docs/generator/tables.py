@@ -136,7 +136,7 @@ def abilities() -> str:
 
 def sandbox() -> str:
     """The simulated models with what they state about themselves."""
-    from routed_llm.catalog.prices import NANO
+    from routed_llm.money import NANO
     from routed_llm.providers.sandbox import DEFAULT_MODELS
 
     rows = []

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from routed_llm.catalog.models import Model
     from routed_llm.catalog.prices import Price
+    from routed_llm.clock import Clock
     from routed_llm.decisions import Decision
     from routed_llm.dispatch.budget import Limits
     from routed_llm.dispatch.resilience import Hedge, Resilience
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from routed_llm.policy.registry import register
     from routed_llm.policy.rules.rule import Rule
     from routed_llm.policy.strategies import by_stage
+    from routed_llm.pricing.settings import Prices
+    from routed_llm.providers.offered import adiscover_models, discover_models
     from routed_llm.providers.rows import ProviderRow
     from routed_llm.router import Router
     from routed_llm.saved import load_decisions, replay
@@ -50,7 +53,10 @@ _HOME = {
     "Router": "routed_llm.router",
     "Model": "routed_llm.catalog.models",
     "ProviderRow": "routed_llm.providers.rows",
+    "discover_models": "routed_llm.providers.offered",
+    "adiscover_models": "routed_llm.providers.offered",
     "Price": "routed_llm.catalog.prices",
+    "Prices": "routed_llm.pricing.settings",
     "Policy": "routed_llm.policy.compose",
     "Rule": "routed_llm.policy.rules.rule",
     "First": "routed_llm.policy.branches",
@@ -72,6 +78,7 @@ _HOME = {
     "HealthChecks": "routed_llm.health.checks",
     "Health": "routed_llm.health.report",
     "RedisState": "routed_llm.state.redis",
+    "Clock": "routed_llm.clock",
     "Spend": "routed_llm.telemetry.spend",
     "track": "routed_llm.telemetry.spend",
 }
@@ -86,8 +93,11 @@ __all__ = [
     "Router",
     "Model",
     "ProviderRow",
+    "discover_models",
+    "adiscover_models",
     "CannotAnswer",
     "Price",
+    "Prices",
     "Policy",
     "Rule",
     "First",
@@ -109,6 +119,7 @@ __all__ = [
     "HealthChecks",
     "Health",
     "RedisState",
+    "Clock",
     "Spend",
     "track",
 ]

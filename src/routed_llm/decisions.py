@@ -89,6 +89,8 @@ class Decision:
     own_calls: Sequence[Any] = ()
     waited = 0.0
     unasked: Sequence[tuple[str, str]] = ()
+    #: media that words stand in for, in their order, as plain data
+    relayed: Sequence[Mapping[str, Any]] = ()
     #: reason by deployment id of those that were at their limits when it was carried out
     passed_over: Mapping[str, str] = MappingProxyType({})
     #: who sums this call: those that were active when it began; opaque here
@@ -221,5 +223,5 @@ share_names(
     Decision,
     *("_number", "ask", "strategy", "candidates", "order", "rejected", "cooling", "_scores", "reason", "propensity", "catalog"),
     *("seen", "policy", "seed", "scorers", "values", "effects", "noticing", "_asked", "_id"),
-    *("microseconds", "attempts", "observers", "losses", "own_calls", "unasked", "waited"),
+    *("microseconds", "attempts", "observers", "losses", "own_calls", "unasked", "waited", "relayed"),
 )

@@ -39,12 +39,14 @@ __all__ = [
     "ConfigurationError",
     "ContextOverflow",
     "DeadlineExceeded",
+    "DiscoveryFailed",
     "ErrorKind",
     "InvalidCall",
     "MissingKey",
     "NoEligibleModel",
     "NoModels",
     "ProviderError",
+    "RefreshFailed",
     "RoutedError",
     "StreamBroken",
     "UnknownHint",
@@ -116,6 +118,14 @@ class MissingKey(ConfigurationError):
 
 class NoModels(ConfigurationError):
     """There is no model to route to."""
+
+
+class RefreshFailed(RoutedError):
+    """New prices could not be had, or were refused; those that were known still count."""
+
+
+class DiscoveryFailed(RoutedError):
+    """The list of a server's models could not be had, or is none."""
 
 
 class InvalidCall(RoutedError, ValueError):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import copy
-from typing import TYPE_CHECKING, Any, Literal
+from copy import copy, deepcopy
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from routed_llm.decisions import Decision
 from routed_llm.errors import ProviderError
@@ -14,9 +14,10 @@ from routed_llm.results import Usage
 if TYPE_CHECKING:
     from routed_llm.catalog.deployments import Deployment
 
-__all__ = ["Attempt", "CallRecord", "Outcome", "OwnCall"]
+__all__ = ["Attempt", "CallRecord", "Notice", "Outcome", "OwnCall"]
 
-Outcome = Literal["answered", "failed", "broken", "abandoned"]
+#: ``checked``: no call at all, but a health check that asked for tokens
+Outcome = Literal["answered", "failed", "broken", "abandoned", "checked"]
 
 
 class Attempt:
@@ -101,13 +102,16 @@ share_names(
 
 
 class OwnCall(Attempt):
-    """A call that the router made for itself: a feature asked somebody what a call is.
+    """A call that the router made for itself: a feature asked somebody what a call is, or a check whether somebody works.
 
-    ``feature`` is the feature's name. ``usage`` is None where nothing came back, and where an embedder without a price tells no
-    tokens: then it is not in the bill. ``cost_nanousd`` is None where the price is unknown: then the whole bill is.
+    ``feature`` is the feature's name, or ``health_check``. ``usage`` is None where nothing came back, and where an embedder
+    without a price tells no tokens: then it is not in the bill. ``cost_nanousd`` is None where the price is unknown: then the
+    whole bill is.
     """
 
     feature = ""
+    #: whether the breaker of its deployment let it in, and is to be told how it ended
+    entered = False
 
     @property
     def model(self) -> str:
@@ -125,6 +129,31 @@ class OwnCall(Attempt):
             "seconds": round(self.seconds, 6),
             "error": None if self.error is None else self.error.kind,
         }
+
+
+class Notice(NamedTuple):
+    """Something that happened to a router beside its calls.
+
+    Args:
+        kind: ``catalog``: the catalog changed; ``prices``: new prices could not be had, or were refused; ``retires``: a
+            deployment is soon not served any more, or this day has come.
+        at: when, in seconds since 1970 (UTC).
+        text: what, in a sentence.
+        data: the same as plain data.
+    """
+
+    kind: Literal["catalog", "prices", "retires"]
+    at: float
+    text: str
+    data: dict[str, Any]
+
+    def copy(self) -> Notice:
+        """A notice with data of its own."""
+        return self._replace(data=deepcopy(self.data))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The notice as plain data."""
+        return self.copy()._asdict()
 
 
 class CallRecord:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from routed_llm.catalog.revisions import Revision, Revisions
 from routed_llm.catalog.snapshot import Catalog
 from routed_llm.decisions import Decision
 from routed_llm.dispatch.core import Core
@@ -21,7 +22,7 @@ from routed_llm.standing import Standing
 from routed_llm.state.budgets import Budget
 from routed_llm.state.ledger import BudgetBlock
 from routed_llm.state.memory import LiveState
-from routed_llm.telemetry.bus import Bus, Subscription
+from routed_llm.telemetry.bus import Bus, Subscription, Topic
 from routed_llm.telemetry.ring import Ring
 from routed_llm.telemetry.spend import Spend, tracking
 
@@ -37,6 +38,7 @@ __all__ = ["Hindsight"]
 class Hindsight:
     """The part of a :class:`~routed_llm.Router` that calls nobody."""
 
+    _revisions: Revisions
     bus: Bus
     ring: Ring
     live: LiveState
@@ -48,6 +50,18 @@ class Hindsight:
     def catalog(self) -> Catalog:
         """All deployments, as an immutable snapshot."""
         return self._core.catalog
+
+    def catalog_revisions(self) -> Sequence[Revision]:
+        """The last 100 states of the catalog, the oldest first: number, version, when, why, and what changed.
+
+        >>> from routed_llm import Router
+        >>> router = Router("sandbox")
+        >>> router.update(prices={"sandbox:sandbox-small": {"input": 0.1, "output": 0.2}}).number
+        1
+        >>> [(revision.number, revision.why) for revision in router.catalog_revisions()]
+        [(0, 'begin'), (1, 'update')]
+        """
+        return tuple(self._revisions)
 
     @property
     def max_price_ratio(self) -> float | None:
@@ -108,9 +122,17 @@ class Hindsight:
         """How the accounts of all budgets stand, those of the ``with`` blocks around the caller included."""
         return self.live.ledger.all(self._sync.wall())
 
-    def subscribe(self, listener: Callable[[CallRecord], None]) -> Subscription:
-        """Hand every finished call to ``listener``, in a thread of its own."""
-        return self.bus.subscribe(listener)
+    def subscribe(self, listener: Callable[[Any], object], *, to: Topic = "calls") -> Subscription:
+        """Hand every finished call to ``listener``, in a thread of its own.
+
+        Args:
+            listener: called with a :class:`~routed_llm.events.CallRecord`, or a :class:`~routed_llm.events.Notice`.
+            to: ``calls``, or ``notices`` of what happens beside them: the catalog changed, prices could not be had.
+
+        Raises:
+            ConfigurationError: for a listener that cannot be called in a thread, and another topic.
+        """
+        return self.bus.subscribe(listener, to=to)
 
     def record(self, decision_id: str) -> CallRecord | None:
         """The record of one of the last 1,000 calls."""

@@ -9,8 +9,9 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from routed_llm.abilities import BLOCKS, DIFFICULTIES, NEEDS
-from routed_llm.errors import UnknownHint
+from routed_llm.errors import ConfigurationError, UnknownHint
 from routed_llm.refusing import nearest
+from routed_llm.relay import Relay
 
 __all__ = ["HINTS", "NO_HINTS", "Hint", "Hints"]
 
@@ -117,6 +118,19 @@ def profile_of(name: str, value: Any) -> dict[str, Any]:
     return found
 
 
+def _relay(name: str, value: Any) -> Any:
+    """What :meth:`~routed_llm.relay.Relay.of` takes, as plain data."""
+    try:
+        Relay.of(value)
+    except ConfigurationError as error:
+        _, dot, key = str(error.path).partition(".")
+        where = f"routing[{name!r}]" + (f"[{key!r}]" if dot else "")
+        raise UnknownHint(f"{where} {error.problem}") from None
+    if isinstance(value, Mapping):
+        return dict(value)
+    return value if isinstance(value, (bool, str)) else list(value)
+
+
 def _needs(name: str, value: Any) -> tuple[str, ...]:
     """Abilities; types of blocks stand for the abilities they ask for."""
     found = _texts(name, value)
@@ -143,7 +157,7 @@ HINTS: dict[str, Hint] = {
         Hint("user", "str", "who the call is for; money and tokens can be summed by it", _text),
         Hint("tenant", "str", "the customer or team the user belongs to", _text),
         Hint("application", "str", "the program that calls", _text),
-        Hint("session", "str", "the conversation the call belongs to", _text),
+        Hint("session", "str", "the conversation the call belongs to; each tenant's are its own", _text),
         Hint("tags", "str | list[str]", "free labels, kept in records", _texts),
         Hint("metadata", "dict", "free facts, kept in records", _mapping),
         Hint("max_cost", "float", "US dollars this call may cost at most, by its expected cost", _positive),
@@ -155,6 +169,7 @@ HINTS: dict[str, Hint] = {
         Hint("exclude", "str | list[str]", "models, aliases, providers or tags never to use", _texts),
         Hint("needs", "str | list[str]", "abilities or types of message blocks that the model must be able to serve", _needs),
         Hint("strict_params", "bool", "only models that get every parameter of the call as it is", _flag),
+        Hint("relay", "bool | str | list | dict", "describe media in words where no model that may answer takes them", _relay),
         Hint("region", "str | list[str]", "only deployments in one of these regions", _texts),
         Hint("private", "bool", "only deployments marked private, or on this machine (loopback)", _flag),
         Hint("agreements", "str | list[str]", "only deployments with all of these agreements, such as baa", _lowered),
@@ -200,6 +215,7 @@ class Hints:
     exclude: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     strict_params: bool | None = None
+    relay: Any = None
     region: tuple[str, ...] = ()
     private: bool = False
     agreements: tuple[str, ...] = ()

@@ -68,6 +68,10 @@ class PromptView(Protocol):
         """Providers whose signed thinking stands in the prompt: no other can read it."""
         ...
 
+    def kept_files(self) -> Sequence[dict[str, Any]]:
+        """Files in the prompt that a provider keeps, told by their ids, as parts of the hub; asked where there are media."""
+        ...
+
 
 class ToolBinding(NamedTuple):
     """Tools as the caller bound them, replayed on the chosen target.
@@ -81,6 +85,11 @@ class ToolBinding(NamedTuple):
     choice: Any = None
     parallel: bool | None = None
     strict: bool | None = None
+
+    @property
+    def server_tools(self) -> tuple[dict[str, Any], ...]:
+        """Tools that are no functions of the caller's: a provider runs or defines them, such as ``{"type": "web_search"}``."""
+        return tuple(tool for tool in self.wire if "function" not in tool)
 
 
 class SchemaBinding(NamedTuple):
@@ -187,6 +196,17 @@ class Request:
             self.losses.extend(self.foreign(dialect))
         return self._hub
 
+    def put_into_words(self, messages: list[dict[str, Any]], view: PromptView, losses: Sequence[str]) -> None:
+        """Go on with these ``openai.chat`` messages instead of the payload, which stays the caller's as it is.
+
+        Frameworks' objects get them as calls from another door.
+        """
+        if not self.native:  # fields of one dialect go on being those of that dialect
+            self.dialect = "openai.chat"
+        self.payload = self._hub = messages
+        self.view = view
+        self._hub_losses = [*self._hub_losses, *losses]
+
     def foreign(self, dialect: str | None) -> list[str]:
         """What a target of a dialect does not get of :attr:`native`, in words."""
         if dialect == self.dialect:
@@ -228,6 +248,8 @@ class Requirements(NamedTuple):
     agreements: tuple[str, ...] = ()
     #: where parameters must be taken: (id of a deployment, what it would not take of them)
     untaken: tuple[tuple[str, str], ...] = ()
+    #: who cannot do at all what the call is about: (id of a deployment, a provider's own tool or file that it does not have)
+    unserved: tuple[tuple[str, str], ...] = ()
     #: what rules that hold demand: (name of the rule, its :class:`~routed_llm.policy.shapes.Effects`)
     rules: tuple[tuple[str, Hashable], ...] = ()
 
@@ -245,7 +267,8 @@ class Ask:
     ``longest`` is what has to fit into one window: the whole prompt, but of texts to embed only the longest one;
     ``facts`` is what features found out and what the caller said; ``params`` the plain generation parameters; ``prefer``
     whom to try first, by the caller or by rules; ``now`` is the monotonic clock, ``wall`` the time of day as seconds since
-    1970 (UTC); both are read once, so that a decision can be repeated. ``session`` names the conversation, or None.
+    1970 (UTC); both are read once, so that a decision can be repeated. ``session`` names the conversation, or None;
+    ``spent`` is what describing its media has cost before anybody answers, in nano-dollars.
     """
 
     #: names under which :meth:`value` tells what is no fact and no hint
@@ -263,6 +286,7 @@ class Ask:
         "prefer",
         "requires",
         "session",
+        "spent",
         "stream",
         "wall",
     )
@@ -281,6 +305,7 @@ class Ask:
         wall: float = 0.0,
         params: Mapping[str, Any] = NO_FACTS,
         session: str | None = None,
+        spent: int = 0,
     ) -> None:
         self.requires = requires
         self.hints = hints
@@ -295,6 +320,7 @@ class Ask:
         self.params = params
         self.prefer = hints.prefer
         self.session = session
+        self.spent = spent
 
     def value(self, name: str) -> Any:
         """What is known of the call under a name; None where nothing is.
@@ -304,11 +330,22 @@ class Ask:
         """
         return reader(name)(self)
 
+    @property
+    def session_key(self) -> str | None:
+        """What names the conversation among those of all tenants; None for a call that belongs to none.
+
+        The conversations of two tenants are never one, whatever they are called.
+        """
+        session, tenant = self.session, self.hints.tenant
+        if session is None or (tenant is None and "\0" not in session):
+            return session
+        return f"{tenant!r}\0{session}"
+
     def changed(self, requires: Requirements, prefer: tuple[str, ...], params: Mapping[str, Any]) -> Ask:
         """The same call under other requirements, preferences and parameters, as rules set them."""
         ask = Ask(
             requires, self.hints, self.input_tokens, self.output_tokens, self.facts, self.now, self.stream, self.max_tokens,
-            self.longest, self.wall, params, self.session,
+            self.longest, self.wall, params, self.session, self.spent,
         )  # fmt: skip
         ask.prefer = prefer
         limit = params.get("max_tokens", self.max_tokens)

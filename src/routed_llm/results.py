@@ -58,6 +58,8 @@ class Usage:
         estimated: True where the provider sent no usable counts and these are our estimate.
         cache_write_long: part of ``cache_write`` that is kept for an hour (Anthropic) and costs more.
         searches: searches in the web that the provider made for the answer, and bills by the piece.
+        service_tier: the tier of service in which it was served, where that has another price: ``flex``, ``priority``,
+            ``batch``; empty for the usual one.
     """
 
     __slots__ = (
@@ -72,6 +74,7 @@ class Usage:
         "output_tokens",
         "reasoning",
         "searches",
+        "service_tier",
     )
 
     def __init__(
@@ -87,6 +90,7 @@ class Usage:
         estimated: bool = False,
         cache_write_long: int = 0,
         searches: int = 0,
+        service_tier: str = "",
     ) -> None:
         self.input_tokens = input_tokens
         self.output_tokens = output_tokens
@@ -99,6 +103,7 @@ class Usage:
         self.estimated = estimated
         self.cache_write_long = cache_write_long
         self.searches = searches
+        self.service_tier = service_tier
 
     @property
     def total_tokens(self) -> int:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import random
 import threading
+import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
@@ -14,23 +16,29 @@ from typing import TYPE_CHECKING, Any, Self
 from routed_llm.catalog.hiding import sealed
 from routed_llm.catalog.models import Model
 from routed_llm.catalog.naming import named_also
+from routed_llm.catalog.revisions import Revisions
 from routed_llm.catalog.snapshot import Catalog
+from routed_llm.clock import Clock
 from routed_llm.decisions import Decision
 from routed_llm.dispatch.budget import Limits
 from routed_llm.dispatch.core import Core
-from routed_llm.dispatch.drivers import AsyncDriver, Clock, SyncDriver, drive
+from routed_llm.dispatch.drivers import AsyncDriver, SyncDriver, drive
 from routed_llm.dispatch.journey import Completed, complete, consider, open_call
 from routed_llm.dispatch.resilience import Resilience
+from routed_llm.dispatch.retry_budget import PROCESS
 from routed_llm.dispatch.streaming import AsyncStream, Stream
 from routed_llm.errors import ConfigurationError, NoModels
 from routed_llm.events import CallRecord
 from routed_llm.health.checks import Checker, HealthChecks, checker_of
-from routed_llm.hindsight import Hindsight
-from routed_llm.policy.branches import leaves_of
 from routed_llm.policy.data import Strategy
 from routed_llm.policy.shapes import Feature
 from routed_llm.policy.strategies import policy_of
+from routed_llm.pricing.refresher import Refresher
+from routed_llm.relay import Relay
 from routed_llm.requests import Purpose, Request
+from routed_llm.restoring import Difference
+from routed_llm.revised import Revised
+from routed_llm.settings import Settings
 from routed_llm.state.budgets import Budget
 from routed_llm.state.ledger import Ledger
 from routed_llm.state.where import live_at, state_of
@@ -50,7 +58,7 @@ _SYNC = SyncDriver()
 _ASYNC = AsyncDriver()
 
 
-class Router(Hindsight):
+class Router(Revised):
     """A pool of models and the way to choose among them.
 
     Args:
@@ -65,7 +73,7 @@ class Router(Hindsight):
         seed: makes draws and jitter repeatable.
         features: how to find out what a call is, instead of the built-in ways.
         aliases: further names of models: alias -> model or alias.
-        clock: what time it is, for tests; by default the computer's.
+        clock: what time it is, for tests: see :class:`~routed_llm.Clock`; by default the computer's.
         resilience: what is done about faults where users may want one thing or another.
         health_checks: ask deployments in the background of which nothing was heard: True, or
             :class:`~routed_llm.health.checks.HealthChecks`; by default nobody is asked.
@@ -74,6 +82,10 @@ class Router(Hindsight):
         purpose: ``chat``, or ``embeddings`` for a pool of deployments of one embedding model.
         providers: rows of your own, for strings such as ``"mine:model"``.
         strict_params: only models that get every parameter of a call as it is may answer it; the hint of that name wins.
+        relay: where no model that may answer takes an image, PDF, recording or video, one that does describes it in words for
+            the others: True, a medium (``"image"``), a list, or a table of who is asked first; the hint of that name wins.
+        prices: where prices come from beside the package: :class:`~routed_llm.Prices`, or the path or URL of a list. By default
+            the file that ``ROUTED_LLM_PRICES`` names. Only a source that is named here is ever asked.
 
     Raises:
         ConfigurationError: for models or settings that cannot be meant.
@@ -100,7 +112,10 @@ class Router(Hindsight):
         health_checks: HealthChecks | Mapping[str, Any] | bool | None = None,
         providers: Sequence[ProviderRow] = (),
         strict_params: bool = False,
+        relay: Any = None,
+        prices: Any = None,
     ) -> None:
+        from routed_llm.pricing.settings import Prices
         from routed_llm.providers.own_rows import providers_with
         from routed_llm.providers.resolve import resolve
 
@@ -125,8 +140,12 @@ class Router(Hindsight):
             told = f"must be a number of at least 1, the first choice itself, not {max_price_ratio!r}."
             raise ConfigurationError(told, path="max_price_ratio")
         state = state_of(state)
-        self._settings = (models, strategy, common, limits, max_price_ratio, quiet_fallbacks, seed, purpose, features, budgets,
-                          aliases, clock, resilience, state, health_checks, providers, strict_params)  # fmt: skip
+        self._settings = Settings(
+            models=models, strategy=strategy, common=common, limits=limits, max_price_ratio=max_price_ratio, seed=seed,
+            quiet_fallbacks=quiet_fallbacks, purpose=purpose, features=features, budgets=budgets, aliases=aliases, clock=clock,
+            resilience=resilience, state=state, health_checks=health_checks, providers=providers, strict_params=strict_params,
+            relay=relay, prices=(prices := Prices.of(prices)),
+        )  # fmt: skip
         #: name and data of the configuration that it was made of, or None
         self._config: tuple[str, dict[str, Any]] | None = None
         #: what its models do
@@ -138,11 +157,13 @@ class Router(Hindsight):
         self._lock = threading.Lock()
         self._sync, self._async = (_SYNC, _ASYNC) if clock is None else (SyncDriver(clock), AsyncDriver(clock))
         catalog, policy = Catalog(named_also(resolve(models, common, purpose, known), aliases or {})), policy_of(strategy)
+        if prices is not None:
+            from routed_llm.pricing.fetching import begun_with  # only those who name a list
+
+            catalog = begun_with(catalog, prices, self._sync.wall())
         self.live = live_at(state, catalog.deployments, self._sync)
         if budgets:
             self.live.ledger, self.live.watching = Ledger(budgets, self.live.account), True
-        for leaf in leaves_of(policy):
-            catalog.check_policy(leaf.name, leaf.named)
         for budget in budgets:
             catalog.check_budget(budget.name, budget.models)
         self._core = Core(
@@ -151,6 +172,7 @@ class Router(Hindsight):
             self.live,
             self._publish,
             observers=active,
+            notify=self._notify,
             limits=Limits.of(limits),
             rng=random.Random(seed),  # spreads load, guards nothing
             max_price_ratio=max_price_ratio,
@@ -158,7 +180,16 @@ class Router(Hindsight):
             features=features,
             resilience=Resilience.checked(resilience),
             strict_params=strict_params,
+            relay=Relay.of(relay),
+            # the seconds of another clock are not those of the process
+            retry_budget=PROCESS if clock is None or clock.now is time.monotonic else None,
         )
+        self._first, self._revisions = catalog, Revisions(catalog, self._sync.wall())
+        self._added, self._notices = [], deque(maxlen=100)
+        self._prices, self._had = prices, None
+        self._refresher: Refresher | None = None
+        if prices is not None and prices.source is not None:
+            self._refresher = Refresher(self, prices.every, self._sync.now)
         self.live.begin()
         self._checker: Checker | None = None
         if (checks := HealthChecks.of(health_checks)) is not None:
@@ -191,8 +222,8 @@ class Router(Hindsight):
     def __reduce__(self) -> tuple[Any, ...]:
         self.check_picklable()
         if self._config is not None:
-            return (_reloaded, (type(self), *self._config))
-        return (_rebuilt, self._settings)
+            return (_reloaded, (type(self), *self._config, self._difference()))
+        return (_rebuilt, (self._settings, self._difference()))
 
     def check_picklable(self) -> None:
         """Refuse to be pickled while holding a secret or an object; names it, and the way out.
@@ -201,11 +232,7 @@ class Router(Hindsight):
             ConfigurationError: for the first model that is an object without a factory, a key given as text, headers, and a
                 password in an address.
         """
-        _refuse_to_pickle(self._settings[0], "models")
-        if self._settings[2] is not None:
-            self._settings[2].check_picklable("common")
-        if (shared_at := self._settings[13]) is not None:
-            shared_at.check_picklable()
+        self._settings.check_picklable([each.models for each in self._added])
 
     def __deepcopy__(self, memo: object) -> Router:
         """Itself: copies of what stands before a router share its live state and its sums."""
@@ -217,7 +244,8 @@ class Router(Hindsight):
         return f"<Router {self.policy.name}: {', '.join(self.catalog.models)}>"
 
     def _publish(self, record: CallRecord) -> None:
-        self.ring.append(record)
+        if record.outcome != "checked":  # it keeps calls, of which one may look for the last
+            self.ring.append(record)
         decision = record.decision
         for spend in decision.observers:
             spend.add(record, self)
@@ -230,20 +258,22 @@ class Router(Hindsight):
     def close(self) -> None:
         """Let go of connections and threads, those of calls under way included. A later call begins them anew."""
         self._end()
-        for deployment in self.catalog.deployments:
-            if (close := getattr(deployment.endpoint, "close", None)) is not None:
+        for endpoint in self._endpoints():
+            if (close := getattr(endpoint, "close", None)) is not None:
                 close()
 
     async def aclose(self) -> None:
         """The same, and wait until the connections of the running loop are closed."""
         self._end()
-        for deployment in self.catalog.deployments:
-            if (close := getattr(deployment.endpoint, "aclose", None)) is not None:
+        for endpoint in self._endpoints():
+            if (close := getattr(endpoint, "aclose", None)) is not None:
                 await close()
 
     def _end(self) -> None:
         if self._checker is not None:
             self._checker.end()
+        if self._refresher is not None:
+            self._refresher.end()
         self.live.end()
 
     def __enter__(self) -> Self:
@@ -289,6 +319,8 @@ class Router(Hindsight):
         """What a call goes through; with it checks go on that ended with :meth:`close`."""
         if self._checker is not None:
             self._checker.begin()
+        if self._refresher is not None:
+            self._refresher.begin()
         return self._core
 
     # calls -----------------------------------------------------------------------------------------------------------
@@ -323,32 +355,17 @@ def _client_module() -> Any:
     return import_module("routed_llm.serving.client")
 
 
-def _reloaded(cls: type[Router], name: str, data: dict[str, Any]) -> Router:
+def _reloaded(cls: type[Router], name: str, data: dict[str, Any], difference: Difference | None = None) -> Router:
     from routed_llm.config.places import Source
 
-    return cls.from_config(Source(name, data, {}))
+    return _changed(cls.from_config(Source(name, data, {})), difference)
 
 
-def _rebuilt(*settings: Any) -> Router:
-    models, strategy, *others = settings
-    names = (
-        "common", "limits", "max_price_ratio", "quiet_fallbacks", "seed", "purpose", "features", "budgets", "aliases", "clock",
-        "resilience", "state", "health_checks", "providers", "strict_params",
-    )  # fmt: skip
-    return Router(models, strategy, **dict(zip(names, others, strict=True)))
+def _rebuilt(settings: Settings, difference: Difference | None = None) -> Router:
+    return _changed(Router(**settings.as_arguments()), difference)
 
 
-def _refuse_to_pickle(models: Any, path: str) -> None:
-    if isinstance(models, Model):
-        models.check_picklable(path)
-    elif isinstance(models, dict):
-        for alias, item in models.items():
-            _refuse_to_pickle(item, f"{path}[{alias!r}]")
-    elif isinstance(models, (list, tuple, set, frozenset)):
-        for number, item in enumerate(models):
-            _refuse_to_pickle(item, f"{path}[{number}]")
-    elif models is not None and not isinstance(models, str):
-        raise ConfigurationError(
-            f"a router that holds a {type(models).__name__} object is not pickled; pass Model(factory=...) that makes it.",
-            path=path,
-        )
+def _changed(router: Router, difference: Difference | None) -> Router:
+    if difference is not None:
+        router._restore(difference)
+    return router

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
-__all__ = ["KEPT", "NOTHING", "UNITS", "Amounts", "Caps", "Home", "Standing", "dollars"]
+from routed_llm.money import dollars
+
+__all__ = ["KEPT", "NOTHING", "UNITS", "Amounts", "Caps", "Home", "Standing"]
 
 #: what budgets count, in the order of all amounts: nano-dollars, tokens (of prompts and answers), calls
 UNITS = ("nano-USD", "tokens", "calls")
@@ -19,12 +21,6 @@ Caps = tuple[int | None, int | None, int | None]
 NOTHING: Amounts = (0, 0, 0)
 #: nano-dollars that no call costs
 _EVERYTHING = 1 << 62
-
-
-def dollars(nano: int) -> str:
-    """Nano-dollars as dollars to read: at least two decimals, and no more than it takes."""
-    whole, _, part = f"{nano / 1_000_000_000:.9f}".rstrip("0").partition(".")
-    return f"${whole}.{part:0<2}"
 
 
 class _Named(Protocol):

@@ -69,7 +69,9 @@ def test_models_are_laid_side_by_side():
     assert lines["other hours"].values[0] is None
     assert "04:00-06:00: input $0.15" in lines["other hours"].values[1]
     assert lines["tools"].values == (True, True, True)
-    assert "knowledge" not in lines, "what is unknown of all of them is left out"
+    assert lines["knowledge"].values[0] == "2024-05-30"
+    assert lines["retires"].values[0] == "2026-12-11"
+    assert "status" not in lines, "what is unknown of all of them is left out"
 
 
 def test_a_model_that_is_unknown_is_refused_with_the_nearest():

@@ -154,11 +154,11 @@ def test_how_tools_may_be_called(choice, parallel, written):
 def test_tools_of_its_own_are_sent_as_they_are_and_those_of_others_left_out():
     mine = {"name": "add", "input_schema": {"type": "object"}, "cache_control": {"type": "ephemeral"}, "defer_loading": True}
     search = {"type": "web_search_20250305", "name": "web_search", "max_uses": 2}
-    tools = bound(function("add"), search, {"type": "web_search_preview"}, originals=[mine])
+    tools = bound(function("add"), search, {"type": "file_search"}, originals=[mine])
     body, losses = body_of(tools=tools)
     assert body["tools"] == [mine, search]
     assert len(losses) == 1
-    assert "web_search_preview" in losses[0]
+    assert "file_search" in losses[0]
 
 
 def test_extras_of_a_tool_object_that_only_this_dialect_has():

@@ -129,12 +129,12 @@ def test_the_choice_of_a_tool(choice, strict, calling):
 
 
 def test_tools_that_the_provider_runs():
-    wired = ({"google_search": {}}, {"type": "web_search"}, WEATHER)
+    wired = ({"google_search": {}}, {"type": "file_search"}, WEATHER)
     body, losses = body_of(tools=ToolBinding((), wired, None, False))
     assert [list(tool) for tool in body["tools"]] == [["googleSearch"], ["functionDeclarations"]]
     assert body["toolConfig"] == {"includeServerSideToolInvocations": True}
     assert losses == [
-        "a tool that gemini does not have: web_search",
+        "a tool that gemini does not have: file_search",
         "gemini-3-flash-preview cannot be told to make one call at a time",
     ]
 

@@ -142,11 +142,13 @@ def test_built_in_tools_go_as_they_are_and_those_of_others_stay():
         {"type": "code_interpreter", "container": {"type": "auto"}},
         {"type": "mcp", "server_label": "m", "server_url": "https://example.com"},
         {"type": "custom", "name": "say", "format": {"type": "text"}},
-        {"type": "x_search"},
     ]
-    foreign = [{"type": "web_search_20250305", "name": "web_search"}, {"googleSearch": {}}]
+    foreign = [{"type": "web_search_20250305", "name": "web_search", "max_uses": 1}, {"googleMaps": {}}]
     body, losses = written(tools=tools_of(*own, *foreign))
     assert body["tools"] == own
+    theirs = [{"type": "x_search"}, {"type": "openrouter:datetime"}]
+    assert written(Wire("grok-5", maker="xai"), tools_of(*theirs))[0]["tools"] == theirs[:1]
+    assert written(Wire("m", maker="openrouter"), tools_of(*theirs))[0]["tools"] == theirs[1:]
     assert losses == [
         "a tool of type 'web_search_20250305', which gpt-5 does not have", "a tool of type None, which gpt-5 does not have"
     ]  # fmt: skip

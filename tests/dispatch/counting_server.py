@@ -5,8 +5,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from routed_llm import Model, Router
-from routed_llm.dispatch.drivers import Clock
+from routed_llm import Clock, Model, Router
 
 __all__ = ["CountingServer", "Hands", "router_of"]
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from routed_llm.dispatch import queue as queues
-from routed_llm.dispatch.queue import AGEING, LOOK, Queue, Standing, Wanted, rank
+from routed_llm.dispatch.queue import AGEING, LOOK, InLine, Queue, Wanted, rank
 from routed_llm.state.limiter import Full, Limiter, Place
 
 EVER = float("inf")
@@ -40,7 +40,7 @@ class Room:
     def stand(self, *deployments, priority=None, tokens=0, deadline=None, name=None):
         wanted = [Wanted(d, tokens) for d in deployments or self.deployments]
         until = self.now + (120.0 if deadline is None else deadline)
-        caller = Standing(wanted, rank(priority, self.now), until, Waiter(), latest=-EVER if deadline is None else until)
+        caller = InLine(wanted, rank(priority, self.now), until, Waiter(), latest=-EVER if deadline is None else until)
         caller.waiter.name = name or len(self.callers)
         assert self.queue.join(caller, self.now)
         self.callers.append(caller)
@@ -181,7 +181,7 @@ def test_the_line_is_bounded(monkeypatch):
     room = Room(ONE)
     for _ in range(4):
         room.stand()
-    assert not room.queue.join(Standing([Wanted(ONE, 0)], 0.0, 200.0, Waiter(), latest=-EVER), room.now)
+    assert not room.queue.join(InLine([Wanted(ONE, 0)], 0.0, 200.0, Waiter(), latest=-EVER), room.now)
 
 
 def test_only_who_can_go_is_woken():

@@ -8,7 +8,7 @@ from four_modes import MODES, ask
 
 from routed_llm import RoutedChatModel
 from routed_llm.errors import AllDeploymentsDown, CallFailed
-from routed_llm.state.limiter import Full, Limiter
+from routed_llm.state.limiter import MANY, Full, Limiter
 from routed_llm.testing.faults import FaultyProvider
 
 
@@ -68,6 +68,52 @@ def test_more_room_than_was_told_is_used(server):
     model.invoke("hello", model="a")  # nobody else may answer
     ask(model, "invoke")
     assert server.models == ["a", "b", "a", "a"]
+
+
+def tokens_left(left, reset="60s"):
+    return {"x-ratelimit-remaining-tokens": str(left), "x-ratelimit-reset-tokens": reset}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_call_that_is_larger_than_what_is_left_goes_elsewhere(server, mode):
+    hands, server.headers["a"] = Hands(), tokens_left(600)
+    model = RoutedChatModel(router=router_of([server.model("a"), server.model("b")], hands))
+    long = "many words " * 1_000
+    ask(model, mode)
+    ask(model, mode, long)
+    told = model.router.records()[-1].decision.passed_over["a"]
+    assert told.startswith("told that it takes fewer tokens than the about ")
+    ask(model, mode)
+    hands.ahead += 61
+    ask(model, mode, long)
+    assert server.models == ["a", "b", "a", "a"]
+
+
+def test_with_nobody_else_to_ask_a_large_call_is_sent_all_the_same(server):
+    server.headers["a"] = tokens_left(600)
+    model = RoutedChatModel(router=router_of([server.model("a")], Hands()))
+    for _ in range(2):
+        ask(model, "invoke", "many words " * 1_000)
+    assert server.models == ["a", "a"]
+
+
+def test_tokens_that_are_left_are_counted_down_by_calls_under_way(server):
+    a = router_of([server.model("a")], Hands()).catalog.deployments[0]
+    limiter = Limiter()
+    limiter.told_left("a", MANY, 60.0, tokens=100)
+    first, second = (limiter.take(a, 40, 1.0) for _ in range(2))
+    assert limiter.take(a, 40, 1.0) == Full("short", 60.0)
+    limiter.settle(first, 1, 10)  # 30 less than were expected
+    third = limiter.take(a, 40, 1.0)
+    assert isinstance(limiter.take(a, 40, 1.0), Full)
+    limiter.told_left("a", MANY, 60.0, first, tokens=130)  # it knew of none that began after it: two times 40
+    fourth = limiter.take(a, 50, 1.0)
+    assert limiter.take(a, 1, 1.0) == Full("short", 60.0)
+    for place in (second, third, fourth):
+        limiter.settle(place, 0, 0)  # none was sent: of the first two, the provider's next word will tell
+    assert limiter.take(a, 51, 1.0) == Full("short", 60.0)
+    assert not isinstance(limiter.take(a, 50, 1.0), Full)
+    assert not isinstance(limiter.take(a, 1_000, 61.0), Full)
 
 
 def test_a_wait_that_no_deadline_reaches_is_not_advised():

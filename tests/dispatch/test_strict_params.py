@@ -12,7 +12,7 @@ from routed_llm.errors import InvalidCall, NoEligibleModel, UnknownHint
 
 def pool():
     names = ("openai:gpt-5-mini", "groq:openai/gpt-oss-20b", "anthropic:claude-haiku-4-5", "gemini:gemini-3.5-flash-lite")
-    return [Model(name, api_key="k") for name in names]
+    return [Model(name, api_key="k", retires=False) for name in names]
 
 
 def order(decision):
@@ -57,7 +57,7 @@ def test_a_call_may_be_less_strict_than_its_router():
 def test_a_file_may_say_so(monkeypatch):
     monkeypatch.setenv("ANTHROPIC_API_KEY", "k")
     monkeypatch.setenv("OPENAI_API_KEY", "k")
-    text = 'strict_params = true\nmodels = ["anthropic:claude-haiku-4-5", "openai:gpt-5-mini"]\n'
+    text = 'strict_params = true\nmodels = ["anthropic:claude-haiku-4-5", "openai:gpt-5-mini"]\n[defaults]\nretires = false\n'
     assert order(RoutedChatModel.from_config(text).explain("Hello?", seed=7)) == ["openai"]
 
 
@@ -68,7 +68,7 @@ def test_the_models_own_parameters_are_whoevers_who_wrote_them():
 
 def test_calls_one_after_the_other_are_a_parameter_too():
     tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}
-    model = RoutedChatModel([Model("openai:o4-mini", api_key="k"), *pool()[:1]], strict_params=True)
+    model = RoutedChatModel([Model("openai:o4-mini", api_key="k", retires=False), *pool()[:1]], strict_params=True)
     assert len(model.explain("Hello?", tools=[tool]).order) == 2
     left = model.explain("Hello?", tools=[tool], parallel_tool_calls=False)
     assert [d.served_model for d in left.order] == ["gpt-5-mini"]

@@ -79,6 +79,16 @@ PRINTED = {
         "streamed by sandbox-medium",
         "failed: All [0-9] attempts failed: .*sandbox:sandbox-large: server_error.*",
     ],
+    "changing_models.py": [
+        "at first: small",
+        "with new prices: large",
+        "with one more model: medium",
+        "streamed by one that had gone: 391",
+        "without it: large",
+        "as it was: small",
+        r"3 remove \[\('medium', 'removed'\)\]",
+        r"4 rollback to 0 \[\('small', 'price'\)\]",
+    ],
     "llama_index_rag.py": [
         r"When was the lighthouse built\? -> The lighthouse of Tarvik was built in 1871\.",
         r"From where does the ferry leave\? -> The harbour ferry leaves .* northern pier\.",

@@ -7,8 +7,7 @@ from langchain_core.messages import HumanMessage
 from llama_index.core.llms import ChatMessage
 from rows_kit import FIRST, MODES, SECOND, ask, only, pool, providers, routing
 
-from routed_llm import Budget, Limits, RoutedLLM
-from routed_llm.dispatch.drivers import Clock
+from routed_llm import Budget, Clock, Limits, RoutedLLM
 from routed_llm.errors import BudgetSpent, CallFailed, DeadlineExceeded, InvalidCall
 from routed_llm.testing.faults import http_error
 

@@ -8,12 +8,14 @@ import threading
 import time
 
 import pytest
+from llama_index.core.llms import ChatMessage
 from rows_kit import FIRST, MODES, QUESTION, SECOND, ask, in_flight, providers, until
 
 from routed_llm import RoutedChatModel, RoutedLLM, Router
 from routed_llm.errors import CallFailed, ConfigurationError, RoutedError
 from routed_llm.testing.faults import Healthy
 
+ASKED = [ChatMessage("What is 17 + 25?")]
 STREAMED = Healthy("one two three four five six seven", gap=0.03)
 
 
@@ -195,3 +197,109 @@ def test_routers_behind_routers_are_no_circle(mode):
             model = RoutedChatModel([model], quiet_fallbacks=True)
         assert ask(model, mode).text == FIRST
         assert len(first.journal) == 1
+
+
+# a deployment that leaves the catalog of the router that is at work -------------------------------------------------------
+
+
+def doors_over(first, second):
+    """The same router behind both doors."""
+    router = Router(pair(first, second), quiet_fallbacks=True)
+    return router, {"langchain": RoutedChatModel(router=router), "llama_index": RoutedLLM(router=router)}
+
+
+def pieces(door, model, mode, meanwhile):
+    """The texts of a stream; ``meanwhile`` is done when the first has come."""
+    if mode == "stream":
+        parts = model.stream(QUESTION) if door == "langchain" else model.stream_chat(ASKED)
+        return _texts(door, parts, meanwhile)
+
+    async def read():
+        texts = []
+        parts = model.astream(QUESTION) if door == "langchain" else await model.astream_chat(ASKED)
+        async for part in parts:
+            if not texts:
+                meanwhile()
+            texts.append(part.text if door == "langchain" else part.delta)
+        return texts
+
+    return asyncio.run(read())
+
+
+def _texts(door, parts, meanwhile):
+    texts = []
+    for part in parts:
+        if not texts:
+            meanwhile()
+        texts.append(part.text if door == "langchain" else part.delta)
+    return texts
+
+
+def whole(door, model, mode):
+    if door == "langchain":
+        return ask(model, mode).text
+    if mode == "invoke":
+        return model.chat(ASKED).message.content
+    return asyncio.run(model.achat(ASKED)).message.content
+
+
+@pytest.mark.parametrize("door", ["langchain", "llama_index"])
+@pytest.mark.parametrize("mode", ["stream", "astream"])
+def test_a_stream_goes_on_while_its_deployment_is_taken_out_of_the_router(mode, door):
+    with providers(STREAMED, SECOND) as (first, second):
+        router, models = doors_over(first, second)
+        before = router.catalog.version
+        texts = pieces(door, models[door], mode, lambda: router.remove("first"))
+        assert "".join(text or "" for text in texts) == STREAMED.text
+        [record] = router.records()
+        assert (record.outcome, record.answered_by.id) == ("answered", "first")
+        assert record.decision.catalog_version == before != router.catalog.version
+        assert first.journal.complete_answers == 1
+        assert until(lambda: first.journal.open_connections == 0)  # its connection ended with its last call
+        assert whole(door, models[door], "invoke") == SECOND
+        assert [each.deployment for each in router.health()] == ["second"]
+        router.close()
+
+
+@pytest.mark.parametrize("door", ["langchain", "llama_index"])
+@pytest.mark.parametrize("mode", ["invoke", "ainvoke"])
+def test_a_call_goes_on_while_its_deployment_is_taken_out_of_the_router(mode, door):
+    with providers(FIRST, SECOND) as (first, second):
+        router, models = doors_over(first, second)
+        asked, go = threading.Event(), threading.Event()
+        _hold(first, asked, go)
+        answers = []
+        caller = threading.Thread(target=lambda: answers.append(whole(door, models[door], mode)))
+        caller.start()
+        assert asked.wait(5)
+        router.remove("first")
+        go.set()
+        caller.join(10)
+        assert answers == [FIRST]
+        assert until(lambda: first.journal.open_connections == 0)
+        assert whole(door, models[door], mode) == SECOND
+        assert len(first.journal) == 1
+        router.close()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_fallbacks_of_a_call_under_way_are_those_of_its_catalog(mode):
+    with providers(FIRST, SECOND, "The third one answers.") as (first, second, third):
+        router, models = doors_over(first, second)
+        first.always("internal_error_500")
+        asked, go = threading.Event(), threading.Event()
+        _hold(first, asked, go)
+        answers = []
+        caller = threading.Thread(target=lambda: answers.append(ask(models["langchain"], mode).text))
+        caller.start()
+        assert asked.wait(5)
+        router.update(add={"third": third.model("third")}, remove=["first", "second"])
+        go.set()
+        caller.join(10)
+        assert answers == [SECOND]  # though it has left meanwhile
+        assert until(lambda: second.journal.open_connections == 0)
+        assert ask(models["langchain"], mode).text == "The third one answers."
+        router.rollback()
+        first.always(None)
+        assert whole("llama_index", models["llama_index"], "invoke") in (FIRST, SECOND)
+        router.close()

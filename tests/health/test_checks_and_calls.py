@@ -8,8 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from routed_llm import HealthChecks, Limits, Model, RoutedChatModel, RoutedEmbeddings, Router
-from routed_llm.dispatch.drivers import Clock
+from routed_llm import Clock, HealthChecks, Limits, Model, RoutedChatModel, RoutedEmbeddings, Router
 from routed_llm.errors import CallFailed
 from routed_llm.health.checks import Checker
 

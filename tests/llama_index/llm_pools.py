@@ -12,10 +12,15 @@ from pydantic import BaseModel
 from routed_llm import RoutedLLM
 from routed_llm.testing import DEFAULT_MODELS, SandboxServer, sandbox_entries
 
-__all__ = ["ASKED", "KINDS", "SAID", "WEATHER", "Sum", "add", "answering", "bodies", "pool", "question", "weather"]
+__all__ = [
+    "ASKED", "DIALECTS", "KINDS", "SAID", "WEATHER", "Sum", "add", "address", "answering", "bodies", "pool", "question",
+    "served", "weather",
+]  # fmt: skip
 
+#: pools whose models are spoken to in another dialect than OpenAI's chat completions
+DIALECTS = {"anthropic": "anthropic.messages", "gemini": "gemini.generate", "responses": "openai.responses"}
 #: ``mixed`` has a LlamaIndex object first and a LangChain model second
-KINDS = ("up", "first_down", "mixed", "mixed_first_down")
+KINDS = ("up", "first_down", "mixed", "mixed_first_down", *DIALECTS)
 FIRST, SECOND = "sandbox-medium", "sandbox-large"
 ASKED = "What is 2 plus 3?"
 WEATHER = "What is the weather in Paris?"
@@ -46,10 +51,22 @@ def answering(kind: str) -> str:
     return SECOND if kind.endswith("down") else FIRST
 
 
-def pool(kind: str, server: SandboxServer, **options: Any) -> RoutedLLM:
-    """Two capable models in order of preference; everything that the server remembers is forgotten."""
-    entries = {entry.model: entry for entry in sandbox_entries(DEFAULT_MODELS, server.base_url)}
-    chosen = [entries[FIRST], entries[SECOND]]
+def served(kind: str) -> str:
+    """The same by its name on the wire, which in Gemini's dialect says whose rules it keeps."""
+    return f"gemini-3-{answering(kind)}" if kind == "gemini" else answering(kind)
+
+
+def address(kind: str, server: SandboxServer) -> str:
+    """Where the server speaks the dialect of a kind of pool."""
+    return {"anthropic": server.anthropic_url, "gemini": server.gemini_url}.get(kind, server.base_url)
+
+
+def pool(kind: str, server: SandboxServer, *names: str, **options: Any) -> RoutedLLM:
+    """Two capable models in order of preference, or those named; everything that the server remembers is forgotten."""
+    dialect = DIALECTS.get(kind, "openai.chat")
+    served = sandbox_entries(DEFAULT_MODELS, address(kind, server), dialect=dialect)
+    entries = {model.name: entry for model, entry in zip(DEFAULT_MODELS, served, strict=True)}
+    chosen = [entries[name] for name in names or (FIRST, SECOND)]
     if kind.startswith("mixed"):
         objects = [WireLLM(model=FIRST, api_base=server.base_url), langchain_model(SECOND, server)]
         wrapped = {"base_url": None, "api_key": None}

@@ -13,7 +13,7 @@ from llama_index.core.instrumentation.event_handlers import BaseEventHandler
 from llama_index.core.instrumentation.span_handlers import SimpleSpanHandler
 from llama_index.core.llms import ChatResponse, CompletionResponse
 from llama_index_instrumentation import get_dispatcher
-from llm_pools import ASKED, answering, bodies, pool, question
+from llm_pools import ASKED, answering, bodies, pool, question, served
 from pydantic import Field
 
 from routed_llm import RoutedLLM, track
@@ -44,6 +44,10 @@ def _nobody_else(monkeypatch):
     monkeypatch.setattr(root, "span_handlers", [])
 
 
+#: the words of the dialects
+FINISHES = {"anthropic": "end_turn", "gemini": "STOP", "responses": "completed"}
+
+
 @pytest.fixture(params=[False, True], ids=["unheard", "heard"])
 def heard(request, _nobody_else):
     return request.param
@@ -60,8 +64,8 @@ def test_every_endpoint_answers_and_tells_what_happened(endpoint, kind, heard, s
     assert isinstance(last, CompletionResponse if endpoint in COMPLETIONS else ChatResponse)
     assert text_of(last) == "5"
     billed = server.sandbox.ledger[-1]
-    assert last.raw["model"] == billed.model == answering(kind)
-    assert kind == "mixed" or last.raw["finish_reason"] == "stop"  # an object's own answer is raw as it was
+    assert (last.raw["model"], billed.model) == (served(kind), answering(kind))
+    assert kind == "mixed" or last.raw["finish_reason"] == FINISHES.get(kind, "stop")  # an object's own answer is raw as it was
     usage = last.raw["usage"]
     assert (usage["prompt_tokens"], usage["completion_tokens"]) == (billed.usage.prompt, billed.usage.completion)
     told = last.additional_kwargs

@@ -20,16 +20,13 @@ from llama_index.core.base.llms.types import (
 )
 from llama_index.core.llms import ChatMessage
 from llm_pools import bodies, pool, question
+from media_samples import PDF, PNG, WAV
 
 from routed_llm import Model, RoutedLLM
 from routed_llm.dialects.hub import plain
 from routed_llm.errors import InvalidCall, NoEligibleModel
 from routed_llm.llama_index.messages import to_hub
 from routed_llm.llama_index.view import MessagesView
-
-PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==")
-WAV = b"RIFF$\x00\x00\x00WAVEfmt \x10\x00\x00\x00\x01\x00\x01\x00@\x1f\x00\x00\x80>\x00\x00\x02\x00\x10\x00data\x00\x00\x00\x00"
-PDF = b"%PDF-1.4\n%%EOF\n"
 
 
 def b64(data):

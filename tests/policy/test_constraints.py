@@ -52,6 +52,9 @@ class View:
     def bound_to(self):
         return frozenset()
 
+    def kept_files(self):
+        return ()
+
 
 class Clock(SyncDriver):
     """A driver of which the time is its own: it passes with each look, and sleeping takes none."""

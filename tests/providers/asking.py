@@ -39,6 +39,9 @@ class View:
     def bound_to(self):
         return frozenset()
 
+    def kept_files(self):
+        return ()
+
 
 def request(messages, *, params=None, tools=None, choice=None, parallel=None, strict=None, schema=None, stream=False):
     return Request(

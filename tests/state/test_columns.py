@@ -6,7 +6,8 @@ from random import Random
 import pytest
 
 from routed_llm.results import Usage
-from routed_llm.state.memory import Glance, LiveState
+from routed_llm.state.glance import Glance
+from routed_llm.state.memory import LiveState
 
 
 def answered(live, name, seconds, first=None, now=None, usage=None, expected=None):

@@ -274,22 +274,29 @@ def test_a_forgotten_router_ends_its_thread(server):
     until(lambda: not threads())
 
 
+async def gaps_while_asking(router):
+    """What 9 of 10 turns of the event loop take at most while calls are made, in seconds."""
+    gaps = []
+
+    async def tick():
+        while True:
+            began = time.perf_counter()
+            await asyncio.sleep(0.001)
+            gaps.append(time.perf_counter() - began)
+
+    ticking = asyncio.create_task(tick())
+    await asyncio.sleep(0.05)
+    records = [(await router.acomplete(chat_request("", f"Hi {n}", {}))).record for n in range(20)]
+    ticking.cancel()
+    assert all(record.outcome == "answered" for record in records)
+    return sorted(gaps)[len(gaps) * 9 // 10]
+
+
 async def test_in_an_event_loop_nothing_waits_long(server):
     with router_of(server) as router:
         until(lambda: connected(router))
-        gaps = []
-
-        async def tick():
-            while True:
-                began = time.perf_counter()
-                await asyncio.sleep(0.001)
-                gaps.append(time.perf_counter() - began)
-
-        ticking = asyncio.create_task(tick())
-        await asyncio.sleep(0.05)
+        well = await gaps_while_asking(router)
         server.freeze()
-        records = [(await router.acomplete(chat_request("", f"Hi {n}", {}))).record for n in range(20)]
+        frozen = await gaps_while_asking(router)
         server.thaw()
-        ticking.cancel()
-        assert all(record.outcome == "answered" for record in records)
-        assert sorted(gaps)[len(gaps) * 9 // 10] < 0.03
+        assert frozen < max(0.03, 3 * well)  # a busy machine has gaps of its own

@@ -140,6 +140,18 @@ def test_whoever_does_not_say_who_he_is_shares_one_account(pool):
     assert ask("langchain", router, routing={"tenant": "acme"}).model == "cheap"
 
 
+@pytest.mark.parametrize("door", DOORS)
+def test_sessions_of_two_tenants_share_no_account(pool, door):
+    router = pool.router("ordered", budgets=[Budget(calls=1, scope="session")])
+    for said in ({"session": "s"}, {"session": "s", "tenant": "a"}, {"session": "s", "tenant": "b"}):
+        ask(door, router, routing=said)
+        with pytest.raises(BudgetSpent):
+            ask(door, router, routing=said)
+    assert [standing.of for standing in router.budgets()] == [
+        "session 's'", "session 's' of tenant 'a'", "session 's' of tenant 'b'",
+    ]  # fmt: skip
+
+
 def test_budgets_for_one_tenant_application_or_tag(pool):
     budgets = [Budget(calls=1, tenant="acme"), Budget(calls=1, application="bot"), Budget(calls=1, tag="batch")]
     router = pool.router("ordered", budgets=budgets)

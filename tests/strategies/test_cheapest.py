@@ -171,6 +171,7 @@ def test_the_one_with_the_conversation_in_its_cache_is_cheaper(way):
         assert first == "caches"
         assert through(way, router, LONG, session="two").model == "caches"
         assert through(way, router, LONG, session="three").model == "plain"
+        assert through(way, router, LONG, session="two", tenant="other").model == "plain"
 
 
 def test_arguments_are_checked():

@@ -5,8 +5,7 @@ from random import Random
 
 import pytest
 
-from routed_llm import Model, RoutedChatModel, Router
-from routed_llm.dispatch.drivers import Clock
+from routed_llm import Clock, Model, RoutedChatModel, Router
 from routed_llm.errors import NoEligibleModel
 from routed_llm.hints import NO_HINTS
 from routed_llm.policy.decide import decide

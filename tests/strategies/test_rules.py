@@ -8,8 +8,7 @@ from kit import DOORS, Pool, ask, fails_when_ordered
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 from llama_index.core.base.llms.types import ChatMessage
 
-from routed_llm import Model, Policy, RoutedChatModel, RoutedLLM, Router, Rule
-from routed_llm.dispatch.drivers import Clock
+from routed_llm import Clock, Model, Policy, RoutedChatModel, RoutedLLM, Router, Rule
 from routed_llm.errors import ConfigurationError, NoEligibleModel
 from routed_llm.policy.strategies import rules
 
@@ -248,7 +247,8 @@ def test_none_takes_a_parameter_out(pool, door):
 
 def test_a_limit_that_a_rule_sets_counts_for_who_can_write_as_much():
     pool = [
-        Model("openai:gpt-5", name=name, max_output=limit, api_key="any") for name, limit in (("short", 100), ("long", None))
+        Model("openai:gpt-5", name=name, max_output=limit, api_key="any", retires=False)
+        for name, limit in (("short", 100), ("long", None))
     ]
     router = Router(pool, rules(rules=[Rule("essays", {"tags": "essay"}, set={"max_tokens": 500})]))
     model = RoutedChatModel(router=router)

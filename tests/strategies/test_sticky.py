@@ -55,6 +55,13 @@ def test_each_conversation_stays_with_its_model(pool, door):
 
 
 @pytest.mark.parametrize("door", DOORS)
+def test_sessions_of_two_tenants_are_two(pool, door):
+    router = pool.router(STAYS)
+    said = [{"session": "s"}, {"session": "s", "tenant": "a"}, {"session": "s", "tenant": "b"}, {"session": "'a'\0s"}]
+    assert [ask(door, router, routing=routing).model for routing in said * 2] == ["one", "two", "three", "one"] * 2
+
+
+@pytest.mark.parametrize("door", DOORS)
 def test_from_a_file(pool, door, monkeypatch):
     monkeypatch.setenv("POOL_KEY", "any")
     router = Router.from_config(pool.file('strategy = [{ strategy = "sticky", leave_for = [] }, "round_robin"]'))

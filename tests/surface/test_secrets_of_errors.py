@@ -9,7 +9,18 @@ from langchain_core.messages import HumanMessage
 from llama_index.core.llms import ChatMessage
 from pydantic import BaseModel, SecretStr
 
-from routed_llm import Budget, Model, RoutedChatModel, RoutedEmbedding, RoutedEmbeddings, RoutedLLM, Router, errors
+from routed_llm import (
+    Budget,
+    Model,
+    RoutedChatModel,
+    RoutedEmbedding,
+    RoutedEmbeddings,
+    RoutedLLM,
+    Router,
+    adiscover_models,
+    discover_models,
+    errors,
+)
 from routed_llm.state.redis import RedisState
 from routed_llm.testing.faults import FaultyProvider, Healthy
 
@@ -141,6 +152,16 @@ RAISED = {
         lambda _: RoutedChatModel([], **secrets()),
         lambda _: RoutedLLM([], **secrets()),
         lambda _: Router([], common=Model(api_key=canary("api_key"))),
+    ),
+    errors.RefreshFailed: (
+        lambda _: Router(
+            "sandbox", prices=f"http://{basic('prices')}@127.0.0.1:9/list?token={canary('token')}"
+        ).refresh_prices(),
+        lambda provider: Router("sandbox", prices=f"{provider.base_url}/models?token={canary('token')}").refresh_prices(),
+    ),
+    errors.DiscoveryFailed: (
+        lambda _: discover_models(f"http://{basic('discover')}@127.0.0.1:9/v1", api_key=canary("api_key")),
+        lambda _: asyncio.run(adiscover_models(f"http://{basic('discover')}@127.0.0.1:9/v1", api_key=canary("api_key"))),
     ),
     errors.InvalidCall: (unknown_tool,),
     errors.UnknownHint: (lambda provider: model(provider).invoke(QUESTION, routing={"budgett": 1}),),

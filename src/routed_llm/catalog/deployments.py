@@ -36,8 +36,9 @@ PLAIN = (
     "place",
     "languages",
     "network",
+    "retires",
 )
-MAPPINGS = ("abilities", "strengths", "traits", "prepaid", "latency", "limits")
+MAPPINGS = ("abilities", "strengths", "traits", "prepaid", "latency", "limits", "usage_policy")
 
 
 class Deployment:
@@ -73,6 +74,8 @@ class Deployment:
         prepaid: capacity that is paid for already, ``tokens_per_minute``.
         latency: what to expect before anything was measured: ``first_content`` in seconds, ``tokens_per_second``.
         limits: ``requests_per_minute``, ``tokens_per_minute``, ``concurrent``.
+        usage_policy: tasks and domains that it ``forbids``, and agreements that it ``requires``.
+        retires: ISO date of the first day (UTC) on which it is not served any more; None where nothing is known.
     """
 
     __slots__ = (
@@ -101,10 +104,13 @@ class Deployment:
         "quality",
         "region",
         "residency",
+        "retires",
+        "said",
         "served_model",
         "strengths",
         "tags",
         "traits",
+        "usage_policy",
         "weight",
     )
 
@@ -140,6 +146,8 @@ class Deployment:
         prepaid: Mapping[str, float] = NOTHING,
         latency: Mapping[str, float] = NOTHING,
         limits: Mapping[str, int] = NOTHING,
+        usage_policy: Mapping[str, tuple[str, ...]] = NOTHING,
+        retires: str | None = None,
     ) -> None:
         self.id = id
         self.model = model
@@ -170,6 +178,10 @@ class Deployment:
         self.prepaid = prepaid
         self.latency = latency
         self.limits = limits
+        self.usage_policy = usage_policy
+        self.retires = retires or None
+        #: names of the facts that a user said, which no newer card changes
+        self.said: frozenset[str] = frozenset()
         self.names = frozenset({id, model, served_model, f"{provider}:{served_model}"})
 
     def answers_to(self, name: str) -> bool:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, ParamSpec, TypeVar
 
-from routed_llm.errors import ConfigurationError
+from routed_llm.errors import ConfigurationError, DiscoveryFailed
 
-__all__ = ["REFERENCES", "bare", "is_literal", "reference_of", "sealed"]
+__all__ = ["REFERENCES", "bare", "is_literal", "reference_of", "sealed", "sealed_async"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 #: beginnings of a text that tells where a key is, instead of being one
 REFERENCES = ("env:", "file:", "command:")
+_REFUSALS = (ConfigurationError, DiscoveryFailed)
 _USER = re.compile(r"^((?:[A-Za-z][A-Za-z0-9+.-]*:)?//)?[^/?#]*@")  # RFC 3986, section 3.2: it ends before the path
 
 
@@ -55,7 +56,7 @@ def sealed(make: Callable[P, R]) -> Callable[P, R]:
     def sealed_make(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return make(*args, **kwargs)
-        except ConfigurationError as error:
+        except _REFUSALS as error:
             refusal = error
         finally:
             del args, kwargs
@@ -67,9 +68,28 @@ def sealed(make: Callable[P, R]) -> Callable[P, R]:
     return sealed_make
 
 
-def _without_frames(refusal: ConfigurationError) -> ConfigurationError:
+def sealed_async(make: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+    """As :func:`sealed`, for a function that is awaited."""
+
+    @functools.wraps(make)
+    async def sealed_make(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return await make(*args, **kwargs)
+        except _REFUSALS as error:
+            refusal = error
+        finally:
+            del args, kwargs
+        try:
+            raise _without_frames(refusal)
+        finally:
+            del refusal  # it and this frame hold one another
+
+    return sealed_make
+
+
+def _without_frames(refusal: ConfigurationError | DiscoveryFailed) -> ConfigurationError | DiscoveryFailed:
     cause = refusal.__cause__
-    if isinstance(cause, ConfigurationError):
+    if isinstance(cause, _REFUSALS):
         _without_frames(cause)
     refusal.__traceback__ = None
     refusal.__context__ = cause

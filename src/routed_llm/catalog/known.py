@@ -12,18 +12,19 @@ from datetime import date
 from types import MappingProxyType
 from typing import Any, Literal, TypedDict, cast
 
-from routed_llm.catalog.strengths import check_strength_name
+from routed_llm.catalog.strengths import check_kind_of_call, check_strength_name
 from routed_llm.errors import ConfigurationError
 from routed_llm.refusing import nearest, refuse_unknown
 
-__all__ = ["LATENCY", "LIMITS", "NOTHING", "PLACES", "PREPAID", "Known", "Place", "parsed"]
+__all__ = ["LATENCY", "LIMITS", "NOTHING", "PLACES", "PREPAID", "USAGE_POLICY", "Known", "Place", "parsed"]
 
 Place = Literal["device", "on_premises", "cloud"]
 PLACES: tuple[Place, ...] = ("device", "on_premises", "cloud")
-#: keys of ``limits``, ``latency`` and ``prepaid``
+#: keys of ``limits``, ``latency``, ``prepaid`` and ``usage_policy``
 LIMITS = ("requests_per_minute", "tokens_per_minute", "concurrent")
 LATENCY = ("first_content", "tokens_per_second")
 PREPAID = ("tokens_per_minute",)
+USAGE_POLICY = ("forbids", "requires")
 
 #: nothing is known
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -48,6 +49,8 @@ class Known(TypedDict, total=False):
     prepaid: Mapping[str, float]
     latency: Mapping[str, float]
     limits: Mapping[str, int]
+    usage_policy: Mapping[str, tuple[str, ...]]
+    retires: str
 
 
 def parsed(given: Mapping[str, Any], path: str) -> Known:
@@ -112,6 +115,14 @@ def _closed(keys: tuple[str, ...], parse: Callable[[Any, str], Any], example: st
     return read
 
 
+def _usage_policy(value: Any, path: str) -> dict[str, tuple[str, ...]]:
+    found = _mapping(value, path, "{'forbids': ['legal'], 'requires': ['baa']}")
+    for key in found:
+        refuse_unknown(key, USAGE_POLICY, path)
+    parsers = {"forbids": _forbidden, "requires": _words}
+    return {key: words for key in USAGE_POLICY if key in found and (words := parsers[key](found[key], f"{path}.{key}"))}
+
+
 def _words(value: Any, path: str) -> tuple[str, ...]:
     """One text or several, in lower case, each once, in order."""
     if isinstance(value, str):
@@ -156,6 +167,22 @@ def _day(value: Any, path: str) -> str:
         raise ConfigurationError(f"must be a date such as '2026-03-31', not {value!r}.", path=path) from None
 
 
+def _forbidden(value: Any, path: str) -> tuple[str, ...]:
+    words = _words(value, path)
+    for word in words:
+        check_kind_of_call(word, path)
+    return words
+
+
+def _last_day(value: Any, path: str) -> str:
+    """A day as an ISO date; empty for False, which says that no known day counts."""
+    if value is False:
+        return ""
+    if isinstance(value, str) and _MONTH.fullmatch(value):
+        raise ConfigurationError(f"must be a whole date such as '2026-12-31', not {value!r}.", path=path)
+    return _day(value, path)
+
+
 def _place(value: Any, path: str) -> Place:
     if value not in PLACES:
         raise ConfigurationError(f"must be one of {', '.join(PLACES)}, not {value!r}.{nearest(value, PLACES)}", path=path)
@@ -175,5 +202,7 @@ _PARSERS: dict[str, Callable[[Any, str], Any]] = {
     "network": _seconds,
     "prepaid": _closed(PREPAID, _positive, "{'tokens_per_minute': 100_000}"),
     "latency": _closed(LATENCY, _positive, "{'first_content': 0.4, 'tokens_per_second': 80}"),
+    "usage_policy": _usage_policy,
+    "retires": _last_day,
     "limits": _closed(LIMITS, _whole, "{'requests_per_minute': 500, 'concurrent': 20}"),
 }

@@ -7,8 +7,9 @@ from typing import Any, Literal, NamedTuple
 
 from routed_llm.abilities import ABILITIES, BLOCKS, NEEDS, able
 from routed_llm.catalog.cards import ModelCard, card_providers, cards_of, find_card, nearest_name
-from routed_llm.catalog.usd import NANO, PRICE_KEYS, clock
+from routed_llm.catalog.usd import PRICE_KEYS, clock
 from routed_llm.errors import ConfigurationError, UnknownModel
+from routed_llm.money import NANO
 from routed_llm.refusing import nearest
 
 __all__ = ["ORDERS", "Compared", "Order", "card_data", "compare", "search"]
@@ -88,7 +89,7 @@ def compare(names: Iterable[str]) -> tuple[Compared, ...]:
     lines += [Compared(ability, "", tuple(able(card.abilities, ability) for card in cards)) for ability in ABILITIES]
     lines += [
         Compared(what, "", tuple(getattr(card, what) for card in cards))
-        for what in ("quality", "factuality", "released", "knowledge", "status", "note")
+        for what in ("quality", "factuality", "released", "knowledge", "retires", "status", "note")
     ]
     return tuple(line for number, line in enumerate(lines) if number == 0 or any(v is not None for v in line.values))
 

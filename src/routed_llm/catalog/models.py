@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 from routed_llm.abilities import ABILITIES
 from routed_llm.catalog.hiding import bare, is_literal
@@ -71,6 +71,11 @@ class Model:
         prepaid: capacity that is paid for already: ``{"tokens_per_minute": n}``.
         latency: what to expect before anything was measured: ``{"first_content": seconds, "tokens_per_second": n}``.
         limits: its provider's limits: ``requests_per_minute``, ``tokens_per_minute``, ``concurrent``.
+        usage_policy: what it may be used for: ``{"forbids": ["legal"], "requires": ["baa"]}``. It is asked for no task or
+            domain that is forbidden, nor while it is not known whether a call is such; and for nothing without all of the
+            ``agreements`` that are required.
+        retires: the day (UTC) from which it is not served any more, such as ``2026-12-31``; by default what the catalog knows
+            of its very name. It is not asked from that day on. False says that no known day counts.
         dialect: the language in which it is asked, such as ``openai.responses``; by default that of its provider's row.
         input: what a program takes: ``text`` (the last one of the user), ``messages``, or a function that makes it of the
             messages; by default as its input schema or its first argument says.
@@ -113,6 +118,8 @@ class Model:
     prepaid: Mapping[str, float] = field(default_factory=dict)
     latency: Mapping[str, float] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
+    usage_policy: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    retires: str | date | Literal[False] | None = None
     dialect: str | None = None
     input: str | Callable[[Any], Any] | None = None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from routed_llm.catalog.prices import Hours, Price, Rates, Tier
+from routed_llm.catalog.prices import Hours, Price, Rates, ServiceTier, Tier
 from routed_llm.catalog.usd import DAY, PRICE_KEYS, nano, seconds_of_day
 from routed_llm.errors import ConfigurationError
 from routed_llm.refusing import nearest, refuse_unknown
@@ -14,7 +14,10 @@ __all__ = ["parsed_price", "price_of"]
 
 _EXAMPLE = "{'input': 0.25, 'output': 2.0} (USD per million tokens)"
 _TIERS_EXAMPLE = "[{'above': 200_000, 'input': 2.5}]"
-_ALL_KEYS = (*PRICE_KEYS, "tiers", "hours")
+_ALL_KEYS = (*PRICE_KEYS, "tiers", "hours", "service_tiers")
+_SERVICE_EXAMPLE = "{'flex': {'input': 0.125, 'output': 1.0}}"
+#: rates by the piece, which a tier of service leaves as they are
+_BY_PIECE = ("request", "image", "search")
 _HOURS_EXAMPLE = "[{'from': '16:30', 'to': '00:30', 'input': 0.14}]"
 
 
@@ -54,7 +57,7 @@ def price_of(usd: Mapping[str, Any], path: str = "price") -> Price:
     tiers = _tiers(longer, base, f"{path}.tiers")
     hours = tuple(_window(window, base, longer, f"{path}.hours[{number}]") for number, window in enumerate(windows))
     _refuse_overlaps(hours, f"{path}.hours")
-    return Price(Rates(**base), tiers, hours)
+    return Price(Rates(**base), tiers, hours, _service_tiers(usd.get("service_tiers"), base, f"{path}.service_tiers"))
 
 
 def _listed(given: Any, example: str, path: str) -> Sequence[Any]:
@@ -111,6 +114,25 @@ def _window(window: Any, base: Mapping[str, int | None], longer: Sequence[Any], 
     if window.get("tiers") is not None:
         longer = _listed(window["tiers"], _TIERS_EXAMPLE, f"{path}.tiers")
     return Hours(begin % DAY, end, Price(Rates(**rates), _tiers(longer, rates, f"{path}.tiers")))
+
+
+def _service_tiers(given: Any, base: Mapping[str, int | None], path: str) -> tuple[ServiceTier, ...]:
+    """Prices by tier of service; what one does not say is unknown, but for prices by the piece."""
+    if given is None:
+        return ()
+    if not isinstance(given, Mapping) or not all(isinstance(name, str) and name for name in given):
+        raise ConfigurationError(f"must be a dict such as {_SERVICE_EXAMPLE}, not {given!r}.", path=path)
+    found = []
+    for name, told in given.items():
+        here = f"{path}.{name}"
+        if not isinstance(told, Mapping):
+            raise ConfigurationError(f"must be a dict such as {_EXAMPLE}, not {told!r}.", path=here)
+        for key in told:
+            refuse_unknown(key, (*PRICE_KEYS, "tiers"), here)
+        rates = {**{key: base[key] for key in _BY_PIECE if key in base}, **_own(told, here)}
+        longer = _listed(told.get("tiers"), _TIERS_EXAMPLE, f"{here}.tiers")
+        found.append(ServiceTier(name.lower(), Price(Rates(**rates), _tiers(longer, rates, f"{here}.tiers"))))
+    return tuple(found)
 
 
 def _refuse_overlaps(hours: Sequence[Hours], path: str) -> None:

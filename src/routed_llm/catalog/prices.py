@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, Unpack
 
-from routed_llm.catalog.usd import NANO, PRICE_KEYS, UsdAmount, UsdPrices
+from routed_llm.catalog.usd import PRICE_KEYS, UsdAmount, UsdPrices
 
-__all__ = ["NANO", "PRICE_KEYS", "Countable", "Hours", "Price", "Rates", "Tier", "UsdAmount"]
+__all__ = ["PRICE_KEYS", "Countable", "Hours", "Price", "Rates", "ServiceTier", "Tier", "UsdAmount"]
 
 _MILLION = 1_000_000
 _HALF = 500_000
@@ -43,6 +43,10 @@ class Countable(Protocol):
     @property
     def searches(self) -> int:
         """Searches in the web that the provider made."""
+
+    @property
+    def service_tier(self) -> str:
+        """The tier in which the provider served the call, where it is billed otherwise (``flex``); empty for the usual one."""
 
     @property
     def reasoning(self) -> int:
@@ -180,8 +184,16 @@ class Hours:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceTier:
+    """A tier in which a provider serves calls at another price, such as ``flex``, ``priority`` or ``batch``."""
+
+    name: str
+    price: Price
+
+
+@dataclass(frozen=True, slots=True)
 class Price:
-    """What a model costs: its rates, others for long prompts, and others at some hours of the day.
+    """What a model costs: its rates, others for long prompts, at some hours of the day, and in other tiers of service.
 
     Args:
         rates: the rates of a prompt that no tier is for.
@@ -189,11 +201,14 @@ class Price:
             OpenAI, Anthropic, Google and xAI bill it.
         hours: windows of the day with other prices; the first that holds the time counts. Whoever does not say a time gets
             the price outside of all windows.
+        service_tiers: tiers of service with other prices. An answer tells in which it was served; the cost in a tier that is
+            not listed is unknown. What is expected of a call is the usual price.
     """
 
     rates: Rates
     tiers: tuple[Tier, ...] = ()
     hours: tuple[Hours, ...] = ()
+    service_tiers: tuple[ServiceTier, ...] = ()
 
     def at(self, seconds_of_day: float) -> Price:
         """The price at a time of day, in seconds since midnight UTC."""
@@ -217,9 +232,15 @@ class Price:
             time_of_day: when it was answered, in seconds since midnight UTC; counts where prices change with the time.
             images: number of images in its prompt; counts where images have a price.
         """
-        if not (images or self.hours or self.tiers):
+        if usage.service_tier:
+            served = next((each.price for each in self.service_tiers if each.name == usage.service_tier), None)
+            if served is None:
+                return None
+            price = served
+        elif not (images or self.hours or self.tiers):
             return self.rates.cost(usage)  # nearly every call
-        price = self.at(time_of_day) if time_of_day is not None else self
+        else:
+            price = self.at(time_of_day) if time_of_day is not None else self
         rates = price.rates_for(usage.input_tokens) if price.tiers else price.rates
         cost = rates.cost(usage)
         if images and cost is not None:
@@ -255,6 +276,7 @@ class Price:
 
         A float counts as it is written: 0.1 is exactly a tenth of a dollar. ``tiers`` are prices of prompts ``above`` a number
         of tokens, ``hours`` windows of the day, in UTC; what a tier or a window does not say is as without it.
+        ``service_tiers`` are prices of ``flex``, ``priority`` or ``batch``.
 
         >>> Price.from_usd(input=0.27, output=1.1, hours=[{"from": "16:30", "to": "00:30", "input": 0.135}]).at(0).rates.input
         135000000
@@ -273,6 +295,8 @@ class Price:
             told["tiers"] = [{"above": tier.above, "rates": tier.rates.as_data()} for tier in self.tiers]
         if self.hours:
             told["hours"] = [{"begin": h.begin, "end": h.end, "price": h.price.as_data()} for h in self.hours]
+        if self.service_tiers:
+            told["service_tiers"] = {each.name: each.price.as_data() for each in self.service_tiers}
         return told
 
     @classmethod
@@ -286,4 +310,5 @@ class Price:
             Rates(**data["rates"]),
             tuple(Tier(tier["above"], Rates(**tier["rates"])) for tier in data.get("tiers", ())),
             tuple(Hours(h["begin"], h["end"], cls.from_data(h["price"])) for h in data.get("hours", ())),
+            tuple(ServiceTier(name, cls.from_data(price)) for name, price in data.get("service_tiers", {}).items()),
         )

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Hashable, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from routed_llm.catalog.deployments import Deployment
 from routed_llm.catalog.naming import LONGEST_NAME
 from routed_llm.catalog.stored import deployment_data, deployment_of
+from routed_llm.catalog.usd import DAY
 from routed_llm.errors import ConfigurationError, NoModels, UnknownHint, UnknownModel
 from routed_llm.refusing import nearest
 
 __all__ = ["Catalog"]
+
+
+_ALWAYS, _NEVER = float("-inf"), float("inf")
 
 
 class Catalog:
@@ -25,10 +30,12 @@ class Catalog:
         ConfigurationError: when two deployments carry one id.
     """
 
-    __slots__ = ("by_id", "deployments", "known", "static", "version")
+    __slots__ = ("by_id", "deployments", "known", "reads", "retiring", "static", "terms_from", "version", "warns_from")
 
     #: how many verdicts are kept; hints are the caller's, so the number of different ones is not ours to bound
     STATIC_LIMIT = 4096
+    #: seconds before a deployment's last day at which it is said that it comes: 30 days
+    EARLY = 30 * DAY
 
     def __init__(self, deployments: Iterable[Deployment]) -> None:
         # however they come, the user's order is what counts; where nobody gave one, it is the order in which they come
@@ -46,6 +53,17 @@ class Catalog:
         content = repr([d.facts() for d in self.deployments])
         self.version = hashlib.blake2s(content.encode("utf-8", "replace"), digest_size=6).hexdigest()
         self.static: dict[Hashable, Any] = {}
+        forbidding = any(d.usage_policy.get("forbids") for d in self.deployments)
+        #: facts on which the terms of its deployments depend
+        self.reads: frozenset[str] = frozenset(("task", "domain")) if forbidding else frozenset()
+        #: (seconds since 1970, deployment) of those of which it is known when they retire, by that time
+        self.retiring = sorted(
+            ((_begin(d.retires), d) for d in self.deployments if d.retires is not None), key=lambda each: each[0]
+        )
+        #: from when on terms that can change from call to call say something: one comparison for each decision
+        self.terms_from = _ALWAYS if forbidding else self.retiring[0][0] if self.retiring else _NEVER
+        #: from when on there is something to say of a last day
+        self.warns_from = self.retiring[0][0] - self.EARLY if self.retiring else _NEVER
         #: every name that a hint can mean
         self.known = frozenset(name for d in self.deployments for name in (*d.names, d.provider, *d.tags))
 
@@ -98,6 +116,16 @@ class Catalog:
             if name not in self.known:
                 raise ConfigurationError(f"the budget {budget!r} {self._names_nobody(name)}", path="budgets")
 
+    def check_relay(self, names: Iterable[str]) -> None:
+        """Refuse a name of somebody who is to describe media and is not here.
+
+        Raises:
+            ConfigurationError: the message names the nearest one.
+        """
+        for name in names:
+            if name not in self.known:
+                raise ConfigurationError(self._names_nobody(name), path="relay")
+
     def _names_nobody(self, name: str) -> str:
         meant = nearest(name, sorted(self.known))
         return f"names {name!r}, which is no model, alias, provider or tag here.{meant}"
@@ -136,3 +164,8 @@ class Catalog:
 
     def __repr__(self) -> str:
         return f"<Catalog {self.version}: {', '.join(self.models)}>"
+
+
+def _begin(day: str) -> float:
+    """When a day of UTC begins, in seconds since 1970."""
+    return datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()

@@ -21,8 +21,10 @@ def deployment_data(deployment: Deployment) -> dict[str, Any]:
     for name in PLAIN:
         value = getattr(deployment, name)
         if value is not None and value != ():
-            told[name] = list(value) if isinstance(value, tuple) else value
-    told.update((name, dict(value)) for name in MAPPINGS if (value := getattr(deployment, name)))
+            told[name] = _listed(value)
+    told.update(
+        (name, {key: _listed(each) for key, each in value.items()}) for name in MAPPINGS if (value := getattr(deployment, name))
+    )
     if deployment.price is not None:
         told["price"] = deployment.price.as_data()
     told["names"] = sorted(deployment.names)
@@ -36,12 +38,21 @@ def deployment_of(data: Mapping[str, Any]) -> Deployment:
     Raises:
         KeyError, TypeError: for what is no such data.
     """
-    told: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+    told: dict[str, Any] = {name: _tupled(value) for name, value in data.items()}
+    told.update((name, {key: _tupled(each) for key, each in told[name].items()}) for name in MAPPINGS if name in told)
     modes, price, names = told.pop("modes"), told.pop("price", None), told.pop("names")
     endpoint = StoredEndpoint(told["id"], frozenset(modes))
     deployment = Deployment(endpoint=endpoint, price=None if price is None else Price.from_data(price), **told)
     deployment.names = frozenset(names)
     return deployment
+
+
+def _listed(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _tupled(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 class StoredEndpoint:

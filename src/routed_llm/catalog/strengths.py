@@ -13,7 +13,7 @@ from routed_llm.abilities import DOMAINS, TASK_GROUPS, TASKS
 from routed_llm.errors import ConfigurationError
 from routed_llm.refusing import nearest
 
-__all__ = ["check_strength_name", "strength_names"]
+__all__ = ["check_kind_of_call", "check_strength_name", "strength_names"]
 
 _LANGUAGE = re.compile(r"language:[a-z]{2,3}")
 _CODE = re.compile(r"code:\S+")
@@ -27,17 +27,24 @@ def check_strength_name(name: str, path: str) -> None:
     Raises:
         ConfigurationError: the message names the nearest known name.
     """
+    if ":" not in name:
+        check_kind_of_call(name, f"{path}.{name}", "strength")
+    elif not (_LANGUAGE.fullmatch(name) or _CODE.fullmatch(name)):
+        raise ConfigurationError(
+            "unknown strength; a language is named like 'language:de', a programming language like 'code:python'.",
+            path=f"{path}.{name}",
+        )
+
+
+def check_kind_of_call(name: str, path: str, what: str = "task or domain") -> None:
+    """The same for the name of a task, a group of tasks or a domain; ``what`` says in the message what it is taken for.
+
+    Raises:
+        ConfigurationError: at ``path``; the message names the nearest known name.
+    """
     known = (*TASKS, *TASK_GROUPS, *DOMAINS)
-    if ":" in name:
-        if not (_LANGUAGE.fullmatch(name) or _CODE.fullmatch(name)):
-            raise ConfigurationError(
-                "unknown strength; a language is named like 'language:de', a programming language like 'code:python'.",
-                path=f"{path}.{name}",
-            )
-    elif name not in known:
-        meant = nearest(name, known, cutoff=_MISTYPED)
-        if meant:
-            raise ConfigurationError(f"unknown strength.{meant}", path=f"{path}.{name}")
+    if name not in known and (meant := nearest(name, known, cutoff=_MISTYPED)):
+        raise ConfigurationError(f"unknown {what} {name!r}.{meant}", path=path)
 
 
 @lru_cache(maxsize=1024)

@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypedDict
 
-__all__ = ["DAY", "NANO", "PRICE_KEYS", "UsdAmount", "UsdPrices", "clock", "nano", "seconds_of_day"]
+from routed_llm.money import NANO
 
-#: nano-dollars in a US dollar
-NANO = 1_000_000_000
+__all__ = ["DAY", "PRICE_KEYS", "UsdAmount", "UsdPrices", "clock", "nano", "seconds_of_day"]
 
 #: seconds in a day
 DAY = 86_400
@@ -42,7 +41,7 @@ class UsdPrices(TypedDict, total=False):
 
     ``tiers`` are prices of longer prompts, such as ``{"above": 200_000, "input": 2.5}``: the highest that a prompt is above
     counts for the whole call. ``hours`` are windows of the day with other prices, such as ``{"from": "16:30", "to": "00:30",
-    "input": 0.135}``, in UTC.
+    "input": 0.135}``, in UTC. ``service_tiers`` are other prices by tier of service, such as ``{"flex": {"input": 0.125}}``.
     """
 
     input: UsdAmount | None
@@ -58,6 +57,7 @@ class UsdPrices(TypedDict, total=False):
     search: UsdAmount | None
     tiers: Sequence[Mapping[str, Any]]
     hours: Sequence[Mapping[str, Any]]
+    service_tiers: Mapping[str, Mapping[str, Any]]
 
 
 def nano(key: str, usd: Any) -> int | None:

@@ -12,12 +12,12 @@ from routed_llm.cli.demo_simulated import task_of
 from routed_llm.cli.show import usd
 from routed_llm.decisions import Decision
 from routed_llm.langchain.chat_model import RoutedChatModel
+from routed_llm.money import NANO
 from routed_llm.providers.sandbox import generate
 from routed_llm.telemetry.spend import Spend
 
 __all__ = ["live_demo"]
 
-_NANO = 1_000_000_000
 #: longest answer in tokens: room for some reasoning; the questions want a line
 _MOST_TOKENS = 1_024
 
@@ -35,7 +35,7 @@ def live_demo(questions: int, seed: int, limit_usd: float) -> Report:
     model = RoutedChatModel(quiet_fallbacks=True, routing_seed=seed, max_retries=0, max_tokens=_MOST_TOKENS, timeout=60)
     tasks = [task_of(question) for question in generate(questions, seed)]
     run = Run("auto", "auto", tuple(model.router.catalog.models))
-    limit = int(limit_usd * _NANO)
+    limit = int(limit_usd * NANO)
     with model.router.track() as spend:
         stopped = _asked(model, run, tasks, spend, limit)
     run.spent_nanousd = spend.total_nanousd

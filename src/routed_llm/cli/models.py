@@ -7,6 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from routed_llm.cli.diff import diff
+from routed_llm.cli.discover import discover
+from routed_llm.cli.refresh import refresh
+from routed_llm.money import NANO
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -17,12 +22,28 @@ if TYPE_CHECKING:
 __all__ = ["models"]
 
 _SHOWN = ("tools", "structured_output", "images", "pdf", "audio", "video", "reasoning", "search")
-_NANO = 1_000_000_000
 #: what the first of WORDS may say that is to be done
 _DOING = ("list", "search", "compare")
 
 
-@click.command()
+class _Models(click.Group):
+    """A group whose command ``list`` need not be named."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take what names no other command for words of ``list``."""
+        return super().parse_args(ctx, args if args and args[0] in self.commands else ["list", *args])
+
+
+@click.group(cls=_Models)
+def models() -> None:
+    """What is known of models: find them, list them, compare them, take newer prices."""
+
+
+for _command in (refresh, diff, discover):
+    models.add_command(_command)
+
+
+@models.command("list")
 @click.argument("words", nargs=-1)
 @click.option("--provider", "-p", help="Only models of this provider.")
 @click.option("--needs", help="Only models that are known to be able to do all of these, such as tools,images.")
@@ -31,7 +52,7 @@ _DOING = ("list", "search", "compare")
 @click.option("--order", type=click.Choice(["price", "context", "name"]), default="price", show_default=True)
 @click.option("--compare", "side_by_side", is_flag=True, help="Take WORDS as names of models, and lay these side by side.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; prices in billionths of a USD.")
-def models(
+def listing(
     words: tuple[str, ...],
     provider: str | None,
     needs: str | None,
@@ -47,6 +68,9 @@ def models(
     models list                the models that a router without configuration takes
     models search gpt-5 mini   those with all of these words in "provider:model"
     models compare A B         these models side by side
+    models refresh SOURCE      take newer prices; see models refresh --help
+    models diff OLD NEW        what two files of model cards say otherwise
+    models discover WHERE      the models that a provider or a server lists
 
     The words list and search may be left out, and --compare does what compare does. Options narrow lists and searches.
     """
@@ -131,8 +155,8 @@ def _prices(price: Price | None) -> tuple[str, str, str]:
     if price is None:
         return ("unknown", "unknown", "")
     rates, mark = price.rates, "*" if price.hours else ""
-    told = ["unknown" if rate is None else f"{mark}${rate / _NANO:g}" for rate in (rates.input, rates.output)]
-    return (told[0], told[1], "" if rates.cache_read is None else f"{mark}${rates.cache_read / _NANO:g}")
+    told = ["unknown" if rate is None else f"{mark}${rate / NANO:g}" for rate in (rates.input, rates.output)]
+    return (told[0], told[1], "" if rates.cache_read is None else f"{mark}${rates.cache_read / NANO:g}")
 
 
 def _compare(names: tuple[str, ...], as_json: bool) -> None:
@@ -159,10 +183,10 @@ def _cells(line: Compared) -> Iterable[str]:
 
     for value in line.values:
         if value is None:
-            yield "-" if line.what in ("status", "note", "request", "image", "other hours") else "unknown"
+            yield "-" if line.what in ("retires", "status", "note", "request", "image", "other hours") else "unknown"
         elif isinstance(value, bool):
             yield "yes" if value else "no"
         elif line.what in PRICE_KEYS:
-            yield f"${value / _NANO:g}{' each' if line.unit == 'each' else ''}"
+            yield f"${value / NANO:g}{' each' if line.unit == 'each' else ''}"
         else:
             yield f"{value:,}" if isinstance(value, int) else str(value)

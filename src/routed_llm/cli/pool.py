@@ -22,10 +22,13 @@ def pool_options(command: F) -> F:
     """Adds ``--models``, ``--strategy`` and ``--config`` to a command."""
     models = click.option(
         "--models", "-m", metavar="A,B,...", help="Models, such as openai:gpt-5-mini; 'sandbox' needs no key. By default: "
-        "a few of each provider whose key is in the environment.",
+        "those of the configuration file, else a few of each provider whose key is in the environment.",
     )  # fmt: skip
     strategy = click.option("--strategy", "-s", help="How to choose among them; by default auto.")
-    file = click.option("--config", "-c", type=click.Path(), help="A configuration file, instead of models and strategy.")
+    file = click.option(
+        "--config", "-c", type=click.Path(), help="A configuration file, instead of models and strategy. "
+        "By default the one that ROUTED_LLM_CONFIG names, else routed.toml, where there is one.",
+    )  # fmt: skip
     return models(strategy(file(command)))
 
 
@@ -35,7 +38,7 @@ def chat_model(models: str | None, strategy: str | None, config: str | None = No
     Args:
         models: names with commas between; None for what the environment has keys for.
         strategy: name of a strategy; None for ``auto``.
-        config: a configuration file, instead of the two.
+        config: a configuration file, instead of the two. Without any of the three, the usual one, where there is one.
 
     Raises:
         ConfigurationError: for what cannot be meant, and where no model is found.
@@ -43,13 +46,17 @@ def chat_model(models: str | None, strategy: str | None, config: str | None = No
     """
     if config is not None and (models or strategy):
         raise click.UsageError("--config says models and strategy: leave --models and --strategy out.")
+    from routed_llm.config.reading import usual_file
     from routed_llm.langchain.chat_model import RoutedChatModel
 
+    file = None if config is None else Path(config)
+    if file is None and models is None and strategy is None:
+        file = usual_file()
     names = None if models is None else [name.strip() for name in models.split(",") if name.strip()]
     with warnings.catch_warnings():
         warnings.showwarning = one_line
-        if config is not None:
-            return RoutedChatModel.from_config(Path(config))
+        if file is not None:
+            return RoutedChatModel.from_config(file)
         return RoutedChatModel(names, strategy or "auto")
 
 

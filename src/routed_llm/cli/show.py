@@ -6,6 +6,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from routed_llm.money import NANO
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -14,7 +16,6 @@ __all__ = ["console", "exact", "milliseconds", "table", "usd"]
 
 #: columns of output that goes to a file or a pipe, where no terminal tells its own
 _PLAIN_WIDTH = 160
-_NANO = 1_000_000_000
 
 
 def console(*, err: bool = False) -> Console:
@@ -43,12 +44,12 @@ def table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:
 
 def usd(nanousd: int | None) -> str:
     """Nano-dollars as dollars for reading, to the millionth; ``unknown`` for None."""
-    return "unknown" if nanousd is None else f"${nanousd / _NANO:,.6f}"
+    return "unknown" if nanousd is None else f"${nanousd / NANO:,.6f}"
 
 
 def exact(nanousd: int) -> str:
     """Nano-dollars to the last digit, in dollars and as they are: ``$0.000012345 (12,345 nano-dollars)``."""
-    return f"${nanousd // _NANO}.{nanousd % _NANO:09d} ({nanousd:,} nano-dollars)"
+    return f"${nanousd // NANO}.{nanousd % NANO:09d} ({nanousd:,} nano-dollars)"
 
 
 def milliseconds(seconds: float | None) -> str:

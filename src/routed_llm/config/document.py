@@ -11,10 +11,41 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from routed_llm.config.model_tables import DefaultsTable, Models
 from routed_llm.config.shapes import Above, Count, Policies, Strategy, Table, Text, said
+from routed_llm.errors import ConfigurationError
 from routed_llm.policy.arguments import shown
+from routed_llm.relay import MEDIA, Relay
 from routed_llm.requests import Purpose
 
-__all__ = ["Document", "HealthChecksTable", "KindTable", "LimitsTable", "ResilienceTable", "RoutingTable"]
+__all__ = ["Document", "HealthChecksTable", "KindTable", "LimitsTable", "PricesTable", "ResilienceTable", "RoutingTable"]
+
+
+def _relay(value: Any) -> Any:
+    try:
+        Relay.of(value)
+    except ConfigurationError as error:
+        _, dot, key = str(error.path).partition(".")
+        raise said(f"{key}: {error.problem}" if dot else error.problem) from None
+    return value
+
+
+_WORD: dict[str, Any] = {"type": "string", "enum": list(MEDIA)}
+_WORDS = {"type": "array", "items": _WORD, "minItems": 1}
+_RELAY = {
+    "anyOf": [
+        {"type": "boolean"},
+        _WORD,
+        _WORDS,
+        {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {
+                **{name: {"anyOf": [{"type": "boolean"}, {"type": "string"}]} for name in MEDIA},
+                "always": {"anyOf": [{"type": "boolean"}, _WORD, _WORDS]},
+            },
+        },
+    ]
+}
+Relaying = Annotated[Any, BeforeValidator(_relay), WithJsonSchema(_RELAY)]
 
 
 class RoutingTable(Table):
@@ -28,6 +59,7 @@ class RoutingTable(Table):
     )
     quiet_fallbacks: bool = Field(default=False, description="Do not write a warning when a call falls back.")
     strict_params: bool = Field(default=False, description="Only models that get every parameter of a call as it is.")
+    relay: Relaying = Field(default=False, description="Media that a model which takes them describes in words for the others.")
     state: str | None = Field(default=None, description="Where many processes share live state: redis://HOST.")
 
 
@@ -58,6 +90,15 @@ class HealthChecksTable(Table):
     how: Literal["models", "call", "free"] = "models"
     usd_per_day: Annotated[float, Field(ge=0)] = 0.01
     timeout: Above = 5.0
+
+
+class PricesTable(Table):
+    """Where prices and windows come from, beside what models say and the package knows."""
+
+    file: Text | None = Field(default=None, description="A list of prices, as routed-llm models refresh writes it.")
+    source: Text | None = Field(default=None, description="Where newer lists are had while the router works: a URL or a path.")
+    refresh: str | float = Field(default="1d", description="How often: 30m, 1h, 1d, or seconds.")
+    timeout: Above = Field(default=10.0, description="Seconds that one try may take.")
 
 
 class KindTable(Table):
@@ -102,6 +143,7 @@ class Document(RoutingTable):
     limits: LimitsTable | None = Field(default=None, description="Time and attempts of one call.")
     resilience: ResilienceTable | None = Field(default=None, description="What is done about faults.")
     health_checks: bool | HealthChecksTable | None = Field(default=None, description="Check deployments in the background.")
+    prices: PricesTable | None = Field(default=None, description="Where prices come from, and how often newer ones are had.")
     tasks: dict[str, KindTable] = Field(default_factory=dict, description="Tasks of your own, by what users say.")
     domains: dict[str, KindTable] = Field(default_factory=dict, description="Domains of your own, by what users say.")
     features: dict[str, Fact] = Field(default_factory=dict, description="Which feature finds out which fact.")

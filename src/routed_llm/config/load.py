@@ -28,6 +28,7 @@ from routed_llm.errors import ConfigurationError
 from routed_llm.policy.combine import combined
 from routed_llm.policy.compose import AnyPolicy
 from routed_llm.policy.shapes import Feature
+from routed_llm.pricing.settings import Prices
 from routed_llm.providers.rows import ProviderRow
 from routed_llm.requests import Purpose
 from routed_llm.state.budgets import Budget
@@ -35,7 +36,7 @@ from routed_llm.state.budgets import Budget
 __all__ = ["Loaded", "examine", "load", "told_at_its_place"]
 
 #: keys that may stand at the top, or in ``[routing]``
-_EITHER = ("strategy", "purpose", "seed", "max_price_ratio", "quiet_fallbacks", "strict_params", "state")
+_EITHER = ("strategy", "purpose", "seed", "max_price_ratio", "quiet_fallbacks", "strict_params", "relay", "state")
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Loaded:
         budgets: what may be spent.
         resilience: what is done about faults.
         providers: rows of the user's own.
+        prices: where prices come from; None where nothing is said.
     """
 
     source: Source
@@ -67,6 +69,7 @@ class Loaded:
     budgets: tuple[Budget, ...]
     resilience: Resilience
     providers: tuple[ProviderRow, ...] = ()
+    prices: Prices | None = None
 
     def chosen(self, key: str) -> Any:
         """What is said of one of the keys that may stand at the top or in ``[routing]``; its default where nothing is."""
@@ -99,6 +102,8 @@ class Loaded:
         }
         if (checks := self.document.health_checks) is not None:
             told["health_checks"] = checks if isinstance(checks, bool) else checks.model_dump()
+        if self.prices is not None:
+            told["prices"] = self.prices
         if self.budgets:
             told["budgets"] = self.budgets
         return told | {key: self.chosen(key) for key in _EITHER if key != "strategy"}
@@ -185,9 +190,16 @@ def _made(source: Source, document: Document, problems: list[ConfigurationError]
     except ConfigurationError as error:
         problems.append(error.below("resilience"))
     providers = providers_of(document.providers, problems)
+    prices = None
+    try:
+        if document.prices is not None:
+            prices = Prices(**document.prices.model_dump())
+    except ConfigurationError as error:
+        problems.append(error)
     return Loaded(
-        source, document, models, policy, named.made, common_of(document), limits, features, budgets, resilience, providers
-    )
+        source, document, models, policy, named.made, common_of(document), limits, features, budgets, resilience, providers,
+        prices,
+    )  # fmt: skip
 
 
 def _policy(document: Document, named: NamedPolicies) -> AnyPolicy | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -48,11 +49,18 @@ class HoursTable(RatesTable):
     tiers: list[TierTable] | None = None
 
 
+class ServiceTable(RatesTable):
+    """Prices of a tier of service, such as ``flex``."""
+
+    tiers: list[TierTable] | None = None
+
+
 class PriceTable(RatesTable):
-    """What a model costs, and for which prompts and at which hours of the day it costs something else."""
+    """What a model costs, and for which prompts, at which hours of the day and in which tiers of service something else."""
 
     tiers: list[TierTable] | None = None
     hours: list[HoursTable] | None = None
+    service_tiers: dict[str, ServiceTable] | None = None
 
 
 class LatencyTable(Table):
@@ -66,6 +74,13 @@ class PrepaidTable(Table):
     """Capacity that is paid for already."""
 
     tokens_per_minute: Above | None = None
+
+
+class UsagePolicyTable(Table):
+    """What it may be used for."""
+
+    forbids: Texts = Field(default_factory=list)
+    requires: Texts = Field(default_factory=list)
 
 
 class RatesOfUse(Table):
@@ -106,6 +121,18 @@ def _dialect(value: Any) -> Any:
 Dialect = Annotated[str, BeforeValidator(_dialect), WithJsonSchema({"type": "string", "examples": list(DIALECTS)})]
 
 
+def _retires(value: Any) -> Any:
+    if value is False or (isinstance(value, str) and value):
+        return value
+    if isinstance(value, date):
+        return value.isoformat()[:10]
+    raise said(f"must be a date such as '2026-12-31', or false, not {shown(value)}.")
+
+
+_RETIRES = {"anyOf": [{"type": "string"}, {"const": False}]}
+Retires = Annotated[Any, BeforeValidator(_retires), WithJsonSchema(_RETIRES)]
+
+
 class Common(Table):
     """What can be said of one model and of all."""
 
@@ -140,6 +167,8 @@ class Common(Table):
     prepaid: PrepaidTable | None = None
     latency: LatencyTable | None = None
     limits: RatesOfUse | None = None
+    usage_policy: UsagePolicyTable | None = None
+    retires: Retires = None
 
 
 class DefaultsTable(Common):

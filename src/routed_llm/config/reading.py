@@ -15,7 +15,7 @@ from routed_llm.config.toml_lines import lines_of
 from routed_llm.errors import ConfigurationError
 from routed_llm.refusing import nearest
 
-__all__ = ["Config", "DEFAULT_FILE", "VARIABLE", "read"]
+__all__ = ["Config", "DEFAULT_FILE", "VARIABLE", "read", "usual_file"]
 
 #: names the file where nothing else is said, and the file that is then looked for
 VARIABLE, DEFAULT_FILE = "ROUTED_LLM_CONFIG", "routed.toml"
@@ -55,16 +55,22 @@ def read(config: Config = None) -> Source:
     return _of_file(Path(config))
 
 
-def _default() -> Path:
+def usual_file() -> Path | None:
+    """The file that ``ROUTED_LLM_CONFIG`` names, else ``routed.toml`` in the current directory; None where there is neither."""
     named = os.environ.get(VARIABLE)
     if named:
         return Path(named)
-    if not Path(DEFAULT_FILE).is_file():
+    return Path(DEFAULT_FILE) if Path(DEFAULT_FILE).is_file() else None
+
+
+def _default() -> Path:
+    found = usual_file()
+    if found is None:
         raise ConfigurationError(
             f"no configuration is given, {VARIABLE} is not set, and there is no {DEFAULT_FILE} in {Path.cwd()}: name a file.",
             path="config",
         )
-    return Path(DEFAULT_FILE)
+    return found
 
 
 def _of_file(path: Path) -> Source:

@@ -97,6 +97,10 @@ def _text(value: str, path: str, key: str) -> Iterator[ConfigurationError]:
         )
     elif key == "state" and "://" in value and bare(value) != value:
         yield ConfigurationError("a password does not belong in a file: write state = 'env:NAME' and set NAME.", path=path)
+    elif key == "source" and path.startswith("prices.") and (bare(value) != value or _query_tells(value)):
+        yield ConfigurationError(
+            "a password or a key does not belong in a file: write source = 'env:NAME' and set NAME to the address.", path=path
+        )
     elif key in ("base_url", "proxy") and _query_tells(value):
         yield ConfigurationError(
             "a key behind the ? of an address does not belong in a file: leave it out, and write api_key = 'env:NAME'.",

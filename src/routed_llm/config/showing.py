@@ -12,11 +12,11 @@ from routed_llm.catalog.hiding import bare, is_literal
 from routed_llm.catalog.models import Model
 from routed_llm.catalog.prices import Price
 from routed_llm.catalog.snapshot import Catalog
-from routed_llm.catalog.usd import NANO
 from routed_llm.config.load import Loaded
 from routed_llm.config.models import COMMON, where_is
 from routed_llm.config.places import below
 from routed_llm.config.words import in_words
+from routed_llm.money import NANO
 
 __all__ = ["shown"]
 
@@ -27,13 +27,13 @@ _KNOWN = ("price", "context", "max_output", "abilities", "region", "tags", "priv
 #: what only an entry says
 _ENTRY = ("base_url", "api_key", "params", "reasoning", "headers", "proxy", "ca_bundle", "client_cert", "api_version",
           "dialect")  # fmt: skip
-_SETTINGS = ("purpose", "seed", "max_price_ratio", "quiet_fallbacks", "strict_params", "state")
+_SETTINGS = ("purpose", "seed", "max_price_ratio", "quiet_fallbacks", "strict_params", "relay", "state")
 
 
 def shown(loaded: Loaded, catalog: Catalog) -> str:
     """The whole, as lines of TOML with where each value comes from behind it."""
     blocks = [list(_settings(loaded)), list(_limits(loaded)), *_models(loaded, catalog), list(_policies(loaded))]
-    for section in ("aliases", "providers", "budgets", "resilience", "health_checks", "tasks", "domains", "features"):
+    for section in ("aliases", "providers", "budgets", "resilience", "health_checks", "prices", "tasks", "domains", "features"):
         blocks.append(list(_section(loaded, section)))
     return "\n\n".join("\n".join(block) for block in blocks if block)
 

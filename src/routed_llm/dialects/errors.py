@@ -109,7 +109,12 @@ _STATUSES: dict[int, ErrorKind] = {
     529: "overloaded",
 }
 _NUMBER = re.compile(r"[45][0-9][0-9]")
-_SECRET = re.compile(r"\b(?:sk|pk|rk|gsk|xai|key|AIza|AQ\.|ya29|Bearer|hf|r8|nvapi|pplx|csk)[-_ ]?[A-Za-z0-9_\-*.~+/=]{8,}")
+#: a key by its beginning or by what is said before it; a plain word behind "key" is none ("the API key provided: ...")
+_SECRET = re.compile(
+    r"(?<=key provided: )[A-Za-z0-9_\-*.~+/=]{8,}"
+    r"|\b(?!key [a-z]{1,15}\.?(?![A-Za-z0-9_\-*.~+/=]))"
+    r"(?:sk|pk|rk|gsk|xai|key|AIza|AQ\.|ya29|Bearer|hf|r8|nvapi|pplx|csk)[-_ ]?[A-Za-z0-9_\-*.~+/=]{8,}"
+)
 
 
 def redact(text: str) -> str:

@@ -13,21 +13,30 @@ Parts are those of OpenAI (``text``, ``image_url``, ``input_audio``, ``file``) a
     {"type": "server_tool", "origin": "anthropic", "data": {the block of a tool that the provider runs}}
     {"type": "opaque", "origin": "openai", "data": {anything that only its maker reads}}
 
+    {"type": "search_result", "title": "...", "source": "...", "texts": ["..."], "citations"?: {"enabled": True}}
+
 Any part may have ``cache_control`` (a cache mark ends with it, in Anthropic's form); a ``text`` may have ``citations`` (a list
-of the provider's own), and ``signature`` with ``origin``; a ``file`` may have ``file_url`` and ``media_type``. ``origin`` is
-the :attr:`~routed_llm.dialects.wire.Wire.maker` of a part: nobody else can read its signature. A ``text`` may be a ``refusal``
-(True), and texts and calls may have ``item`` with ``origin``: the item of OpenAI's Responses API that they were. A message of
-role ``tool`` may have ``is_error``.
+of the provider's own), and ``signature`` with ``origin``; a ``file`` may have ``file_url`` and ``media_type``, and as a
+document ``context`` (words about it) and ``citations`` (``{"enabled": True}`` asks for them). ``origin`` is the
+:attr:`~routed_llm.dialects.wire.Wire.maker` of a part: nobody else can read its signature. That of a file with a ``file_id`` is
+whoever keeps it, a provider or a deployment: nobody else has it. A ``text`` may be a ``refusal`` (True), and texts and calls
+may have ``item`` with ``origin``: the item of OpenAI's Responses API that they were. A message of role ``tool`` may have
+``is_error``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import base64
+import binascii
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from routed_llm.requests import SchemaBinding, ToolBinding
 
-__all__ = ["Conversation", "Message", "Part", "as_message", "bare", "parts_of", "plain", "with_parts"]
+__all__ = [
+    "Conversation", "Message", "NAMELESS", "Part", "as_message", "as_text", "bare", "document_text", "is_citable", "is_kept",
+    "lost_beside", "parts_of", "plain", "with_parts",
+]  # fmt: skip
 
 Part = dict[str, Any]
 Message = dict[str, Any]
@@ -39,9 +48,11 @@ _LOST = {
     "opaque": "what only its provider can read",
     "video_url": "a video",
 }
-#: what is lost of what a part has besides
-_BESIDE = {"citations": "citations of an earlier turn", "cache_control": "a cache point"}
-_NOT_BARE = ("cache_control", "citations", "signature", "origin", "media_type")
+#: what is lost of a document or a source that the answer should cite
+_CITABLE = "the citable form of a source: sent as its content"
+#: names that stand for a document without a title; OpenAI demands one
+NAMELESS = frozenset({"document", "document.pdf", "file", "file.pdf"})
+_NOT_BARE = ("cache_control", "citations", "context", "signature", "origin", "media_type")
 
 
 class Conversation(NamedTuple):
@@ -115,7 +126,8 @@ def with_parts(message: Message, parts: Sequence[Part]) -> Message:
         return {**message, "parts": list(parts)}
     for part in parts:
         kind = part["type"]
-        rich = kind in _LOST or any(name in part for name in _NOT_BARE) or (kind != "tool_call" and called)
+        rich = kind in _LOST or _becomes_text(part) or any(name in part for name in _NOT_BARE)
+        rich = rich or (kind != "tool_call" and called)
         if rich or (kind not in ("text", "tool_call") and message["role"] != "user") or _elsewhere(part):
             return {**message, "parts": list(parts)}
         called = called or kind == "tool_call"
@@ -125,10 +137,64 @@ def with_parts(message: Message, parts: Sequence[Part]) -> Message:
 def bare(parts: Iterable[Part]) -> list[Part]:
     """The content of parts in OpenAI's form, without calls and without what that form has no place for."""
     return [
-        {name: value for name, value in part.items() if name not in _NOT_BARE}
+        {name: value for name, value in as_text(part).items() if name not in _NOT_BARE}
         for part in parts
         if part["type"] not in _LOST and part["type"] != "tool_call" and not _elsewhere(part)
     ]
+
+
+def document_text(part: Mapping[str, Any]) -> str | None:
+    """The text of a document that is a plain text; None for any other part."""
+    if part["type"] != "file":
+        return None
+    head, _, data = str(part["file"].get("file_data") or "").partition(",")
+    if not (head.startswith("data:text/") and head.endswith(";base64")):
+        return None
+    try:
+        return base64.b64decode(data).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+
+
+def as_text(part: Part) -> Part:
+    """A source or a document of text as a plain text with its name, for whoever has no place for it; others as they are."""
+    if part["type"] == "search_result":
+        heading, text = f"{part['title']} ({part['source']}):", "\n".join(part["texts"])
+    elif (found := document_text(part)) is not None:
+        name = part["file"].get("filename")
+        heading, text = ("" if not name or name in NAMELESS else f"{name}:"), found
+        if part.get("context"):
+            heading = f"{part['context']}\n{heading}"
+    else:
+        return part
+    told: Part = {"type": "text", "text": f"{heading}\n{text}".strip("\n")}
+    return {**told, "cache_control": part["cache_control"]} if part.get("cache_control") else told
+
+
+def _becomes_text(part: Mapping[str, Any]) -> bool:
+    """Whether :func:`as_text` writes a part in another form, as far as can be seen without reading it."""
+    kind = part["type"]
+    return kind == "search_result" or (kind == "file" and str(part["file"].get("file_data") or "").startswith("data:text/"))
+
+
+def is_kept(part: Mapping[str, Any]) -> bool:
+    """Whether a part is a file that a provider keeps, told by its id."""
+    return part["type"] == "file" and bool(part["file"].get("file_id"))
+
+
+def is_citable(part: Mapping[str, Any]) -> bool:
+    """Whether a part is a source or a document with what only few dialects have a place for: to be cited, or words about it."""
+    return part["type"] == "search_result" or isinstance(part.get("citations"), Mapping) or bool(part.get("context"))
+
+
+def lost_beside(part: Mapping[str, Any]) -> Iterator[str]:
+    """What is lost of a part where it is told without its citations, its context and its cache mark."""
+    if is_citable(part):
+        yield _CITABLE
+    elif part.get("citations"):
+        yield "citations of an earlier turn"
+    if part.get("cache_control"):
+        yield "a cache point"
 
 
 def _elsewhere(part: Part) -> bool:
@@ -153,7 +219,7 @@ def _plain(message: Message, losses: list[str], reasoning_field: str | None) -> 
             losses.append(lost)
         elif _elsewhere(part):
             losses.append("a document given by URL")
-        losses.extend(words for name, words in _BESIDE.items() if part.get(name))
+        losses.extend(lost_beside(part))
         if part.get("signature") and part["type"] != "reasoning":
             losses.append("a signature of an earlier turn")
     if message.get("is_error"):

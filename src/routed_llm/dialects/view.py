@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from routed_llm.dialects.hub import Message, Part, parts_of
+from routed_llm.dialects.hub import Message, Part, is_kept, parts_of
 from routed_llm.prompt.estimate import MEDIA_TOKENS, spelled, weight
 from routed_llm.prompt.strings import texts_in
 
@@ -87,6 +87,10 @@ class HubView:
         """Makers of the signatures that stand in the prompt."""
         parts = (part for message in self._messages for part in message.get("parts") or ())
         return frozenset(str(p["origin"]) for p in parts if p.get("origin") and (p.get("signature") or p.get("data")))
+
+    def kept_files(self) -> Sequence[Part]:
+        """Files that are told by their ids."""
+        return [part for message in self._messages for part in parts_of(message) if is_kept(part)]
 
 
 def _text(message: Mapping[str, Any]) -> str:

@@ -11,8 +11,9 @@ import inspect
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, TypeVar, cast
 
+from routed_llm.clock import Clock
 from routed_llm.dispatch.held_up import watched
 from routed_llm.dispatch.waiters import AsyncWaiter, SyncWaiter
 from routed_llm.dispatch.workers import run
@@ -21,19 +22,9 @@ from routed_llm.errors import AsyncOnly
 from routed_llm.requests import Mode, Request
 from routed_llm.results import Answer, Event
 
-__all__ = ["AsyncDriver", "Clock", "SyncDriver", "drive"]
+__all__ = ["AsyncDriver", "SyncDriver", "drive"]
 
 T = TypeVar("T")
-
-
-class Clock(NamedTuple):
-    """What time it is: ``now`` is the monotonic clock in seconds, ``wall`` the time of day in seconds since 1970 (UTC).
-
-    Deadlines of connections are those of ``time.monotonic``: another ``now`` must run at its pace.
-    """
-
-    now: Callable[[], float] = time.monotonic
-    wall: Callable[[], float] = time.time
 
 
 _CLOCK = Clock()

@@ -25,7 +25,7 @@ from routed_llm.errors import CallFailed, InvalidCall, ProviderError
 from routed_llm.events import Attempt
 from routed_llm.state.limiter import Place
 
-__all__ = ["Act", "Carrying", "execute", "go_on"]
+__all__ = ["Act", "Carrying", "execute", "go_on", "try_in_turn"]
 
 R = TypeVar("R")
 Act = Callable[[Deployment, Attempt, Patience], Awaitable[R]]
@@ -36,10 +36,12 @@ class Carrying:
 
     ``attempts`` is filled on the way, in the order in which they began. ``refused`` are those that could not begin, with why.
     ``waiting`` is whom nobody asked yet, behind the one that is asked now; it is listed when it is needed. ``forced`` is the id
-    of whom the next attempt may ask although it is left alone.
+    of whom the next attempt may ask although it is left alone. ``making`` makes an attempt.
     """
 
-    __slots__ = ("_waiting", "attempts", "budget", "core", "decision", "driver", "forced", "place", "refused", "resilience")
+    __slots__ = (
+        "_waiting", "attempts", "budget", "core", "decision", "driver", "forced", "making", "place", "refused", "resilience",
+    )  # fmt: skip
 
     def __init__(self, driver: Driver, core: Core, decision: Decision, attempts: list[Attempt]) -> None:
         hints = decision.ask.hints
@@ -50,6 +52,7 @@ class Carrying:
         #: what the queue gave for the attempt that begins next
         self.place: Place | None = None
         self.forced: str | None = None
+        self.making: Callable[[Deployment, float], Attempt] = Attempt
         self._waiting: list[Deployment] | None = None
 
     @property
@@ -121,7 +124,7 @@ async def execute(
         raise refused
     core.retry_budget.call()
     try:
-        return await _try_in_turn(carrying, act)
+        return await try_in_turn(carrying, act)
     except (CallFailed, InvalidCall) as error:
         if isinstance(error, CallFailed) and (rest := last_resort()) is not None:
             return rest
@@ -146,7 +149,13 @@ async def go_on(carrying: Carrying, attempt: Attempt, error: ProviderError, cool
     return await _try_from(carrying, await _after(carrying, Failed(attempt, error, cooled)), act)
 
 
-async def _try_in_turn(carrying: Carrying, act: Act[R]) -> R:
+async def try_in_turn(carrying: Carrying, act: Act[R]) -> R:
+    """The same without its end: who calls this closes the books.
+
+    Raises:
+        CallFailed: when nobody is left to ask.
+        InvalidCall: when what is left of a budget does not pay for it.
+    """
     decision = carrying.decision
     return await _try_from(carrying, decision.order[0] if decision.order else await _first_of_cooling(carrying), act)
 
@@ -160,7 +169,7 @@ async def _try_from(carrying: Carrying, deployment: Deployment, act: Act[R]) -> 
         # whoever comes straight from its decision saves a look at the clock
         straight = decision.order and not carrying.attempts and not carrying.refused
         now = decision.ask.now if straight else driver.now()
-        attempt = Attempt(deployment, now)
+        attempt = carrying.making(deployment, now)
         if carrying.place is not None:
             attempt.place, carrying.place = carrying.place, None
         refused = _admitted(carrying, attempt, now)

@@ -18,6 +18,7 @@ from routed_llm.errors import (
     ProviderError,
 )
 from routed_llm.events import Attempt
+from routed_llm.relay import MEDIUM_OF
 from routed_llm.state.breaker import FOREVER
 
 if TYPE_CHECKING:
@@ -41,7 +42,19 @@ def nobody_eligible(decision: Decision) -> NoEligibleModel:
         groups.setdefault(reason, []).append(deployment_id)
     told = "; ".join(f"{', '.join(ids)} {reason}" for reason, ids in groups.items())
     advice = "".join(f" {line}." for _, effects in decision.effects if (line := getattr(effects, "advice", "")))
+    advice += _relay_advice(decision)
     return NoEligibleModel(f"No model of this router can serve the call: {told}.{advice}", dict(decision.rejected))
+
+
+def _relay_advice(decision: Decision) -> str:
+    """Where models take the call's media, but none of those that may answer: that they could be described."""
+    media, catalog = [each for each in sorted(decision.ask.requires.needs) if each in MEDIUM_OF], decision.catalog
+    if not media or isinstance(catalog, str) or any(each in decision.ask.hints.needs for each in media):
+        return ""
+    if not all(any(deployment.can(each) is not False for deployment in catalog.deployments) for each in media):
+        return ""
+    names = " and ".join(dict.fromkeys(MEDIUM_OF[each] for each in media))
+    return f" With relay=True a model that takes {names} describes it in words for the others."
 
 
 def all_down(core: Core, decision: Decision, others: Mapping[str, str], now: float) -> AllDeploymentsDown:

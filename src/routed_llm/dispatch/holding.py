@@ -9,15 +9,15 @@ from routed_llm.decisions import Decision
 from routed_llm.dispatch.core import Core
 from routed_llm.errors import BudgetSpent
 from routed_llm.events import Attempt
+from routed_llm.money import NANO, dollars
 from routed_llm.policy.filters.budgets import lacking
 from routed_llm.policy.scorers.cost import expected_cost
 from routed_llm.requests import Ask
-from routed_llm.standing import Amounts, Standing, dollars
+from routed_llm.standing import Amounts, Standing
 from routed_llm.state.accounts import reserve, settle, standings
 
 __all__ = ["hold_for", "out_of_budget", "release"]
 
-_NANO = 1e9
 #: how often a reservation may lose to others that end and begin at the same time
 _RACES = 10
 
@@ -114,12 +114,12 @@ def _spent(standing: Standing, wall: float, rejected: dict[str, str]) -> BudgetS
 
 def _by_unit(amounts: Amounts | Sequence[int | None]) -> dict[str, float | None]:
     nano, tokens, calls = amounts
-    return {"usd": None if nano is None else nano / _NANO, "tokens": tokens, "calls": calls}
+    return {"usd": None if nano is None else nano / NANO, "tokens": tokens, "calls": calls}
 
 
 def _left(unit: str, spent: float, held: float, limit: float) -> str:
     if unit == "usd":
-        used, most, busy = (dollars(round(amount * _NANO)) for amount in (spent, limit, held))
+        used, most, busy = (dollars(round(amount * NANO)) for amount in (spent, limit, held))
         return f"{used} of {most} spent" + (f" and {busy} held by calls under way" if held else "")
     return f"{spent:,.0f} of {limit:,.0f} {unit} used" + (f" and {held:,.0f} held by calls under way" if held else "")
 

@@ -11,16 +11,17 @@ from routed_llm.dispatch.answers import Unfit, cut_of, fault_of
 from routed_llm.dispatch.core import Core
 from routed_llm.dispatch.execute import Carrying, execute
 from routed_llm.dispatch.own_calls import ended_early, find_out
+from routed_llm.dispatch.relaying import relay_of, relayed
 from routed_llm.dispatch.settle import attempt_succeeded, bill, finish, images_in, tell_room
 from routed_llm.dispatch.streaming import Opened, open_stream
-from routed_llm.dispatch.taking import untaken
+from routed_llm.dispatch.taking import unserved, untaken
 from routed_llm.driver import Driver, Patience
 from routed_llm.errors import CallFailed, ProviderError
 from routed_llm.events import Attempt, CallRecord
-from routed_llm.policy.decide import decide
 from routed_llm.policy.facts import gather
 from routed_llm.policy.features.shape import pieces
 from routed_llm.prompt.estimate import expected_output, input_tokens, longest_text, text_tokens
+from routed_llm.relay import Relay
 from routed_llm.requests import NO_FACTS, NO_NEEDS, Ask, Request, Requirements
 from routed_llm.results import Answer
 
@@ -56,9 +57,10 @@ async def consider(driver: Driver, core: Core, request: Request) -> Decision:
     needs = request.needs()
     strict = core.strict_params if hints.strict_params is None else hints.strict_params
     lost = untaken(core.catalog, request) if strict else ()
+    unable = unserved(core.catalog, request) if needs else ()  # tools and media are needs
     if needs or request.model or hints.given or lost:
         requires = Requirements(
-            needs, driver.mode, request.model, hints.exclude, hints.region, hints.private, hints.agreements, lost
+            needs, driver.mode, request.model, hints.exclude, hints.region, hints.private, hints.agreements, lost, unable
         )
     else:
         requires = _PLAIN[driver.mode]
@@ -71,37 +73,42 @@ async def consider(driver: Driver, core: Core, request: Request) -> Decision:
         requires, hints, tokens, expected_output(request), facts, now, request.stream, limit, longest, driver.wall(),
         plain(request.params) if request.params else NO_FACTS, hints.session or facts.get("thread_id"),
     )  # fmt: skip
-    decision = await _decided_after(driver, core, request, ask) if stages.sending else _decided(core, ask)
+    relay = relay_of(core, request) if request.view.media else None
+    if stages.sending or relay is not None:
+        decision = await _decided_after(driver, core, request, ask, relay)
+    else:
+        decision = core.decide(ask)
     decision.attempts = core.limits.attempts
-    decision.microseconds = (driver.now() - ask.now) * 1e6
+    decision.microseconds = (driver.now() - decision.ask.now) * 1e6
     decision.observers = core.observers()
+    if ask.wall >= core.catalog.warns_from and not core.rehearsal:
+        core.retiring.look(core.catalog, ask.wall)
     if decision.effects and decision.ask.params != ask.params:
         # a rule that sets None takes a parameter out, the model's own too: nobody sends a None
         request.params = {**request.params, **decision.ask.params}
     return decision
 
 
-def _decided(core: Core, ask: Ask) -> Decision:
-    return decide(ask, core.catalog, core.policy, core.seen, core.rng, max_price_ratio=core.max_price_ratio)
-
-
-async def _decided_after(driver: Driver, core: Core, request: Request, ask: Ask) -> Decision:
-    """A decision after features have asked somebody what the call is, where that is not known yet."""
+async def _decided_after(driver: Driver, core: Core, request: Request, ask: Ask, relay: Relay | None) -> Decision:
+    """A decision after somebody was asked: what the call is, where that is not known yet, and what its media show."""
     begun, facts, stages = ask.now, ask.facts, core.stages
     pending = [each for each in stages.sending if not each.wanted or not all(fact in facts for fact in each.wanted)]
-    if not pending:
-        ask.facts = await gather(stages.after, request, driver, facts)
-        return _decided(core, ask)
     request.own_calls = []
     try:
-        await find_out(driver, core, request, ask, pending)
-        decision = _decided(core, ask)
+        if pending:
+            await find_out(driver, core, request, ask, pending)
+        elif stages.after:
+            ask.facts = await gather(stages.after, request, driver, facts)
+        decision = core.decide(ask) if relay is None else await relayed(driver, core, request, ask, relay, begun)
     except BaseException as error:
         if request.own_calls:
             ended_early(driver, core, request, ask, error)
         raise
-    decision.own_calls, decision.unasked = tuple(request.own_calls), tuple(request.desk.unasked)
-    decision.waited = ask.now - begun
+    if request.own_calls:
+        decision.own_calls = tuple(request.own_calls)
+    if pending:
+        decision.unasked = tuple(request.desk.unasked)
+    decision.waited = decision.ask.now - begun
     return decision
 
 

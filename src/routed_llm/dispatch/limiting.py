@@ -14,11 +14,11 @@ from routed_llm.catalog.deployments import Deployment
 from routed_llm.decisions import Decision
 from routed_llm.dispatch.core import Core
 from routed_llm.dispatch.failure import waiting
-from routed_llm.dispatch.queue import Standing, Wanted, rank
+from routed_llm.dispatch.queue import InLine, Wanted, rank
 from routed_llm.errors import AllDeploymentsDown, CallFailed, DeadlineExceeded, NoEligibleModel
 from routed_llm.events import Attempt
 from routed_llm.requests import Ask
-from routed_llm.state.limiter import Full, Place
+from routed_llm.state.limiter import MANY, Full, Place
 
 if TYPE_CHECKING:
     from routed_llm.dispatch.execute import Carrying
@@ -28,6 +28,8 @@ __all__ = ["expected_tokens", "give_back", "limit_failure", "no_place", "queued"
 _EVER = float("inf")
 #: requests that are told to be left are counted down below so many: a choice, so that a call at a wide limit costs no lock
 _NEAR = 100
+#: and tokens below so many: a choice, too; the longest prompt of most models
+_NEAR_TOKENS = 200_000
 _LINE_FULL = "too many calls stand in line already"
 
 
@@ -50,7 +52,7 @@ def take_place(core: Core, decision: Decision, attempt: Attempt, now: float) -> 
 def no_place(core: Core, ask: Ask, call: Attempt, tokens: int, now: float) -> str | None:
     """Let a call that the router makes for itself hold a place; in words, why not: it is not waited for."""
     deployment = call.deployment
-    wanted = Wanted(deployment, tokens if "tokens_per_minute" in deployment.limits else 0)
+    wanted = Wanted(deployment, tokens)
     found = core.queue.enter(wanted, _rank(ask), now)
     if isinstance(found, Place):
         call.place = found
@@ -86,24 +88,27 @@ def told_room(core: Core, attempt: Attempt, room: tuple[float | None, float | No
     if tokens is not None and tokens < 1:
         core.live.limited = True
         core.queue.told_empty(deployment.id, now + seconds, now)
-    elif requests is not None and requests < _NEAR:
+        return
+    left = (
+        MANY if requests is None or requests >= _NEAR else requests,
+        MANY if tokens is None or tokens >= _NEAR_TOKENS else tokens,
+    )
+    if min(left) < MANY:
         core.live.limited = True
-        core.queue.told_left(deployment.id, int(requests), now + seconds, now, attempt.place)
+        core.queue.told_left(deployment.id, left, now + seconds, now, attempt.place)
     elif core.live.limited and core.live.limiter.is_told(deployment.id, now):
         core.queue.told_empty(deployment.id, now, now)
 
 
 def expected_tokens(core: Core, ask: Ask, deployment: Deployment) -> int:
-    """Tokens that a call is expected to use, by what earlier calls there really used; 0 where they are not limited."""
-    limit = deployment.limits.get("tokens_per_minute")
-    if limit is None:
-        return 0
+    """Tokens that a call is expected to use, by what earlier calls there really used."""
+    limit = deployment.limits.get("tokens_per_minute", MANY)
     plain = ask.input_tokens + ask.output_tokens
     if plain > limit:
         return plain
     state = core.live.of(deployment.id)
     output = ask.output_tokens if state.output is None else min(state.output, ask.max_tokens or state.output)
-    return min(limit, max(1, round(ask.input_tokens * (state.ratio or 1.0) + output)))
+    return int(min(limit, max(1, round(ask.input_tokens * (state.ratio or 1.0) + output))))
 
 
 async def queued(carrying: Carrying) -> Deployment | None:
@@ -119,24 +124,24 @@ async def queued(carrying: Carrying) -> Deployment | None:
     latest = budget.first if budget.deadline else -_EVER
     if all(full.until is not None and full.until > latest for full in fulls):
         return _unheeded(carrying, wanted, fulls, now)
-    standing = Standing(wanted, _rank(carrying.decision.ask), budget.first, driver.waiter(), latest=latest)
-    if not core.queue.join(standing, now):
+    caller = InLine(wanted, _rank(carrying.decision.ask), budget.first, driver.waiter(), latest=latest)
+    if not core.queue.join(caller, now):
         carrying.decision.passed_over = {**carrying.decision.passed_over, "": _LINE_FULL}
         return None
     try:
-        while (asleep := core.queue.look(standing, now)) is not None:
+        while (asleep := core.queue.look(caller, now)) is not None:
             recovered, at = _recovered(carrying, now)
             if recovered is not None:
-                core.queue.leave(standing, now)
+                core.queue.leave(caller, now)
                 return recovered
-            await standing.waiter.wait(min(asleep, at))
+            await caller.waiter.wait(min(asleep, at))
             now = driver.now()
     except BaseException:
-        core.queue.leave(standing, now)
+        core.queue.leave(caller, now)
         raise
-    if standing.place is None:
+    if caller.place is None:
         return None
-    return _given(carrying, standing.place)
+    return _given(carrying, caller.place)
 
 
 def _limited(carrying: Carrying) -> tuple[list[Wanted], list[Full]]:
@@ -160,7 +165,7 @@ def _given(carrying: Carrying, place: Place) -> Deployment:
 def _unheeded(carrying: Carrying, wanted: list[Wanted], fulls: list[Full], now: float) -> Deployment | None:
     """Somebody whose provider told that nothing is left, when that is all that stands in the way."""
     for each, full in zip(wanted, fulls, strict=True):
-        if full.why == "told":
+        if full.why in ("told", "short"):
             found = carrying.core.queue.enter(each, _rank(carrying.decision.ask), now, heeding=False)
             if isinstance(found, Place):
                 return _given(carrying, found)
@@ -223,6 +228,7 @@ def _words(full: Full, wanted: Wanted, now: float) -> str:
         "requests": f"is at its limit of {limits.get('requests_per_minute', 0):,} requests a minute",
         "tokens": f"is at its limit of {limits.get('tokens_per_minute', 0):,} tokens a minute",
         "told": "told that its limit is used up",
+        "short": f"told that it takes fewer tokens than the about {wanted.tokens:,} that this call needs",
         "line": "has room only for those who stand in line",
     }[full.why]
     return what if full.until is None else f"{what}, for another {max(0.0, full.until - now):.1f} s"

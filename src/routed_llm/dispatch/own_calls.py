@@ -1,8 +1,11 @@
 """Calls that the router makes for itself: features that send a call's text to somebody, to find out what the call is.
 
+Those that describe its media are carried out as calls are, in :mod:`routed_llm.dispatch.relaying`.
+
 They run when everything is known that can be known without them. The :class:`Desk` says whom they may ask: nobody to whom the
-call itself may not go, nobody whom a budget does not pay for, and nobody at all for a decision that nobody carries out. What
-they used is in the call's bill, however the call ends.
+call itself may not go, nobody who is left alone after failures, nobody whom a budget does not pay for, and nobody at all for a
+decision that nobody carries out. What they used is in the call's bill, however the call ends, and how they ended is told to the
+breaker that calls look at.
 """
 
 from __future__ import annotations
@@ -13,30 +16,34 @@ from typing import Any
 
 from routed_llm.catalog.deployments import Deployment
 from routed_llm.catalog.usd import DAY
+from routed_llm.clock import Clock
 from routed_llm.decisions import Decision
+from routed_llm.dispatch.budget import TELLING
+from routed_llm.dispatch.cooldown import cool_down
 from routed_llm.dispatch.core import Core
 from routed_llm.dispatch.holding import release
 from routed_llm.dispatch.limiting import give_back, no_place
 from routed_llm.dispatch.settle import bill, finish
 from routed_llm.driver import Driver
-from routed_llm.errors import ProviderError, RoutedError
-from routed_llm.events import OwnCall
+from routed_llm.errors import CallFailed, ProviderError, RoutedError
+from routed_llm.events import Outcome, OwnCall
 from routed_llm.logs import log
 from routed_llm.policy.demands import demands_before
 from routed_llm.policy.facts import Gathering, gather
 from routed_llm.policy.filters.named import Named
 from routed_llm.policy.filters.place import Place
 from routed_llm.policy.filters.ruled import Ruled
+from routed_llm.policy.filters.terms import CHANGING_TERMS, Required
 from routed_llm.policy.shapes import Demands, Filter
 from routed_llm.requests import Ask, Request
 from routed_llm.results import Usage
 from routed_llm.state.accounts import Hold, reserve
 
-__all__ = ["Desk", "ended_early", "find_out", "tell"]
+__all__ = ["Desk", "book", "ended_early", "find_out", "kept_from", "tell"]
 
 
 #: what keeps a call, and so its text, from a deployment
-_WALLS: tuple[Filter, ...] = (Named(), Ruled(), Place())
+_WALLS: tuple[Filter, ...] = (Named(), Ruled(), Place(), Required(), *CHANGING_TERMS)
 #: they look at nothing of the present
 _NOTHING: Any = None
 _REHEARSAL = "nothing is spent on a decision that nobody carries out"
@@ -53,9 +60,11 @@ class Desk:
         demands: what rules demand, or may come to demand, of whoever sees it, by the rules' names.
     """
 
-    __slots__ = ("_ask", "_core", "_driver", "_request", "_unpinned", "before", "unasked")
+    __slots__ = ("_ask", "_core", "_driver", "_request", "_unpinned", "before", "kept_out", "unasked")
 
-    def __init__(self, driver: Driver, core: Core, request: Request, ask: Ask, demands: Sequence[tuple[str, Demands]]) -> None:
+    def __init__(
+        self, driver: Driver | Clock, core: Core, request: Request, ask: Ask, demands: Sequence[tuple[str, Demands]]
+    ) -> None:
         self._driver, self._core, self._request, self._ask = driver, core, request, ask
         requires = ask.requires._replace(rules=tuple(demands))
         #: the call as it was before anybody was asked, under all demands
@@ -63,6 +72,8 @@ class Desk:
         self._unpinned = ask.changed(requires._replace(model=None), ask.prefer, ask.params)
         #: whom it kept features from asking, with why
         self.unasked: list[tuple[str, str]] = []
+        #: those of them who may not see the call
+        self.kept_out: list[tuple[str, str]] = []
 
     def objection(self, whom: Deployment | None = None, *, beside: bool = False, trusted: bool = False) -> str | None:
         """Why the call's text may not go to somebody; None where it may.
@@ -80,11 +91,7 @@ class Desk:
                 return f"the rule {requires.rules[0][0]!r} says who may see it"
             said = [name for name in ("private", "region", "agreements", "exclude") if getattr(requires, name)]
             return f"the hint {said[0]!r} says who may see it" if said else None
-        ask = self._unpinned if beside else self.before
-        for wall in _WALLS[:1] if trusted else _WALLS:
-            if (why := wall.reject(ask, (whom,), _NOTHING).get(whom.id)) is not None:
-                return why
-        return None
+        return kept_from(self._unpinned if beside else self.before, whom, _WALLS[:1] if trusted else _WALLS)
 
     def begin(
         self, feature: str, whom: Deployment, tokens: tuple[int, int], *, beside: bool = False, trusted: bool = False
@@ -101,6 +108,10 @@ class Desk:
         why = self.objection(whom, beside=beside, trusted=trusted)
         call = OwnCall(whom, self._driver.now())
         call.feature, call.expected = feature, tokens[0]
+        if why is not None:
+            self.kept_out.append((whom.model, why))
+        elif not beside:
+            why = self._enter(call)
         if why is None and self._core.live.limited:
             why = no_place(self._core, self._ask, call, sum(tokens), call.started)
         if why is None and self._core.live.watching and not (beside and whom.price is None):
@@ -113,8 +124,21 @@ class Desk:
             return call
         if call.place is not None:
             give_back(self._core, call, call.started, sent=False)
+        if call.entered:
+            self._core.live.left(self._core.live.of(whom.id), call.started)
         self.unasked.append((whom.model, why))
         return None
+
+    def benched(self, whom: Deployment) -> bool:
+        """Whether a deployment of the pool is left alone after failures."""
+        return whom.id in self._core.live.cooling
+
+    def _enter(self, call: OwnCall) -> str | None:
+        """Let a call begin where the breaker of its deployment lets it, as any call; in words, why not."""
+        live = self._core.live
+        until = live.enter(live.of(call.deployment.id), call.started)
+        call.entered = until is None
+        return None if until is None else "is left alone after failures"
 
     def _hold(self, whom: Deployment, tokens: tuple[int, int]) -> Hold | str | None:
         """What it holds of the call's budgets; in words, why it does not fit one."""
@@ -125,8 +149,11 @@ class Desk:
         cost = None if price is None else price.expected(*tokens, time_of_day=wall % DAY)
         return reserve(accounts, whom, cost, sum(tokens), wall)
 
-    def end(self, call: OwnCall, usage: Usage | None = None, error: ProviderError | None = None) -> None:
-        """An own call has ended: with what it used, or failed, or it was left by whoever called the router."""
+    def end(self, call: OwnCall, usage: Usage | None = None, error: ProviderError | None = None) -> float:
+        """An own call has ended: with what it used, or failed, or it was left by whoever called the router.
+
+        Gives the seconds for which its deployment is left alone for that.
+        """
         call.seconds = self._driver.now() - call.started
         if usage is not None:
             bill(call, usage, (call.expected or 0, 0), self._driver.wall())
@@ -138,6 +165,31 @@ class Desk:
         if call.hold is not None:
             release(call)
         self._request.own_calls.append(call)
+        return self._tell_breaker(call) if call.entered else 0.0
+
+    def _tell_breaker(self, call: OwnCall) -> float:
+        """What it found of its deployment holds for calls, too; but nothing of how fast that is: it asked for little."""
+        live, error, now = self._core.live, call.error, call.started + call.seconds
+        state = live.of(call.deployment.id)
+        if error is None:
+            if call.usage is None:
+                live.left(state, call.started)
+            else:
+                live.recovered(state, call.started, now)
+            return 0.0
+        blame = True
+        if error.kind == "timeout":  # a feature may have less patience than any call
+            usual = state.usually(stream=False)
+            blame = usual is not None and call.seconds >= max(TELLING, usual) and not live.excused(call.seconds)
+        return cool_down(self._core, call, error, now, blame=blame)
+
+
+def kept_from(ask: Ask, whom: Deployment, walls: Sequence[Filter] = _WALLS) -> str | None:
+    """Why a call, and so its content, is kept from a deployment; None where it may have it."""
+    for wall in walls:
+        if (why := wall.reject(ask, (whom,), _NOTHING).get(whom.id)) is not None:
+            return why
+    return None
 
 
 async def find_out(driver: Driver, core: Core, request: Request, ask: Ask, pending: Sequence[Gathering]) -> None:
@@ -154,7 +206,7 @@ async def find_out(driver: Driver, core: Core, request: Request, ask: Ask, pendi
     facts = await gather(pending, request, driver, facts)
     ask.facts = await gather(core.stages.after, request, driver, facts)
     ask.now, ask.wall = driver.now(), driver.wall()
-    if desk.unasked and not core.rehearsal:
+    if desk.kept_out and not core.rehearsal:
         _warn(core, desk, demands)
 
 
@@ -162,7 +214,7 @@ def _warn(core: Core, desk: Desk, demands: Sequence[tuple[str, Demands]]) -> Non
     """Say once of a model that it is kept from finding out facts by the very rules that read them."""
     certain = demands_before(core.policy, desk.before, lambda fact: False)
     names = " and ".join(repr(name) for name, _ in dict(demands).items() if name not in dict(certain))
-    for model, why in desk.unasked:
+    for model, why in desk.kept_out:
         if names and model not in core.told:
             core.told.add(model)
             log.warning(
@@ -171,13 +223,22 @@ def _warn(core: Core, desk: Desk, demands: Sequence[tuple[str, Demands]]) -> Non
             )  # fmt: skip
 
 
+def book(core: Core, request: Request, ask: Ask, why: str, outcome: Outcome, now: float) -> Decision:
+    """Publish a record of own calls alone; gives the decision in it, which says ``why`` nobody was chosen."""
+    decision = Decision(ask, core.policy.name, (), (), {}, {}, (), why, 0.0, core.catalog)
+    decision.own_calls, decision.observers = tuple(request.own_calls), core.observers()
+    finish(core, decision, (), outcome, now)
+    return decision
+
+
 def ended_early(driver: Driver, core: Core, request: Request, ask: Ask, error: BaseException) -> None:
     """A call ended while it was still being found out what it is: what that cost is in the books all the same."""
-    decision = Decision(ask, core.policy.name, (), (), {}, {}, (), "the call ended before", 0.0, core.catalog)
-    decision.own_calls, decision.observers = tuple(request.own_calls), core.observers()
-    finish(core, decision, (), "failed" if isinstance(error, Exception) else "abandoned", driver.now())
+    outcome: Outcome = "failed" if isinstance(error, Exception) else "abandoned"
+    decision = book(core, request, ask, "the call ended before", outcome, driver.now())
     if isinstance(error, RoutedError):
         tell(error, decision)
+    if isinstance(error, CallFailed):
+        error.decision_id = decision.id
 
 
 def tell(error: RoutedError, decision: Decision) -> None:

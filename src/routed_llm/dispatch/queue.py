@@ -23,7 +23,7 @@ from routed_llm.catalog.deployments import Deployment
 from routed_llm.driver import Waiter
 from routed_llm.state.limiter import Full, LimitStore, Place
 
-__all__ = ["AGEING", "LONGEST", "Queue", "Standing", "Wanted", "rank"]
+__all__ = ["AGEING", "LONGEST", "Queue", "InLine", "Wanted", "rank"]
 
 #: seconds of seniority that one step of priority is worth; a choice: within the minute of a rate limit everybody has its turn
 AGEING = 15.0
@@ -48,7 +48,7 @@ class Wanted(NamedTuple):
     tokens: int
 
 
-class Standing:
+class InLine:
     """One caller in line.
 
     ``until``: it goes at this monotonic time. ``latest``: it waits for windows that open until then; minus infinity for a
@@ -71,7 +71,7 @@ class Standing:
         self.place: Place | None = None
         self.turned_away = False
 
-    def __lt__(self, other: Standing) -> bool:
+    def __lt__(self, other: InLine) -> bool:
         return (self.rank, self.number) < (other.rank, other.number)
 
 
@@ -86,13 +86,13 @@ class Queue:
 
     def _begin(self) -> None:
         self._lock = threading.Lock()
-        self._line: list[Standing] = []
+        self._line: list[InLine] = []
         #: how many in line want a deployment, by its id
         self._wanting: dict[str, int] = {}
         #: what stands in the way of those in line, by deployment, and when the earliest window opens of those
         self._full: dict[str, Full] = {}
         self._opens = float("inf")
-        self._put_down: deque[Standing | tuple[Place, int, int | None]] = deque()
+        self._put_down: deque[InLine | tuple[Place, int, int | None]] = deque()
 
     def __len__(self) -> int:
         return len(self._line)
@@ -119,39 +119,39 @@ class Queue:
         self._tidy(now)
         return found
 
-    def join(self, standing: Standing, now: float) -> bool:
+    def join(self, caller: InLine, now: float) -> bool:
         """Stand in line; False when that is too long. Who stands there must :meth:`look`, or :meth:`leave` when stopped."""
         with self._lock:
             if len(self._line) >= LONGEST:
                 return False
             self._count += 1
-            standing.number, standing.in_line = self._count, True
-            insort(self._line, standing)
-            for wanted in standing.wanted:
+            caller.number, caller.in_line = self._count, True
+            insort(self._line, caller)
+            for wanted in caller.wanted:
                 self._wanting[wanted.deployment.id] = self._wanting.get(wanted.deployment.id, 0) + 1
         self._tidy(now)
         return True
 
-    def look(self, standing: Standing, now: float) -> float | None:
+    def look(self, caller: InLine, now: float) -> float | None:
         """Until when to sleep; None for who is out of the line: served, turned away, or at the end of its time."""
         with self._lock:
-            if standing.in_line:
+            if caller.in_line:
                 self._serve(now)
-            if standing.in_line:
-                standing.turned_away = self._turns_away(standing, self._full)
-                if standing.turned_away or now >= standing.until:
-                    self._remove(standing)
+            if caller.in_line:
+                caller.turned_away = self._turns_away(caller, self._full)
+                if caller.turned_away or now >= caller.until:
+                    self._remove(caller)
                     self._serve(now)
             asleep = None
-            if standing.in_line:
-                first = standing is self._line[0]
-                asleep = standing.asleep = min(standing.until, now + LOOK, self._opens if first else now + LOOK)
+            if caller.in_line:
+                first = caller is self._line[0]
+                asleep = caller.asleep = min(caller.until, now + LOOK, self._opens if first else now + LOOK)
         self._tidy(now)
         return asleep
 
-    def leave(self, standing: Standing, now: float) -> None:
+    def leave(self, caller: InLine, now: float) -> None:
         """Go, whatever was given meanwhile: that goes to the next."""
-        self._put_down.append(standing)
+        self._put_down.append(caller)
         self._tidy(now)
 
     def end(self, place: Place, requests: int, tokens: int | None, now: float) -> None:
@@ -167,10 +167,11 @@ class Queue:
                 self._serve(now)
         self._tidy(now)
 
-    def told_left(self, deployment_id: str, requests: int, until: float, now: float, place: Place | None) -> None:
-        """The provider told how many requests it still takes; see :meth:`routed_llm.state.limiter.LimitStore.told_left`."""
+    def told_left(self, deployment_id: str, room: tuple[float, float], until: float, now: float, place: Place | None) -> None:
+        """The provider told how many requests and tokens it still takes; see :class:`~routed_llm.state.limiter.LimitStore`."""
+        requests, tokens = room
         with self._lock:
-            self._limits().told_left(deployment_id, requests, until, place)
+            self._limits().told_left(deployment_id, requests, until, place, tokens=tokens)
             self._serve(now)
         self._tidy(now)
 
@@ -186,7 +187,7 @@ class Queue:
             finally:
                 self._lock.release()
 
-    def _do(self, put_down: Standing | tuple[Place, int, int | None]) -> None:
+    def _do(self, put_down: InLine | tuple[Place, int, int | None]) -> None:
         if isinstance(put_down, tuple):
             self._limits().settle(*put_down)
         elif put_down.in_line:
@@ -195,22 +196,22 @@ class Queue:
             place, put_down.place = put_down.place, None
             self._limits().settle(place, 0, 0)
 
-    def _remove(self, standing: Standing) -> None:
-        standing.in_line = False
-        del self._line[bisect_left(self._line, standing)]
-        for wanted in standing.wanted:
+    def _remove(self, caller: InLine) -> None:
+        caller.in_line = False
+        del self._line[bisect_left(self._line, caller)]
+        for wanted in caller.wanted:
             left = self._wanting[wanted.deployment.id] = self._wanting[wanted.deployment.id] - 1
             if not left:
                 del self._wanting[wanted.deployment.id]
 
-    def _before(self, deployment_id: str, rank: float) -> Standing | None:
+    def _before(self, deployment_id: str, rank: float) -> InLine | None:
         """Who in line comes before a call at a deployment."""
         if deployment_id in self._wanting:
-            for standing in self._line:
-                if standing.rank > rank:
+            for caller in self._line:
+                if caller.rank > rank:
                     break
-                if any(wanted.deployment.id == deployment_id for wanted in standing.wanted):
-                    return standing
+                if any(wanted.deployment.id == deployment_id for wanted in caller.wanted):
+                    return caller
         return None
 
     def _serve(self, now: float) -> None:
@@ -218,25 +219,25 @@ class Queue:
         full: dict[str, Full] = {}
         line, at = self._line, 0
         while at < len(line) and not self._wanting.keys() <= full.keys():
-            standing = line[at]
-            standing.place = self._given(standing, full, now)
-            if standing.place is None and not self._turns_away(standing, full):
+            caller = line[at]
+            caller.place = self._given(caller, full, now)
+            if caller.place is None and not self._turns_away(caller, full):
                 at += 1
                 continue
-            standing.turned_away = standing.place is None
-            self._remove(standing)
-            if not standing.waiter.wake() and standing.place is not None:
-                self._limits().settle(standing.place, 0, 0)
-                standing.place = None
+            caller.turned_away = caller.place is None
+            self._remove(caller)
+            if not caller.waiter.wake() and caller.place is not None:
+                self._limits().settle(caller.place, 0, 0)
+                caller.place = None
         self._full = full
         self._opens = min((each.until for each in full.values() if each.until is not None), default=float("inf"))
         if line and self._opens < line[0].asleep:
             line[0].asleep = _NEVER
             line[0].waiter.wake()
 
-    def _given(self, standing: Standing, full: dict[str, Full], now: float) -> Place | None:
+    def _given(self, caller: InLine, full: dict[str, Full], now: float) -> Place | None:
         """A place at the first deployment that has room for a caller; what has none is noted."""
-        for wanted in standing.wanted:
+        for wanted in caller.wanted:
             if wanted.deployment.id not in full:
                 found = self._limits().take(*wanted, now)
                 if isinstance(found, Place):
@@ -246,10 +247,10 @@ class Queue:
         return None
 
     @staticmethod
-    def _turns_away(standing: Standing, full: dict[str, Full]) -> bool:
+    def _turns_away(caller: InLine, full: dict[str, Full]) -> bool:
         """Whether a caller would have to wait for what it may not wait for: windows that open too late."""
-        latest = standing.latest
-        for wanted in standing.wanted:
+        latest = caller.latest
+        for wanted in caller.wanted:
             found = full.get(wanted.deployment.id)
             if found is None or found.until is None or found.until <= latest:
                 return False
@@ -257,8 +258,8 @@ class Queue:
 
     def after_fork(self) -> None:
         """In the child nobody stands in line, and another thread of the parent may have held the lock."""
-        for standing in self._line:
-            standing.in_line = False
+        for caller in self._line:
+            caller.in_line = False
         self._begin()
 
 

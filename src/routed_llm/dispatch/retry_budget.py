@@ -6,7 +6,9 @@ beside that, so that few calls can be repeated, too. The form is that of Finagle
 
 from __future__ import annotations
 
-__all__ = ["RetryBudget"]
+import os
+
+__all__ = ["PROCESS", "RetryBudget"]
 
 #: repeats that each call adds, and that each second adds
 SHARE, PER_SECOND = 0.2, 3.0
@@ -23,6 +25,10 @@ class RetryBudget:
     __slots__ = ("_by_calls", "_by_time", "_since")
 
     def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Nothing was saved up yet."""
         self._by_calls = 0.0
         self._by_time = PER_SECOND
         self._since: float | None = None
@@ -44,3 +50,10 @@ class RetryBudget:
         else:
             return False
         return True
+
+
+#: what all routers of this process that go by its clock pay from; a forked process has one of its own
+PROCESS = RetryBudget()
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=PROCESS.begin)

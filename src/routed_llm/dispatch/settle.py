@@ -17,11 +17,13 @@ from routed_llm.errors import ProviderError
 from routed_llm.events import Attempt, CallRecord, Outcome
 from routed_llm.logs import log
 from routed_llm.policy.scorers.cost import expected_cost
+from routed_llm.relay import MEDIA
 from routed_llm.requests import Ask
 from routed_llm.results import Usage
 
 __all__ = [
-    "attempt_failed", "attempt_succeeded", "bill", "book_unseen", "finish", "images_in", "tell_room", "warn_of_fallback",
+    "attempt_failed", "attempt_succeeded", "bill", "book_unseen", "finish", "images_in", "let_go", "tell_room",
+    "warn_of_fallback",
 ]  # fmt: skip
 
 
@@ -75,9 +77,9 @@ def attempt_failed(
 
 
 def images_in(ask: Ask) -> int:
-    """Images in the call's prompt."""
+    """Images in the call's prompt; none where words stand in for them."""
     count = ask.facts.get("images")
-    return count if type(count) is int else 0
+    return count if type(count) is int and not ask.requires.needs.isdisjoint(MEDIA["image"]) else 0
 
 
 def bill(attempt: Attempt, usage: Usage | None, estimate: tuple[int, int], wall: float | None = None, images: int = 0) -> Usage:
@@ -111,6 +113,17 @@ def finish(core: Core, decision: Decision, attempts: Sequence[Attempt], outcome:
             book_unseen(attempt, decision.ask, now)
         # nobody saw the end of what was asked for a call that was left before it began
         cost = None if own and outcome == "abandoned" and not attempts else _sum((*own, *attempts))
+    let_go(core, attempts, now)
+    usage = attempts[-1].usage if attempts and not attempts[-1].unseen else None
+    record = CallRecord(decision, attempts, outcome, usage, cost, now - decision.ask.now + decision.waited, own)
+    if decision.seen is not None and decision.seen.homes:
+        remember(core, record, now)
+    core.publish(record)
+    return record
+
+
+def let_go(core: Core, attempts: Sequence[Attempt], now: float) -> None:
+    """What attempts hold of budgets and limits is held no more."""
     if core.live.watching:
         for attempt in attempts:
             if attempt.hold is not None:
@@ -119,12 +132,6 @@ def finish(core: Core, decision: Decision, attempts: Sequence[Attempt], outcome:
         for attempt in attempts:
             if attempt.place is not None:
                 give_back(core, attempt, now)
-    usage = attempts[-1].usage if attempts and not attempts[-1].unseen else None
-    record = CallRecord(decision, attempts, outcome, usage, cost, now - decision.ask.now + decision.waited, own)
-    if decision.seen is not None and decision.seen.homes:
-        remember(core, record, now)
-    core.publish(record)
-    return record
 
 
 def book_unseen(attempt: Attempt, ask: Ask, now: float) -> None:

@@ -6,10 +6,9 @@ from typing import Any
 
 from routed_llm.door.anew import restarts_in
 from routed_llm.events import CallRecord
+from routed_llm.money import NANO
 
 __all__ = ["routing_facts"]
-
-NANO = 1e9
 
 
 def routing_facts(record: CallRecord) -> dict[str, Any]:
@@ -19,10 +18,10 @@ def routing_facts(record: CallRecord) -> dict[str, Any]:
     ``notices`` names it, and ``handover`` tells which rule wants a human, and why.
     ``restarts`` tells from whom to whom, and why, where a stream broke and another model started anew.
     ``own_calls`` are what features asked for the call, where they did: they are in its cost, and ``answer_cost_nanousd`` is
-    the cost without them. ``hedged`` tells that a second deployment was asked because the first was late. ``warning`` tells
-    what is wrong with an answer that was given for want of a better one, and ``cost_estimated`` that an attempt is in the
-    cost of which nobody saw the end. ``cost_nanousd`` is exact; ``cost_usd`` is the same for reading. Both are None where a
-    price is unknown.
+    the cost without them. ``relay`` names the media that words stand in for, with who described them. ``hedged`` tells that a
+    second deployment was asked because the first was late. ``warning`` tells what is wrong with an answer that was given
+    for want of a better one, and ``cost_estimated`` that an attempt is in the cost of which nobody saw the end.
+    ``cost_nanousd`` is exact; ``cost_usd`` is the same for reading. Both are None where a price is unknown.
     """
     decision = record.decision
     deployment = record.attempts[-1].deployment
@@ -51,6 +50,8 @@ def routing_facts(record: CallRecord) -> dict[str, Any]:
     if record.own_calls:
         told["own_calls"] = [call.as_dict() for call in record.own_calls]
         told["answer_cost_nanousd"] = record.answer_cost_nanousd
+    if decision.relayed:
+        told["relay"] = [dict(each) for each in decision.relayed]
     if decision.losses:
         told["losses"] = list(dict.fromkeys(decision.losses))
     if (decision.effects or decision.noticing) and (notices := record.notices):

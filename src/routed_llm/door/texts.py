@@ -91,6 +91,10 @@ class TextsView:
         """Nobody."""
         return frozenset()
 
+    def kept_files(self) -> Sequence[Any]:
+        """None."""
+        return ()
+
 
 def no_chat(payload: Any, losses: list[str]) -> NoReturn:
     """Texts do not become a chat.

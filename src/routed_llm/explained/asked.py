@@ -13,6 +13,8 @@ __all__ = ["ask_data", "ask_from"]
 
 _NUMBERS = ("input_tokens", "output_tokens", "now", "stream", "max_tokens", "longest", "wall", "session")
 _REQUIRES = ("mode", "model", "exclude", "region", "private", "agreements")
+#: told only where there is something: words by the id of a deployment
+_BY_ID = ("untaken", "unserved")
 
 
 def ask_data(ask: Ask) -> dict[str, Any]:
@@ -22,8 +24,11 @@ def ask_data(ask: Ask) -> dict[str, Any]:
         "needs": sorted(ask.requires.needs),
         **{name: _listed(getattr(ask.requires, name)) for name in _REQUIRES},
     }
-    if ask.requires.untaken:
-        told["requires"]["untaken"] = dict(ask.requires.untaken)
+    if ask.spent:
+        told["spent"] = ask.spent
+    for name in _BY_ID:
+        if found := getattr(ask.requires, name):
+            told["requires"][name] = dict(found)
     told.update(hints=exact(ask.hints.given), facts=exact(dict(ask.facts)), params=exact(dict(ask.params)))
     return told
 
@@ -41,6 +46,7 @@ def ask_from(data: Mapping[str, Any]) -> Ask:
     """
     given: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in data["requires"].items()}
     needs = frozenset(given.pop("needs"))
-    given["untaken"] = tuple(dict(given.get("untaken", {})).items())
+    given |= {name: tuple(dict(given.get(name, {})).items()) for name in _BY_ID}
     told = {name: restored(data[name]) for name in (*_NUMBERS, "facts", "params")}
+    told["spent"] = data.get("spent", 0)
     return Ask(requires=Requirements(needs, **given), hints=Hints(restored(data["hints"])), **told)

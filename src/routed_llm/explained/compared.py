@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from routed_llm.explained.data import expected_cost, grouped
 from routed_llm.explained.text import listed
+from routed_llm.money import NANO
 
 if TYPE_CHECKING:
     from routed_llm.decisions import Decision
@@ -61,7 +62,7 @@ class Comparison(NamedTuple):
             return "the difference in cost is unknown"
         if not self.difference:
             return "expected to cost the same"
-        usd = f"${abs(self.difference) / 1e9:.9f}".rstrip("0").rstrip(".")
+        usd = f"${abs(self.difference) / NANO:.9f}".rstrip("0").rstrip(".")
         share = f" ({abs(self.difference) / self.cost_before:.0%})" if self.cost_before else ""
         return f"expected to cost {usd}{share} {'more' if self.difference > 0 else 'less'}"
 

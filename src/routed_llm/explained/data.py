@@ -45,6 +45,7 @@ def decision_data(decision: Decision) -> dict[str, Any]:
         "params": plain(dict(ask.params)),
         "own_calls": [call.as_dict() for call in decision.own_calls],
         "unasked": [{"model": model, "because": why} for model, why in decision.unasked],
+        "relayed": [dict(each) for each in decision.relayed],
         "losses": list(decision.losses),
         "max_price_ratio": decision.max_price_ratio,
         "seed": f"{decision.seed:016x}" if decision.seed else None,

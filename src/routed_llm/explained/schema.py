@@ -110,6 +110,13 @@ _OWN_CALL = _object("A call that the router made for itself.", {
     "error": _of(_MAYBE_TEXT, "Class of the error; null where it answered."),
 })  # fmt: skip
 
+_RELAYED = _object("A medium that words stand in for.", {
+    "medium": _of("string", "image, pdf, audio or video."),
+    "model": _of("string", "Who described it; in a decision that nobody carried out, who would be asked first."),
+    "deployment": _TEXT,
+    "remembered": _of("boolean", "Whether the words of an earlier call were taken."),
+})  # fmt: skip
+
 _DECISION: Schema = {
     "decision_id": _of("string", "Names the decision, in all processes."),
     "strategy": _of("string", "Name of the policy."),
@@ -132,8 +139,9 @@ _DECISION: Schema = {
     "facts": _table("What was known of the call.", True),
     "hints": _table("What the caller said.", True),
     "params": _table("Generation parameters without texts, with those that rules set.", True),
-    "own_calls": _list("What features asked for the call, to find out what it is.", _OWN_CALL),
+    "own_calls": _list("What the router asked for it: what the call is, or to have its media described.", _OWN_CALL),
     "unasked": _list("Whom they did not ask, and why.", _object("", {"model": _TEXT, "because": _TEXT})),
+    "relayed": _list("Media that words stand in for, in the order of the prompt.", _RELAYED),
     "losses": _list("What the deployment that was asked did not get of the call.", _TEXT),
     "max_price_ratio": _of(_MAYBE_NUMBER, "The router's bound on what fallbacks cost."),
     "seed": _of(_MAYBE_TEXT, "What everything drawn follows from, 16 hex digits; null where nothing was drawn."),

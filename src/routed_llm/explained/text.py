@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from routed_llm.money import NANO
+
 __all__ = ["html", "listed", "sentence", "table"]
 
 #: names that are listed for one reason of rejection
@@ -98,5 +100,5 @@ def _value(value: float | None, unit: str) -> str:
     if value is None:
         return "unknown"
     if unit == "nano-USD":
-        return f"${value / 1e9:.9f}".rstrip("0").rstrip(".")
+        return f"${value / NANO:.9f}".rstrip("0").rstrip(".")
     return f"{value:.3f} {unit}".strip()

@@ -15,21 +15,27 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple, Protocol
 
 from routed_llm.catalog.deployments import Deployment
+from routed_llm.clock import Clock
 from routed_llm.dispatch.core import Core
-from routed_llm.dispatch.settle import attempt_failed, bill
+from routed_llm.dispatch.own_calls import Desk, book
+from routed_llm.dispatch.settle import attempt_failed
 from routed_llm.driver import Driver, Patience
 from routed_llm.errors import ConfigurationError, ProviderError, RoutedError
 from routed_llm.events import Attempt
+from routed_llm.hints import NO_HINTS
 from routed_llm.logs import log
+from routed_llm.money import NANO
 from routed_llm.policy.features.own_calls import chat_request, texts_request
 from routed_llm.refusing import nearest
-from routed_llm.requests import Purpose
+from routed_llm.requests import NO_NEEDS, Ask, Purpose, Requirements
+from routed_llm.results import Usage
 
 __all__ = ["Checker", "HealthChecks", "checked", "checker_of"]
 
 
-_NANO = 1_000_000_000
 _DAY = 86_400.0
+#: a check belongs to nobody
+_NOBODYS = Requirements(NO_NEEDS, "sync")
 #: a question whose answer of one token costs next to nothing
 _QUESTION = ("", "Say yes.")
 #: what is embedded
@@ -168,24 +174,31 @@ class Checker:
 
     def _check(self, core: Core, deployment: Deployment) -> bool:
         """Ask one deployment, and tell its breaker; False where it cannot be asked."""
-        begun = self._now()
-        self._asked[deployment.id] = begun
-        attempt = Attempt(deployment, begun)
-        ask = self._way(deployment)
-        if ask is None:
+        begun = self._asked[deployment.id] = self._now()
+        endpoint = deployment.endpoint
+        look = getattr(endpoint, "check", None)
+        if self.settings.how != "call" and look is not None and getattr(endpoint, "lists", False):
+            return self._ask_for_list(core, deployment, look, begun)
+        if self.settings.how == "free" or not self._pays(deployment):
             return False
+        if "sync" not in endpoint.modes:
+            self._tell_once(deployment, "it can be asked in async code alone")
+            return False
+        return self._ask_for_little(core, deployment, begun)
+
+    def _ask_for_list(self, core: Core, deployment: Deployment, look: Callable[[float], None], begun: float) -> bool:
+        """Ask for the list of models, which costs nothing."""
         state = core.live.of(deployment.id)
         if core.live.enter(state, begun) is not None:
             return False
         try:
-            ask(attempt, begun + self.settings.timeout)
+            look(begun + self.settings.timeout)
         except ProviderError as error:
-            if ask != self._ask_for_little and error.kind not in ("connection", "timeout"):
+            if error.kind not in ("connection", "timeout"):
                 core.live.left(state, begun)
                 self._tell_once(deployment, f"its list of models is refused ({error.kind}), which says nothing of calls")
-                return True
-            cooled = attempt_failed(core, attempt, error, self._now())
-            log.warning("A health check of %s failed (%s); it is left alone for %.1f s.", deployment.id, error.kind, cooled)
+            else:
+                self._failed(deployment, error, attempt_failed(core, Attempt(deployment, begun), error, self._now()))
         except RoutedError as error:  # what cannot be asked of it
             core.live.left(state, begun)
             self._tell_once(deployment, str(error))
@@ -196,42 +209,55 @@ class Checker:
             core.live.recovered(state, begun, self._now())
         return True
 
+    def _ask_for_little(self, core: Core, deployment: Deployment, begun: float) -> bool:
+        """Ask for a token: a call of the router's own, which budgets must pay for and limits must let in."""
+        if self._purpose == "embeddings":
+            question = texts_request([_WORD], "query")
+        else:
+            question = chat_request(*_QUESTION, {"max_tokens": 1})
+        question.begin()
+        question.own_calls = []
+        ask = Ask(_NOBODYS, NO_HINTS, _TOKENS, 1, {}, begun, False, 1, wall=self._wall())
+        desk = Desk(Clock(self._now, self._wall), core, question, ask, ())
+        call = desk.begin("health_check", deployment, (_TOKENS, 1), trusted=True)
+        if call is None:
+            return False
+        until = begun + self.settings.timeout
+        try:
+            answer = deployment.endpoint.call(question, Patience(until, until, self.settings.timeout))
+            usage = answer.usage or Usage(_TOKENS, 1, estimated=True)
+            cooled = desk.end(call, usage, answer.fault)
+            error = answer.fault
+        except ProviderError as failed:
+            error, cooled = failed, desk.end(call, error=failed)
+        except RoutedError as failed:  # what cannot be asked of it
+            desk.end(call)
+            self._tell_once(deployment, str(failed))
+            return True
+        except BaseException:
+            desk.end(call)
+            raise
+        if error is not None:
+            self._failed(deployment, error, cooled)
+        self.spent += call.cost_nanousd or 0
+        book(core, question, ask, "a health check", "checked", self._now())
+        return True
+
+    @staticmethod
+    def _failed(deployment: Deployment, error: ProviderError, cooled: float) -> None:
+        log.warning("A health check of %s failed (%s); it is left alone for %.1f s.", deployment.id, error.kind, cooled)
+
     def _tell_once(self, deployment: Deployment, why: str) -> None:
         if deployment.id not in self._told:
             self._told.add(deployment.id)
             log.warning("Health checks find out nothing of %s: %s.", deployment.id, why.rstrip("."))
-
-    def _way(self, deployment: Deployment) -> Callable[[Attempt, float], None] | None:
-        """How a deployment is asked; None where nothing that may be done tells anything of it."""
-        endpoint = deployment.endpoint
-        check = getattr(endpoint, "check", None)
-        if self.settings.how != "call" and check is not None and getattr(endpoint, "lists", False):
-            return lambda attempt, until: check(until)
-        if self.settings.how == "free" or not self._pays(deployment):
-            return None
-        if "sync" not in endpoint.modes:
-            self._tell_once(deployment, "it can be asked in async code alone")
-            return None
-        return self._ask_for_little
 
     def _pays(self, deployment: Deployment) -> bool:
         day = self._wall() // _DAY
         if day != self._day:
             self._day, self.spent = day, 0
         cost = None if deployment.price is None else deployment.price.expected(_TOKENS, 1, time_of_day=self._wall() % _DAY)
-        return cost is not None and self.spent + cost <= self.settings.usd_per_day * _NANO
-
-    def _ask_for_little(self, attempt: Attempt, until: float) -> None:
-        if self._purpose == "embeddings":
-            question = texts_request([_WORD], "query")
-        else:
-            question = chat_request(*_QUESTION, {"max_tokens": 1})
-        question.begin()
-        answer = attempt.deployment.endpoint.call(question, Patience(until, until, self.settings.timeout))
-        bill(attempt, answer.usage, (_TOKENS, 1), self._wall())
-        self.spent += attempt.cost_nanousd or 0
-        if answer.fault is not None:
-            raise answer.fault
+        return cost is not None and self.spent + cost <= self.settings.usd_per_day * NANO
 
 
 def checked(router: Checked, settings: HealthChecks) -> list[str]:

@@ -10,11 +10,11 @@ from routed_llm.catalog.deployments import Deployment
 from routed_llm.dispatch.core import Core
 from routed_llm.state.columns import DeploymentState
 
-__all__ = ["Condition", "DeploymentHealth", "Health", "health_of"]
+__all__ = ["HealthState", "DeploymentHealth", "Health", "health_of"]
 
 #: ``ready``: it takes calls; ``benched``: it is left alone; ``probing``: one call finds out whether it works again;
 #: ``at_limit``: its rate or concurrency limit is reached; ``unused``: nobody asked it yet
-Condition = Literal["ready", "benched", "probing", "at_limit", "unused"]
+HealthState = Literal["ready", "benched", "probing", "at_limit", "unused"]
 
 _COLUMNS = ("deployment", "state", "for", "why", "calls", "in flight", "errors", "first content", "answer", "95 %")
 
@@ -31,7 +31,7 @@ class DeploymentHealth(NamedTuple):
     deployment: str
     model: str
     provider: str
-    state: Condition
+    state: HealthState
     seconds: float | None
     why: str
     calls: int
@@ -138,7 +138,7 @@ def _of(core: Core, deployment: Deployment, now: float) -> DeploymentHealth:
     )  # fmt: skip
 
 
-def _condition(core: Core, deployment: Deployment, state: DeploymentState, now: float) -> tuple[Condition, float | None, str]:
+def _condition(core: Core, deployment: Deployment, state: DeploymentState, now: float) -> tuple[HealthState, float | None, str]:
     live, breaker = core.live, state.breaker
     stands = breaker.condition(now)
     if stands == "open":

@@ -12,17 +12,20 @@ from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, Us
 from routed_llm.dialects.arguments import read_arguments
 from routed_llm.door.facts import routing_facts
 from routed_llm.events import CallRecord
+from routed_llm.langchain.standard_blocks import translated_name
 from routed_llm.langchain.thoughts import KEPT
 from routed_llm.results import Answer, ToolCall, Usage
 
 __all__ = ["BESIDE", "facts_of", "message_of", "native_usage", "sort_call", "token_usage", "usage_metadata"]
 
 
-#: providers whose integrations keep calls and reasoning in the content: by these names in ``model_provider`` langchain-core's
-#: ``content_blocks`` looks for them there, and would not find ours (``langchain_core.messages.block_translators``)
-_READ_OTHERWISE = frozenset({"anthropic", "bedrock", "bedrock_converse"})
 #: opaque parts that are content, or belong to it; all others tell of the answer
 BESIDE = ("refusal", "audio", "images", "actions", "annotations", "reasoning_details", "citations", "other_choices")
+
+#: its copies with other fields are whole messages, at half of what it costs to have fields checked that we made ourselves
+_EMPTY = AIMessage(
+    content="", additional_kwargs={}, response_metadata={}, tool_calls=[], invalid_tool_calls=[], usage_metadata=None, id=None
+)
 
 
 def usage_metadata(usage: Usage) -> UsageMetadata:
@@ -58,15 +61,10 @@ def facts_of(record: CallRecord, answered: str, finish: str) -> dict[str, Any]:
     deployment = record.attempts[-1].deployment
     return {
         "model_name": answered or deployment.served_model,
-        "model_provider": _named(deployment.provider),
+        "model_provider": translated_name(deployment.provider),
         "finish_reason": finish,
         "routing": routing_facts(record),
     }
-
-
-def _named(provider: str) -> str:
-    """A provider by a name that LangChain does not take for its own integration, whose content has another form."""
-    return f"routed-{provider}" if provider in _READ_OTHERWISE else provider
 
 
 def message_of(answer: Answer, record: CallRecord, message_id: str | None = None) -> AIMessage:
@@ -86,15 +84,16 @@ def message_of(answer: Answer, record: CallRecord, message_id: str | None = None
     if extras:
         metadata |= {name: value for name, value in extras.items() if name not in BESIDE and name != "parts"}
     usage = record.usage
-    return AIMessage(
-        content=answer.text,
-        additional_kwargs=more,
-        response_metadata=metadata,
-        tool_calls=calls,
-        invalid_tool_calls=invalid,
-        usage_metadata=usage_metadata(usage) if usage is not None else None,
-        id=message_id,
-    )
+    fields = {
+        "content": answer.text,
+        "additional_kwargs": more,
+        "response_metadata": metadata,
+        "tool_calls": calls,
+        "invalid_tool_calls": invalid,
+        "usage_metadata": usage_metadata(usage) if usage is not None else None,
+        "id": message_id,
+    }
+    return _EMPTY.model_copy(update=fields)
 
 
 def _additional(extras: Mapping[str, Any]) -> dict[str, Any]:

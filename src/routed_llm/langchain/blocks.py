@@ -10,6 +10,7 @@ from langchain_core.messages.block_translators.openai import convert_to_openai_d
 from langchain_core.messages.content import is_data_content_block
 
 from routed_llm.dialects.hub import Part
+from routed_llm.langchain.documents import described, extra, kept_file, search_result, text_document, texts_of
 from routed_llm.langchain.thoughts import thought_of
 
 __all__ = ["part_of"]
@@ -24,7 +25,9 @@ def part_of(block: Any, losses: list[str]) -> Part | None:
     if isinstance(block, str):
         return {"type": "text", "text": block}
     part = _part(block, losses)
-    if part is not None and (mark := _extra(block, "cache_control")):
+    if part is not None:
+        part = described(block, part)
+    if part is not None and (mark := extra(block, "cache_control")):
         part["cache_control"] = mark
     return part
 
@@ -35,7 +38,7 @@ def _part(block: dict[str, Any], losses: list[str]) -> Part | None:
         part: Part = {"type": "text", "text": block["text"]}
         if cited := block.get("citations") or block.get("annotations"):
             part["citations"] = cited
-        if signature := _extra(block, "signature") or block.get("thought_signature"):
+        if signature := extra(block, "signature") or block.get("thought_signature"):
             part |= {"signature": signature, "origin": "google"}
         return part
     if kind == "image_url":
@@ -43,6 +46,10 @@ def _part(block: dict[str, Any], losses: list[str]) -> Part | None:
         return {"type": "image_url", "image_url": {"url": given} if isinstance(given, str) else dict(given)}
     if kind == "input_audio" or (kind == "file" and isinstance(block.get("file"), Mapping)):
         return {"type": kind, kind: dict(block[kind])}
+    if kind == "search_result":
+        return search_result(block)
+    if kind in ("file", "image", "document") and (kept := kept_file(block)) is not None:
+        return kept
     if kind in ("image", "document") and isinstance(block.get("source"), Mapping):
         return _anthropic(block, losses)
     if kind in _SILENT:
@@ -55,16 +62,10 @@ def _part(block: dict[str, Any], losses: list[str]) -> Part | None:
     return None
 
 
-def _extra(block: Mapping[str, Any], name: str) -> Any:
-    """A field of a block, or of its ``extras``, where LangChain's standard blocks keep what is not standard."""
-    extras = block.get("extras")
-    return block.get(name) or (extras.get(name) if isinstance(extras, Mapping) else None)
-
-
 def _data(block: dict[str, Any], losses: list[str]) -> Part | None:
     """LangChain's own blocks of media, v1 and v0."""
     if block["type"] == "text-plain":
-        return {"type": "text", "text": str(block.get("text") or "")}
+        return text_document(block, str(block.get("text") or ""))
     mime = str(block.get("mime_type") or "")
     url = block.get("url")
     if block["type"] == "video":
@@ -77,7 +78,7 @@ def _data(block: dict[str, Any], losses: list[str]) -> Part | None:
     if block["type"] == "file" and isinstance(url, str) and not url.startswith("data:"):
         file = {"file_url": url, "filename": str(block.get("filename") or url.rpartition("/")[2] or "file")}
         return {"type": "file", "file": file, "media_type": mime} if mime else {"type": "file", "file": file}
-    if block["type"] == "file" and not any(block.get(name) for name in ("filename", "extras", "metadata")):
+    if block["type"] == "file" and not (extra(block, "filename") or block.get("metadata")):
         block = {**block, "filename": "file.pdf" if mime == "application/pdf" else "file"}
     try:
         return convert_to_openai_data_block(block)
@@ -100,6 +101,8 @@ def _anthropic(block: Mapping[str, Any], losses: list[str]) -> Part | None:
         name = str(block.get("title") or source["url"].rpartition("/")[2] or "file.pdf")
         return {"type": "file", "file": {"file_url": source["url"], "filename": name}}
     if source.get("type") == "text":
-        return {"type": "text", "text": str(source.get("data") or "")}
+        return text_document(block, str(source.get("data") or ""))
+    if source.get("type") == "content":
+        return text_document(block, "\n".join(texts_of(source.get("content"))))
     losses.append(f"a {block['type']} given by {source.get('type')}: {json.dumps(str(source.get('url') or ''))}")
     return None

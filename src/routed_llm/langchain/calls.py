@@ -10,8 +10,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from contextlib import aclosing, closing
+from os import urandom
 from typing import Any, cast
-from uuid import uuid4
 
 from langchain_core.callbacks import Callbacks
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
@@ -251,7 +251,7 @@ class RoutedCalls(BaseChatModel):
         if messages is None:
             yield from super().stream(input, config, stop=stop, **kwargs)
         else:
-            yield from self._chunks(messages, stop, kwargs, f"lc_run--{uuid4()}")
+            yield from self._chunks(messages, stop, kwargs, _run_id())
 
     async def astream(
         self, input: LanguageModelInput, config: RunnableConfig | None = None, *, stop: list[str] | None = None, **kwargs: Any
@@ -262,7 +262,7 @@ class RoutedCalls(BaseChatModel):
         chunks = (
             super().astream(input, config, stop=stop, **kwargs)
             if messages is None
-            else self._achunks(messages, stop, kwargs, f"lc_run--{uuid4()}")
+            else self._achunks(messages, stop, kwargs, _run_id())
         )
         async with aclosing(chunks) as pieces:  # type: ignore[type-var]  # both are async generators
             async for chunk in pieces:
@@ -313,10 +313,16 @@ def _noted(metadata: dict[str, Any] | None, kwargs: dict[str, Any]) -> dict[str,
     return {**kwargs, "routing": Hints.of(kwargs.get("routing"), noted).given}
 
 
+def _run_id() -> str:
+    """An id as LangChain's tracers give it to the message of a run; :func:`uuid.uuid4` takes three times as long."""
+    name = urandom(16).hex()
+    return f"lc_run--{name[:8]}-{name[8:12]}-4{name[13:16]}-a{name[17:20]}-{name[20:]}"
+
+
 def _message(completed: Completed) -> AIMessage:
-    message = message_of(completed.answer, completed.record, f"lc_run--{uuid4()}-0")
+    message = message_of(completed.answer, completed.record, f"{_run_id()}-0")
     if message.id is None:
-        message.id = f"lc_run--{uuid4()}-0"
+        message.id = f"{_run_id()}-0"
     # LangChain puts what _result tells of the call into the message too
     message.response_metadata.setdefault("token_usage", token_usage(message.usage_metadata))
     return message

@@ -26,6 +26,7 @@ class RoutedIdentity(RoutedCalls, Closing):
     _identity: dict[str, Any] = PrivateAttr(default_factory=dict)
     _traced: LangSmithParams | None = PrivateAttr(default=None)
     _pool_key: str | None = PrivateAttr(default=None)
+    _of_catalog: int | None = PrivateAttr(default=None)
 
     @property
     def _private(self) -> dict[str, Any]:
@@ -44,7 +45,15 @@ class RoutedIdentity(RoutedCalls, Closing):
 
     @property
     def _identifying_params(self) -> dict[str, Any]:
-        return self._identity
+        return self._identity_now()
+
+    def _identity_now(self) -> dict[str, Any]:
+        """What is the same for every call, until the router's catalog changes."""
+        private, known = self._private, id(self._core_router().catalog)  # a router keeps its last catalogs: ids stay theirs
+        if private["_of_catalog"] != known:
+            self.model_post_init(None)
+            self._of_catalog = known
+        return self._private["_identity"]  # type: ignore[no-any-return]  # set by model_post_init
 
     @property
     def lc_secrets(self) -> dict[str, str]:
@@ -87,15 +96,16 @@ class RoutedIdentity(RoutedCalls, Closing):
 
     def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
         # what the base class gives, without its search for overrides of a deprecated method
-        return {**self._private["_identity"], "_type": self._llm_type, "stop": stop, **kwargs}
+        return {**self._identity_now(), "_type": self._llm_type, "stop": stop, **kwargs}
 
     def _resolve_model_profile(self) -> ModelProfile | None:
         return profile_of(self._core_router().catalog.deployments)
 
     def _get_llm_string(self, stop: list[str] | None = None, **kwargs: Any) -> str:
+        identity = self._identity_now()  # before the key of the pool, which it forgets with another catalog
         if self._pool_key is None:
             self._pool_key = pool_key(self._core_router())
-        return cache_key(self._pool_key, self._identity, stop, kwargs)
+        return cache_key(self._pool_key, identity, stop, kwargs)
 
     def _combine_llm_outputs(self, _llm_outputs: list[dict[str, Any] | None], /) -> dict[str, Any]:
         usage: dict[str, int] = {}

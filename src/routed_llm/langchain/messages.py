@@ -84,6 +84,7 @@ def _spoken(message: AIMessage, calls: list[dict[str, Any]]) -> list[Part]:
     signed = signed_calls(message)
     left = {call["id"]: _call_part(call, signed.get(call["id"])) for call in calls}
     parts: list[Part] = []
+    told_by = message.response_metadata.get("model_provider")
     for block in [message.content] if isinstance(message.content, str) else message.content:
         if isinstance(block, str) or (block.get("type") == "text" and isinstance(block.get("text"), str)):
             if part := part_of(block, []):
@@ -91,7 +92,7 @@ def _spoken(message: AIMessage, calls: list[dict[str, Any]]) -> list[Part]:
         elif block.get("type") in _CALLS:
             if (call := left.pop(block.get("id") or block.get("call_id"), None)) is not None:
                 parts.append(call)
-        elif (thought := thought_of(block)) is not None:
+        elif (thought := thought_of(block, told_by)) is not None:
             parts.append(thought)
     return [part for part in parts if part.get("text") != "" or part["type"] != "text" or "signature" in part] + [
         *left.values()

@@ -28,13 +28,17 @@ def kept_parts(message: AIMessage) -> list[Part] | None:
     return kept if text == str(message.text) and calls == told else None
 
 
-def thought_of(block: Mapping[str, Any]) -> Part | None:
-    """The part of a block of reasoning or of a provider's own tool, in any of the forms that LangChain keeps; else None."""
+def thought_of(block: Mapping[str, Any], told_by: str | None = None) -> Part | None:
+    """The part of a block of reasoning or of a provider's own tool, in any of the forms that LangChain keeps; else None.
+
+    ``told_by`` is the ``model_provider`` of its message: langchain-google-genai writes Gemini's thoughts as Anthropic's.
+    """
     kind = block.get("type")
+    signer = "google" if told_by is not None and told_by.startswith("google") else "anthropic"
     if kind == "non_standard" and isinstance(block.get("value"), Mapping):
-        return thought_of(block["value"])
+        return thought_of(block["value"], told_by)
     if kind == "thinking":
-        return _thought(block.get("thinking"), block.get("signature"), "anthropic")
+        return _thought(block.get("thinking"), block.get("signature"), signer)
     if kind == "redacted_thinking":
         return {"type": "reasoning", "text": "", "origin": "anthropic", "data": dict(block)}
     if kind == "reasoning_content":  # Bedrock's Converse API, and DeepSeek's word for plain reasoning
@@ -43,13 +47,13 @@ def thought_of(block: Mapping[str, Any]) -> Part | None:
             return _thought(inner.get("text"), inner.get("signature"), "bedrock")
         return _thought(inner, None, "")
     if kind == "reasoning":
-        return _reasoning(block)
+        return _reasoning(block, signer)
     if kind == "server_tool_use" or (isinstance(kind, str) and kind.endswith("_tool_result")):
         return {"type": "server_tool", "origin": "anthropic", "data": dict(block)}
     return None
 
 
-def _reasoning(block: Mapping[str, Any]) -> Part:
+def _reasoning(block: Mapping[str, Any], signer: str) -> Part:
     """LangChain's standard block, or OpenAI's reasoning item."""
     extras = block.get("extras")
     extras = extras if isinstance(extras, Mapping) else {}
@@ -61,7 +65,7 @@ def _reasoning(block: Mapping[str, Any]) -> Part:
         item = {name: block[name] for name in ("type", "id", "encrypted_content", "content", "status") if name in block}
         item["summary"] = summary if isinstance(summary, list) else []
         return {"type": "reasoning", "text": str(text or ""), "origin": "openai", "data": item}
-    return _thought(text, extras.get("signature"), "anthropic")
+    return _thought(text, extras.get("signature"), signer)
 
 
 def _thought(text: Any, signature: Any, origin: str) -> Part:

@@ -7,6 +7,8 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage
 
+from routed_llm.dialects.hub import Part, is_kept
+from routed_llm.langchain.blocks import part_of
 from routed_llm.langchain.signatures import signer
 from routed_llm.prompt.estimate import MEDIA_TOKENS, spelled, weight
 from routed_llm.prompt.strings import joined, texts_in
@@ -142,6 +144,12 @@ class MessagesView:
     def bound_to(self) -> frozenset[str]:
         """Providers whose signed thinking stands in the prompt."""
         return frozenset(filter(None, map(signer, self._messages)))
+
+    def kept_files(self) -> Sequence[Part]:
+        """Files that are told by their ids."""
+        blocks = (block for message in self._messages if isinstance(message.content, list) for block in message.content)
+        media = (block for block in blocks if isinstance(block, Mapping) and media_of(block) is not None)
+        return [part for block in media if (part := part_of(block, [])) is not None and is_kept(part)]
 
 
 NO_MEDIA: frozenset[str] = frozenset()

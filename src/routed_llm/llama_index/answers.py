@@ -21,8 +21,10 @@ from llama_index.core.base.llms.types import (
 from routed_llm.dialects.arguments import read_arguments
 from routed_llm.dialects.openai_chat.usage import counts, written_usage
 from routed_llm.door.anew import Anew, usage_of_all
+from routed_llm.door.citations import citations_of
 from routed_llm.door.facts import routing_facts
 from routed_llm.events import CallRecord
+from routed_llm.llama_index.citations import citation_block
 from routed_llm.results import Answer, ToolCall, Usage
 
 __all__ = [
@@ -100,6 +102,7 @@ def beside(extras: Mapping[str, Any], blocks: list[Any], more: dict[str, Any]) -
         more["reference_audio_id"] = audio.get("id")
         blocks.append(AudioBlock(audio=audio["data"].encode("ascii", "replace")))
     more.update((name, extras[name]) for name in _BESIDE if name in extras)
+    blocks += map(citation_block, citations_of(extras))
     if "parts" in extras:
         more[KEPT] = extras["parts"]
 

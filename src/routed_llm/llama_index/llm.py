@@ -75,6 +75,8 @@ class RoutedLLM(RoutedIdentity):
         health_checks: ask models in the background of which nothing was heard: True, or
             ``HealthChecks(every, how, usd_per_day, timeout)``; by default nobody is asked.
         strict_params: only models that get every parameter of a call as it is; the same as the hint of that name.
+        relay: where no model that may answer takes an image, PDF, recording or video, one that does describes it in words for
+            the others: True, a medium (``"image"``), a list, or a table of who is asked first; the same as the hint of that name.
         profile: fields of ``LLMMetadata`` to show instead of the pool's own; ``"guaranteed"`` shows what every model can.
         context_window: tokens that engines may fill, instead of the largest window of the pool.
         num_output: tokens that engines leave for an answer; by default ``max_tokens``, else LlamaIndex's 256.
@@ -127,6 +129,7 @@ class RoutedLLM(RoutedIdentity):
         state: Any = None,
         health_checks: Any = None,
         strict_params: bool | None = None,
+        relay: Any = None,
         profile: Profile = None,
         context_window: int | None = None,
         num_output: int | None = None,
@@ -152,7 +155,7 @@ class RoutedLLM(RoutedIdentity):
             timeout, max_retries, max_price_ratio, quiet_fallbacks, routing_seed, hedge, at_most_once, place, health_checks,
             on_stream_break, retry_on,
         )  # fmt: skip
-        hints = dict(Hints.of(routing, {"strict_params": strict_params}).given)
+        hints = dict(Hints.of(routing, {"strict_params": strict_params, "relay": relay}).given)
         given = {
             **pool._asdict(), "default_routing": hints or None, "temperature": temperature,
             "max_tokens": max_tokens, "top_p": top_p, "stop": stop, "seed": seed, "model_kwargs": model_kwargs,

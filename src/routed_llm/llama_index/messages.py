@@ -19,6 +19,7 @@ from llama_index.core.base.llms.types import (
 
 from routed_llm.dialects.hub import Part, bare, with_parts
 from routed_llm.llama_index.answers import KEPT
+from routed_llm.llama_index.citations import anthropic_citation
 from routed_llm.llama_index.media import media_part
 from routed_llm.llama_index.view import media_of
 
@@ -83,9 +84,7 @@ def _of(block: Any, losses: list[str]) -> list[Part]:
     if isinstance(block, TextBlock):
         return [{"type": "text", "text": block.text}]
     if isinstance(block, CitableBlock):
-        losses.append("the citable form of a source: sent as its content")
-        inner = [part for each in block.content for part in _of(each, losses)]
-        return [{"type": "text", "text": f"{block.title} ({block.source}):"}, *inner]
+        return _citable(block, losses)
     if isinstance(block, CitationBlock):
         losses.append("citations of an earlier turn")
         return []
@@ -96,6 +95,16 @@ def _of(block: Any, losses: list[str]) -> list[Part]:
         return []
     part = media_part(block, losses)
     return [] if part is None else [part]
+
+
+def _citable(block: CitableBlock, losses: list[str]) -> list[Part]:
+    """A source to cite, and the documents in it; pictures in it cannot be cited."""
+    texts = [each.text for each in block.content if isinstance(each, TextBlock)]
+    cite = {"citations": {"enabled": True}}
+    source: Part = {"type": "search_result", "title": block.title, "source": block.source, "texts": texts, **cite}
+    inner = [part for each in block.content if not isinstance(each, TextBlock) for part in _of(each, losses)]
+    about = {**cite, "context": f"{block.title} ({block.source})"}
+    return [*([source] if texts else []), *({**part, **about} if part["type"] == "file" else part for part in inner)]
 
 
 def _thought(block: ThinkingBlock) -> Part:
@@ -151,9 +160,21 @@ def _spoken(message: ChatMessage, calls: list[dict[str, Any]], losses: list[str]
             losses.append("media of an earlier answer")
         elif isinstance(block, CachePoint):
             _mark(parts, block, losses)
+        elif isinstance(block, CitationBlock):
+            _cite(parts, block, losses)
         else:
             parts += _of(block, losses)
     return [part for part in parts if part["type"] != "text" or part["text"]] + left
+
+
+def _cite(parts: list[Part], block: CitationBlock, losses: list[str]) -> None:
+    """A citation stands behind the text that it belongs to."""
+    found = anthropic_citation(block)
+    number = next((n for n in range(len(parts) - 1, -1, -1) if parts[n]["type"] == "text"), None)
+    if found is None or number is None:
+        losses.append("citations of an earlier turn")
+    else:
+        parts[number] = {**parts[number], "citations": [*parts[number].get("citations", ()), found]}
 
 
 def called(message: ChatMessage) -> list[tuple[str | None, str, Any]]:

@@ -34,6 +34,9 @@ class BoundTools(list[dict[str, Any]]):
 
 
 def _wire(tool: Any, strict: bool | None) -> dict[str, Any]:
+    if isinstance(tool, Mapping) and "input_schema" in tool:  # Anthropic's form of a function
+        told = {"name": tool.get("name"), "description": tool.get("description") or "", "parameters": tool["input_schema"]}
+        return {"type": "function", "function": told}
     if isinstance(tool, Mapping):
         return dict(tool)
     metadata = tool.metadata if isinstance(tool, BaseTool) else tool

@@ -133,6 +133,10 @@ class MessagesView:
                 )
         return frozenset(found)
 
+    def kept_files(self) -> Sequence[Any]:
+        """None: LlamaIndex's blocks have no place for a file's id."""
+        return ()
+
 
 def _makers(kept: Any) -> set[str]:
     """Whose signatures stand in the parts of an answer of ours."""

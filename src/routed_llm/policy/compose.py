@@ -20,6 +20,7 @@ from routed_llm.policy.filters.quality import MinQuality
 from routed_llm.policy.filters.ruled import Ruled
 from routed_llm.policy.filters.speed import MaxSeconds
 from routed_llm.policy.filters.taking import Taking
+from routed_llm.policy.filters.terms import Required
 from routed_llm.policy.filters.window import Window
 from routed_llm.policy.later import Pool
 from routed_llm.policy.selectors.best import Best
@@ -36,8 +37,8 @@ __all__ = ["HARD_FILTERS", "AnyPolicy", "Eligible", "Policy"]
 
 #: what no policy can switch off: a model that cannot or may not serve a call is never tried
 HARD_FILTERS: tuple[Filter, ...] = (
-    Named(), Ruled(), Modes(), Abilities(), Place(), Taking(), Window(), Output(), MaxCost(), MaxSeconds(), MinQuality(),
-    MinFactuality(),
+    Named(), Ruled(), Modes(), Abilities(), Place(), Required(), Taking(), Window(), Output(), MaxCost(), MaxSeconds(),
+    MinQuality(), MinFactuality(),
 )  # fmt: skip
 
 AnyPolicy: TypeAlias = "Policy | Branch"

@@ -12,6 +12,7 @@ from routed_llm.decisions import Decision
 from routed_llm.policy.chance import Draws
 from routed_llm.policy.compose import AnyPolicy, Policy
 from routed_llm.policy.filters.budgets import over_budget
+from routed_llm.policy.filters.terms import CHANGING_TERMS
 from routed_llm.policy.later import LaterValues, Part, Pool, Reasons
 from routed_llm.policy.leaves import Leaf, Ruling, leaves, ruling_of
 from routed_llm.policy.ranked import ranked
@@ -71,7 +72,8 @@ def _choose(
     known = last is not None and last[1] is ask.requires and last[0] is catalog
     eligible = last[2] if last is not None and known else policy.eligible(ask, catalog, live)
     plain = ask.max_tokens is None and not ask.hints.given
-    if keyed := policy.plain_keyed if plain else policy.keyed_filters:
+    terms = () if ask.wall < catalog.terms_from else CHANGING_TERMS
+    if keyed := (policy.plain_keyed if plain else policy.keyed_filters) + terms:
         eligible = eligible.narrowed(keyed, ask, live)
     candidates: Sequence[Deployment] = eligible.candidates
     rejected = eligible.rejected
@@ -95,9 +97,7 @@ def _choose(
     cooling, ready, ready_totals = NOBODY, candidates, totals
     if live.cooling and (cooling := _cooling(candidates, live.cooling, ask.now)):
         ready, ready_totals = _without(candidates, totals, cooling, policy, ask, live)
-    unsure = eligible.unsure
-    if ask.longest > EVERY_WINDOW:
-        unsure = unsure.union(_windowless(candidates))
+    unsure = eligible.unsure if ask.longest <= EVERY_WINDOW else eligible.unsure.union(_windowless(candidates))
     order: Sequence[Deployment] = ()
     propensity, reason = 0.0, "all that may serve it are left alone" if cooling else "nobody is eligible"
     if ready and (unsure or ask.prefer):

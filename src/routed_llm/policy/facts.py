@@ -56,6 +56,9 @@ BUILT_IN_FACTS: dict[str, str] = {
 NO_STAND_IN = frozenset({"sensitivity"})
 
 
+NO_READS: frozenset[str] = frozenset()
+
+
 class Gathering(NamedTuple):
     """A feature with those of its facts that are read; none where it does not tell what it gives: then it always runs.
 
@@ -87,9 +90,12 @@ def reads_of(policy: AnyPolicy) -> frozenset[str]:
     return frozenset(found)
 
 
-def gathering_of(policy: AnyPolicy, own: Sequence[Feature] = ()) -> tuple[Gathering, ...]:
-    """The features to run for a policy, in order: ``own`` ones and the policy's, then built-in ones."""
-    reads = reads_of(policy)
+def gathering_of(policy: AnyPolicy, own: Sequence[Feature] = (), also: frozenset[str] = NO_READS) -> tuple[Gathering, ...]:
+    """The features to run for a policy, in order: ``own`` ones and the policy's, then built-in ones.
+
+    ``also`` are facts that are read besides, for the terms of deployments.
+    """
+    reads = reads_of(policy) | also
     given = [*own, *(feature for leaf in leaves_of(policy) for feature in leaf.features)]
     found: list[Gathering] = []
     for feature in dict.fromkeys(given):

@@ -110,8 +110,8 @@ class Live(Protocol):
 class Feature(Protocol):
     """Finds out facts about a call. It runs only when a piece of the policy reads one of the facts that it ``gives``.
 
-    It may have a method ``bind(catalog)`` that is called once when a router is made, and must say ``sends = True`` if it sends
-    the call's text to somebody: see :class:`Desk`.
+    It may have a method ``bind(catalog)`` that is called when a router is made and when its catalog changes, and must say
+    ``sends = True`` if it sends the call's text to somebody: see :class:`Desk`.
     """
 
     name: str
@@ -143,8 +143,15 @@ class Desk(Protocol):
         """The call that may be made now, and that :meth:`end` must end; None where it may not."""
         ...
 
-    def end(self, call: OwnCall, usage: Usage | None = None, error: ProviderError | None = None, *, left: bool = False) -> None:
-        """It has ended: with what it used, with an error, or because whoever called the router went away."""
+    def end(self, call: OwnCall, usage: Usage | None = None, error: ProviderError | None = None) -> float:
+        """It has ended: with what it used, with an error, or because whoever called the router went away.
+
+        Gives the seconds for which its deployment is left alone for that.
+        """
+        ...
+
+    def benched(self, whom: Deployment) -> bool:
+        """Whether a deployment of the pool is left alone after failures, so that nobody asks it."""
         ...
 
 

@@ -12,7 +12,7 @@ import orjson
 from routed_llm.dialects.dialect import Dialect, StreamReader
 from routed_llm.dialects.room import Room
 from routed_llm.dialects.speaking import dialect_of
-from routed_llm.dialects.taking import untaken
+from routed_llm.dialects.taking import unserved, untaken
 from routed_llm.dialects.wire import Wire
 from routed_llm.driver import Patience
 from routed_llm.errors import InvalidCall, ProviderError
@@ -83,6 +83,11 @@ class HttpEndpoint(HttpLine):
     def untaken(self, request: Request) -> list[str]:
         """What would be lost of a request's parameters, in words."""
         return untaken(self.dialect, self.wire, request.params, request.tools and request.tools.parallel)
+
+    def unserved(self, request: Request) -> list[str]:
+        """What the model cannot be given of a request's own tools and files of a provider, in words."""
+        tools = request.tools.server_tools if request.tools is not None else ()
+        return unserved(self.dialect, self.wire, tools, request.view.kept_files())
 
     def _answer(self, request: Request) -> Callable[[bytes], Answer]:
         """Reads the body of the answer to a request."""

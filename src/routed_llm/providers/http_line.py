@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Mapping, Set
+from threading import Lock
 from typing import Any, NoReturn, TypeVar
 
 from routed_llm.dialects.errors import error_of
@@ -13,6 +15,7 @@ from routed_llm.providers.transport import (
     ABORT,
     AsyncTransport,
     Fault,
+    Origin,
     Reply,
     Resent,
     Target,
@@ -20,6 +23,7 @@ from routed_llm.providers.transport import (
     TransportOptions,
     get_async,
     get_sync,
+    origin_of,
 )
 from routed_llm.requests import Mode
 
@@ -31,28 +35,45 @@ R = TypeVar("R")
 QUOTA_ASIDE, REFUSED_ASIDE = 600.0, float("inf")
 NO_KEY = Key(0, "")
 
+#: two threads that call first make one transport: a second one would end under its calls
+_making = Lock()
+
 
 class Transports:
     """The sync and the async transport of an endpoint, made when first used."""
 
-    __slots__ = ("_async", "_sync", "options")
+    __slots__ = ("_async", "_origins", "_sync", "options")
 
     def __init__(self, options: TransportOptions) -> None:
         self.options = options
         self._sync: Transport | None = None
         self._async: AsyncTransport | None = None
+        self._origins: Set[Origin] | None = None
 
     def sync(self) -> Transport:
         """The sync form."""
-        if self._sync is None:
-            self._sync = get_sync(self.options)
-        return self._sync
+        if (made := self._sync) is None:
+            with _making:
+                if (made := self._sync) is None:
+                    made = self._sync = get_sync(self.options)
+                    made.keep_only(self._origins)
+        return made
 
     def asynchronous(self) -> AsyncTransport:
         """The async form."""
-        if self._async is None:
-            self._async = get_async(self.options)
-        return self._async
+        if (made := self._async) is None:
+            with _making:
+                if (made := self._async) is None:
+                    made = self._async = get_async(self.options)
+                    made.keep_only(self._origins)
+        return made
+
+    def keep_only(self, origins: Set[Origin] | None) -> None:
+        """See :meth:`routed_llm.providers.transport.Transport.keep_only`."""
+        self._origins = origins
+        for transport in (self._sync, self._async):
+            if transport is not None:
+                transport.keep_only(origins)
 
     def close(self) -> None:
         """Close every connection of this process, without waiting; the next call opens new ones."""
@@ -154,6 +175,11 @@ class HttpLine:
             if address.endswith(ending):
                 return address.removesuffix(ending) + "/models"
         return None
+
+    @property
+    def leads(self) -> tuple[Transports, Set[Origin]]:
+        """Its transports, and the origins to which they lead for it."""
+        return self._transports, {origin_of(self.url)}
 
     def close(self) -> None:
         """Close its connections, and those of all models that share them; the next call opens new ones."""
@@ -266,3 +292,12 @@ def holds_answer(status: int) -> bool:
 def error_of_fault(fault: Fault, phase: str | None = None) -> ProviderError:
     """A fault of the transport as the failure of an attempt."""
     return ProviderError(fault.kind, fault.detail, phase=phase or fault.phase, sent=fault.sent)
+
+
+def _after_fork() -> None:
+    global _making
+    _making = Lock()  # another thread of the parent may have held it
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

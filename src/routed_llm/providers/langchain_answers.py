@@ -15,7 +15,10 @@ from langchain_core.outputs import ChatResult
 
 from routed_llm.dialects.openai_chat.reader import finish_reason
 from routed_llm.dialects.openai_chat.usage import read_usage
+from routed_llm.dialects.service_tiers import billed_tier
 from routed_llm.errors import ProviderError
+from routed_llm.money import NANO
+from routed_llm.providers.langchain_searches import searches_in, searches_told
 from routed_llm.providers.nesting import routed_cost
 from routed_llm.results import COUNTS, Answer, Finish, Served, ToolCall, Usage
 
@@ -24,7 +27,6 @@ __all__ = ["answer_of", "finish_of", "served_of", "sum_usage", "usage_of"]
 #: where objects tell why they ended: OpenAI's and most, Anthropic's, Bedrock's, Ollama's, OpenAI's Responses API
 _FINISHES = ("finish_reason", "stop_reason", "stopReason", "done_reason", "status")
 _MODELS = ("model_name", "model", "model_id")
-NANO = 1_000_000_000
 #: no call has more tokens than this
 MOST = 10**9
 
@@ -49,11 +51,15 @@ def answer_of(result: ChatResult, schema_tool: str | None) -> Answer:
     # what the object could not read goes along as it was written
     broken = getattr(message, "invalid_tool_calls", ())
     calls += [ToolCall(c["id"] or "", c["name"] or "", c["args"] or "") for c in broken]
+    usage = usage_of(getattr(message, "usage_metadata", None), metadata)
+    if usage is not None:
+        told = searches_told(metadata)
+        usage.searches = searches_in(message.content) if told is None else told
     says_nothing = not (_holds(message.content) or calls or any(message.additional_kwargs.values()))
     return Answer(
         str(message.text),
         tool_calls=calls,
-        usage=usage_of(getattr(message, "usage_metadata", None), metadata),
+        usage=usage,
         model=served.model,
         id=served.id,
         finish=finish.reason,
@@ -110,7 +116,7 @@ def usage_of(usage: Any, metadata: Mapping[str, Any]) -> Usage | None:
     that was the object tells what its call cost.
     """
     if not isinstance(usage, Mapping) or not usage:
-        return read_usage(metadata.get("token_usage"))
+        return read_usage(metadata.get("token_usage"), metadata.get("service_tier"))
     inner, outer = _details(usage, "input_token_details"), _details(usage, "output_token_details")
     cost = usage.get("total_cost")
     priced = isinstance(cost, (int, float)) and not isinstance(cost, bool) and 0 <= cost < NANO
@@ -123,6 +129,7 @@ def usage_of(usage: Any, metadata: Mapping[str, Any]) -> Usage | None:
         reasoning=_count(outer.get("reasoning")),
         audio_input=_count(inner.get("audio")),
         audio_output=_count(outer.get("audio")),
+        service_tier=billed_tier(metadata.get("service_tier")),
         cost_nanousd=round(cost * NANO) if priced and cost is not None else routed_cost(metadata),
     )
 
@@ -156,4 +163,5 @@ def sum_usage(usages: Sequence[Usage]) -> Usage | None:
             setattr(total, name, getattr(total, name) + getattr(usage, name))
         if usage.cost_nanousd is not None:
             total.cost_nanousd = (total.cost_nanousd or 0) + usage.cost_nanousd
+        total.service_tier = usage.service_tier or total.service_tier
     return total

@@ -13,10 +13,12 @@ from langchain_core.language_models.chat_models import _gen_info_and_msg_metadat
 from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
 
+from routed_llm.dialects.service_tiers import billed_tier
 from routed_llm.dialects.tool_pieces import PieceWatch
 from routed_llm.errors import ProviderError
 from routed_llm.providers.langchain_answers import finish_of, served_of, sum_usage, usage_of
 from routed_llm.providers.langchain_hub import HubChunks
+from routed_llm.providers.langchain_searches import searches_in, searches_told
 from routed_llm.providers.nesting import routed_cost
 from routed_llm.results import Answer, Event, Finish, Fragment, Usage
 
@@ -34,8 +36,8 @@ class ChunkReader:
     """
 
     __slots__ = (
-        "_answered", "_block", "_calls", "_held", "_hub", "_id", "_metadata", "_schema_tool", "_shadow", "_strict",
-        "_usages", "_v1", "_watch",
+        "_answered", "_block", "_calls", "_held", "_hub", "_id", "_metadata", "_schema_tool", "_searches", "_shadow",
+        "_strict", "_usages", "_v1", "_watch",
     )  # fmt: skip
 
     def __init__(self, output_version: str | None, schema_tool: str | None, strict: bool, hub: HubChunks | None = None) -> None:
@@ -49,6 +51,7 @@ class ChunkReader:
         self._usages: list[Usage] = []
         self._metadata: dict[str, Any] = {}
         self._calls = self._answered = False
+        self._searches = 0
         self._watch = PieceWatch()
         self._id: str | None = None
 
@@ -75,6 +78,8 @@ class ChunkReader:
         used = usage_of(message.usage_metadata, {})
         if used is not None:
             self._usages.append(used)
+        if type(message.content) is list:
+            self._searches += searches_in(message.content)
         for piece in message.tool_call_chunks:
             self._watch.see(piece.get("index"), piece.get("id"), piece.get("name"), piece.get("args"))
         if self._schema_tool is None:
@@ -129,6 +134,9 @@ class ChunkReader:
         if usage is not None:
             if usage.cost_nanousd is None:
                 usage.cost_nanousd = routed_cost(self._metadata)
+            told = searches_told(self._metadata)
+            usage.searches = self._searches if told is None else told
+            usage.service_tier = billed_tier(self._metadata.get("service_tier"))
             events.append(usage)
         events.append(finish)
         return events

@@ -2,7 +2,8 @@
 
 It is asked through the methods that ``BaseChatModel`` itself uses below its callbacks (``_generate_with_cache``,
 ``_stream`` and their async twins), so the caller's handlers see one run, that of the routed model, and the object's cache,
-rate limiter, handlers and ``output_version`` work as ever. It gets the very message objects that the caller gave.
+rate limiter, handlers and ``output_version`` work as ever. It gets the very message objects that the caller gave, but for what
+its class cannot read of other makers' answers (see ``langchain_fit``).
 
 Time limits: async calls are cancelled when their time is up. Sync code cannot be interrupted: known classes get what is left
 as ``timeout=`` (only where no cache is on, whose key it would change; it bounds each wait for the network), others run on.
@@ -15,10 +16,11 @@ import time
 from collections.abc import Mapping
 from contextlib import nullcontext
 from copy import copy
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from langchain_core.globals import get_llm_cache
+from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage, convert_to_messages
 from langchain_core.outputs import ChatResult
 
@@ -30,9 +32,10 @@ from routed_llm.providers.langchain_answers import answer_of
 from routed_llm.providers.langchain_binding import Binder
 from routed_llm.providers.langchain_chunks import ChunkReader, events_of
 from routed_llm.providers.langchain_describe import Described, describe
+from routed_llm.providers.langchain_fit import fitted, name_called_tools, thinks_in_vain
 from routed_llm.providers.langchain_hub import HubChunks, hub_answer, wired
 from routed_llm.providers.langchain_modes import methods_of
-from routed_llm.providers.langchain_retries import sdk_timeout, tells_finish, without_retries
+from routed_llm.providers.langchain_retries import family, sdk_timeout, tells_finish, without_retries
 from routed_llm.providers.langchain_runs import OwnHandlers
 from routed_llm.providers.langchain_streams import AsyncChunkSource, ChunkSource
 from routed_llm.providers.langchain_unwrap import candidates_of, unwrap
@@ -47,8 +50,9 @@ __all__ = ["Described", "LangChainEndpoint", "candidates_of", "describe", "unwra
 
 
 class _Call(NamedTuple):
-    """What the object's method is called with."""
+    """What the object's method is called with; ``model`` is the object, or a copy that does not think."""
 
+    model: BaseChatModel
     messages: list[BaseMessage]
     stop: list[str] | None
     kwargs: dict[str, Any]
@@ -76,6 +80,7 @@ class LangChainEndpoint:
         if wrapped.retried:
             self.marks = (*self.marks, "with_retry: left to the router")
         self._bound = dict(wrapped.kwargs)
+        self._family = family(self.model)
         self._methods = methods_of(self.model)
         self.modes = self._methods.modes
         if native_schema is None:
@@ -108,7 +113,8 @@ class LangChainEndpoint:
 
     def _prepare(self, request: Request, method: str, seconds: float | None) -> _Call:
         native = request.dialect == "langchain"
-        messages = list(request.payload) if native else convert_to_messages(plain(request.hub_messages(), request.losses))
+        given = request.payload if native else convert_to_messages(plain(request.hub_messages(), request.losses))
+        messages = fitted(given, self._family, request.losses)
         tools, schema = (request.tools, request.schema) if native else wired(request)
         bound = self._binder.of(tools, schema, request.losses)
         kwargs = dict(self._bound)
@@ -117,11 +123,21 @@ class LangChainEndpoint:
         kwargs.update(self._params(request, method))
         kwargs.update(bound.kwargs)
         stop = kwargs.pop("stop", None)
+        model = self.model
+        if self._family == "anthropic":
+            name_called_tools(messages, kwargs)
+            if thinks_in_vain(model, messages, kwargs, request.losses):
+                kwargs.pop("thinking", None)
+                model = self._unthinking
         if seconds is not None and "timeout" not in kwargs:
             limit = sdk_timeout(self.model, max(0.001, seconds))
             if limit is not None:
                 kwargs["timeout"] = limit
-        return _Call(messages, [stop] if isinstance(stop, str) else stop, kwargs, bound.schema_tool)
+        return _Call(model, messages, [stop] if isinstance(stop, str) else stop, kwargs, bound.schema_tool)
+
+    @cached_property
+    def _unthinking(self) -> BaseChatModel:
+        return self.model.model_copy(update={"thinking": None})
 
     def _params(self, request: Request, method: str) -> dict[str, Any]:
         """The parameters that the method takes; what it has no place for is noted as lost."""
@@ -168,7 +184,7 @@ class LangChainEndpoint:
         run = self._own.start(call.messages, call.stop, call.kwargs)
         try:
             with self._inside():
-                result = self.model._generate_with_cache(call.messages, stop=call.stop, run_manager=run.manager, **kwargs)
+                result = call.model._generate_with_cache(call.messages, stop=call.stop, run_manager=run.manager, **kwargs)
         except BaseException as error:
             run.failed(error)
             raise
@@ -182,7 +198,7 @@ class LangChainEndpoint:
         run = await self._own.astart(call.messages, call.stop, call.kwargs)
         try:
             with self._inside():
-                asked = self.model._agenerate_with_cache(call.messages, stop=call.stop, run_manager=run.manager, **kwargs)
+                asked = call.model._agenerate_with_cache(call.messages, stop=call.stop, run_manager=run.manager, **kwargs)
                 result = await within(patience.first, asked)
         except BaseException as error:
             await run.afailed(error)
@@ -222,7 +238,7 @@ class LangChainEndpoint:
         try:
             if self.model.rate_limiter is not None:
                 self.model.rate_limiter.acquire(blocking=True)
-            chunks = self.model._stream(call.messages, stop=call.stop, **call.kwargs)
+            chunks = call.model._stream(call.messages, stop=call.stop, **call.kwargs)
         except BaseException as error:
             run.failed(error)
             raise
@@ -236,7 +252,7 @@ class LangChainEndpoint:
         try:
             if self.model.rate_limiter is not None:
                 await within(patience.first, self.model.rate_limiter.aacquire(blocking=True))
-            chunks = self.model._astream(call.messages, stop=call.stop, **call.kwargs)
+            chunks = call.model._astream(call.messages, stop=call.stop, **call.kwargs)
         except BaseException as error:
             await run.afailed(error)
             raise

@@ -80,7 +80,7 @@ def _counts(told: Mapping[str, Any]) -> Usage | None:
     elif told.get("prompt_token_count") is not None:  # Gemini: thoughts are counted beside the answer
         thoughts = _count(told.get("thoughts_token_count"))
         usage = Usage(
-            _count(told["prompt_token_count"]),
+            _count(told["prompt_token_count"]) + _count(told.get("tool_use_prompt_token_count")),
             _count(told.get("candidates_token_count")) + thoughts,
             cache_read=_count(told.get("cached_content_token_count")),
             reasoning=thoughts,

@@ -20,7 +20,7 @@ from typing import Any
 from routed_llm.dialects.openai_chat.body import build_body, schema_tool
 from routed_llm.dialects.openai_chat.reader import Reader, read_answer
 from routed_llm.dialects.speaking import dialect_of
-from routed_llm.dialects.taking import untaken
+from routed_llm.dialects.taking import unserved, untaken
 from routed_llm.dialects.wire import Wire
 from routed_llm.driver import AsyncSource, Patience, Source
 from routed_llm.errors import ConfigurationError, ProviderError
@@ -107,6 +107,11 @@ class OpenAIClientEndpoint:
     def untaken(self, request: Request) -> list[str]:
         """What would be lost of a request's parameters, in words."""
         return untaken(dialect_of("openai.chat"), self.wire, request.params, request.tools and request.tools.parallel)
+
+    def unserved(self, request: Request) -> list[str]:
+        """What the model cannot be given of a request's own tools and files of a provider, in words."""
+        tools = request.tools.server_tools if request.tools is not None else ()
+        return unserved(dialect_of("openai.chat"), self.wire, tools, request.view.kept_files())
 
     def _tool(self, request: Request) -> str | None:
         return schema_tool(request, self.wire)

@@ -6,8 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
+from routed_llm.catalog.cards import find_card
 from routed_llm.catalog.deployments import Deployment
+from routed_llm.catalog.known import NOTHING
 from routed_llm.catalog.models import Model
+from routed_llm.catalog.revising import said_of
 from routed_llm.errors import ConfigurationError, NoModels
 from routed_llm.providers.objects import (
     is_embedder,
@@ -33,21 +36,31 @@ NOT_FOR_CHAT = (
 )
 
 
+#: what does not count of the catalog's in a pool of which a user says how good models are: on which scale, only they know
+_SCORES = frozenset({"quality", "strengths"})
+#: what a deployment holds of a fact that is not known
+_UNKNOWN: Mapping[str, Any] = {"quality": None, "strengths": NOTHING, "agreements": (), "retires": None}
+
+
 def resolve(
     models: Any, common: Model | None = None, purpose: Purpose = "chat", providers: Providers | None = None
 ) -> list[Deployment]:
     """The deployments of a list (order is preference), a dict of aliases, or a single item.
 
-    ``common`` holds what applies to every model that does not say otherwise (key, base URL, parameters); ``providers`` are
-    all that there are. Models for embeddings must all be one model in one length.
+    ``common`` holds what applies to every model that does not say otherwise (key, base URL, parameters, ``retires``);
+    ``providers`` are all that there are. Models for embeddings must all be one model in one length.
 
     Raises:
         ConfigurationError: with the path of what cannot be meant.
     """
     shared = Shared(common or Model(), purpose, providers)
+    entries = list(_entries(models))
+    shared.own_scale = any(each.quality is not None or each.strengths for e, _ in entries for each in (e, *e.deployments))
     found: list[Deployment] = []
     paths: list[str] = []
-    for entry, path in _entries(models):
+    for entry, path in entries:
+        if entry.retires is None and shared.common.retires is not None:
+            entry = replace(entry, retires=shared.common.retires)
         found.extend(_resolve_entry(entry, path, shared))
         paths.extend([path] * (len(found) - len(paths)))
     if not found:
@@ -122,6 +135,19 @@ def _resolve_entry(entry: Model, path: str, shared: Shared) -> list[Deployment]:
     entry.check(path)
     if entry.deployments:
         return _resolve_several(entry, path, shared)
+    found, said = _deployments_of(entry, path, shared), said_of(entry, path)
+    for deployment in found:
+        left_out, known = deployment.said, entry.known(path)
+        if shared.own_scale and find_card(deployment.provider, deployment.served_model) is not None:
+            left_out |= _SCORES
+        for name in left_out:
+            value = known.get(name, _UNKNOWN[name])
+            setattr(deployment, name, None if value == "" else value)  # which says that no day counts
+        deployment.said = said | left_out
+    return found
+
+
+def _deployments_of(entry: Model, path: str, shared: Shared) -> list[Deployment]:
     if entry.factory is not None:
         entry = replace(entry, model=entry.factory())
         kinds = (is_langchain_model, is_llama_index_model, is_openai_client, is_embedder, is_program)

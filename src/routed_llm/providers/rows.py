@@ -72,6 +72,8 @@ class ProviderRow:
         reasoning_except: parts of names that take a model out of these again.
         drops: parameters that it refuses, whatever the model.
         strict_tools: whether it takes ``strict`` in tools.
+        server_tools: types of tools beside functions that it runs; one that ends with ``*`` is the beginning of several. Where
+            it says nothing: those of its dialect, which are none in chat completions.
         lacks: abilities that this endpoint does not have, whatever is known of the model.
         unsure: abilities that are unknown at this endpoint, whatever is known of the model.
         pool: one current model each by level (``cheap``, ``middle``, ``strong``), in this order.
@@ -116,6 +118,7 @@ class ProviderRow:
     reasoning_except: tuple[str, ...] = ()
     drops: frozenset[str] = frozenset()
     strict_tools: bool = False
+    server_tools: tuple[str, ...] | None = None
     lacks: frozenset[str] = frozenset()
     unsure: frozenset[str] = frozenset()
     pool: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -125,7 +128,7 @@ class ProviderRow:
         for kind, names in _SEVERAL.items():
             for name in names:
                 value: Any = getattr(self, name)
-                if type(value) is not kind:
+                if type(value) is not kind and value is not None:
                     object.__setattr__(self, name, kind([value] if isinstance(value, str) else value))
 
     def is_reasoning(self, model: str) -> bool:
@@ -220,7 +223,15 @@ class ProviderRow:
 
 #: fields that hold several texts
 _SEVERAL: Mapping[type, tuple[str, ...]] = {
-    tuple: ("base_url_env", "key_env", "aliases", "reasoning_fields", "reasoning_models", "reasoning_except"),
+    tuple: (
+        "base_url_env",
+        "key_env",
+        "aliases",
+        "reasoning_fields",
+        "reasoning_models",
+        "reasoning_except",
+        "server_tools",
+    ),
     frozenset: ("drops", "lacks", "unsure"),
 }
 

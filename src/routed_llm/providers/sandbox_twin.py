@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from urllib.parse import urlsplit
 
 from routed_llm.providers.http_line import Transports
 from routed_llm.providers.sandbox import Reply as SandboxReply
 from routed_llm.providers.sandbox import Sandbox
-from routed_llm.providers.transport import Abort, Fault, Reply, Resent, Target, TransportOptions
+from routed_llm.providers.transport import Abort, Fault, Origin, Reply, Resent, Target, TransportOptions
 
 __all__ = ["TwinTransports"]
 
@@ -142,6 +142,9 @@ class Twin:
         """A stream."""
         return TwinStream(_ask(self._sandbox, "POST", target, body))
 
+    def keep_only(self, origins: Set[Origin] | None) -> None:
+        """There are no connections."""
+
     def close(self) -> None:
         """Nothing is open."""
 
@@ -172,6 +175,9 @@ class AsyncTwin:
     ) -> AsyncTwinStream:
         """A stream."""
         return AsyncTwinStream(_ask(self._sandbox, "POST", target, body))
+
+    def keep_only(self, origins: Set[Origin] | None) -> None:
+        """There are no connections."""
 
     async def close(self) -> None:
         """Nothing is open."""

@@ -37,6 +37,9 @@ _SHORTEST_KEY = 20
 _warned: set[tuple[str, str]] = set()
 
 
+#: what the catalog says of a model because of who serves it; at another address nobody knows whether it holds
+OF_THE_PROVIDER = frozenset({"agreements", "retires"})
+
 #: bytes of the largest answer: OpenAI's most texts in one request, in its longest vectors and as numbers, are about 80 MB
 MOST_VECTORS = 128 * 1024 * 1024
 
@@ -49,6 +52,8 @@ class Shared:
         self.purpose: Purpose = purpose
         self.providers = known_providers() if providers is None else providers
         self.space = VectorSpace()
+        #: whether the user says how good a model is: on which scale, only they know, so the catalog's numbers do not count
+        self.own_scale = False
         self._transports: dict[Any, Transports] = {}
 
     def transports(self, entry: Model) -> Transports:
@@ -67,6 +72,12 @@ def is_loopback(url: str) -> bool:
     """True for a URL on this machine."""
     host = urlsplit(url).hostname or ""
     return host in ("localhost", "::1") or host.startswith("127.") or host.endswith(".localhost")
+
+
+def is_elsewhere(row: ProviderRow, url: str) -> bool:
+    """True for an address that is not the provider's own: on this machine, or in another domain than its row tells."""
+    own, host = urlsplit(row.base_url or "").hostname, urlsplit(url).hostname or ""
+    return is_loopback(url) or (own is not None and host.split(".")[-2:] != own.split(".")[-2:])
 
 
 class LookedUp(NamedTuple):
@@ -143,7 +154,10 @@ def resolve_string(entry: Model, path: str, shared: Shared) -> Deployment:
         transports=shared.transports(entry),
     )
     label = f"{row.name}:{name}" + (f"@{entry.reasoning}" if entry.reasoning else "")
-    return assemble(entry, path, endpoint, found.about(label, abilities))
+    deployment = assemble(entry, path, endpoint, found.about(label, abilities))
+    if is_elsewhere(row, found.base_url):
+        deployment.said = OF_THE_PROVIDER
+    return deployment
 
 
 def _urls(dialect: Dialect, wire: Wire, row: ProviderRow, base_url: str, api_version: str | None) -> tuple[str, str]:
@@ -313,6 +327,8 @@ def _quirks(row: ProviderRow, name: str, abilities: Mapping[str, bool], max_outp
     quirks: dict[str, Any] = {"in_path": True, "anthropic_version": row.body_version} if row.body_version else {}
     if abilities.get("tool_choice") is False:
         quirks["forced_tools"] = False
+    if row.server_tools is not None:
+        quirks["server_tools"] = row.server_tools
     return {**quirks, "max_output": max_output} if max_output else quirks
 
 
@@ -324,6 +340,7 @@ def chat_quirks(row: ProviderRow, family: Family) -> dict[str, Any]:
         "details": row.echoes_details,
         "joins_texts": row.joins_texts,
         "tool_choices": dict(row.tool_choices),
+        "server_tools": row.server_tools,
         "params": {**params, **family.params},
     }
     return {name: value for name, value in told.items() if value}

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from threading import Lock
@@ -41,6 +41,7 @@ __all__ = [
     "ByteStream",
     "Fault",
     "FaultKind",
+    "Origin",
     "Phase",
     "Reply",
     "Resent",
@@ -49,6 +50,7 @@ __all__ = [
     "TransportOptions",
     "get_async",
     "get_sync",
+    "origin_of",
 ]
 
 IDLE_SECONDS: Final = 4.0
@@ -60,6 +62,8 @@ LONGEST_HEADER: Final = 64 * 1024
 FaultKind = Literal["connection", "timeout", "too_large", "malformed"]
 #: what is called when a request leaves again
 Resent: TypeAlias = Callable[[], object] | None
+#: where connections lead: whether by TLS, host, port
+Origin: TypeAlias = tuple[bool, str, int]
 Phase = Literal["dns", "connect", "tls", "write", "headers", "body"]
 
 _LINE_BREAKS = re.compile(r"[\r\n\0]")
@@ -272,6 +276,10 @@ class Transport(Protocol):
         """Send ``body``, give the answer once its headers are there (``until`` limits that); raises :class:`Fault`."""
         ...
 
+    def keep_only(self, origins: Set[Origin] | None) -> None:
+        """Keep connections to these origins alone, None to all; others are closed, those in use after their calls."""
+        ...
+
     def close(self) -> None:
         """Close every connection, those in use as well. May be called twice."""
         ...
@@ -298,6 +306,10 @@ class AsyncTransport(Protocol):
         """Close the connections of this loop, and of the loops that are gone. May be called twice."""
         ...
 
+    def keep_only(self, origins: Set[Origin] | None) -> None:
+        """As :meth:`Transport.keep_only`, in every loop, from anywhere."""
+        ...
+
     def end(self) -> None:
         """Close all connections from anywhere, as far as that can be done without waiting. May be called twice."""
         ...
@@ -315,6 +327,13 @@ def get_async(options: TransportOptions | None = None) -> AsyncTransport:
     from routed_llm.providers.transport_async import AsyncioTransport
 
     return AsyncioTransport(options or TransportOptions())
+
+
+def origin_of(url: str) -> Origin:
+    """The origin of a URL that was checked."""
+    parts = urlsplit(url)
+    secure = parts.scheme == "https"
+    return secure, parts.hostname or "", parts.port or (443 if secure else 80)
 
 
 def split_credentials(url: str) -> tuple[str, str | None]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import ssl
 import weakref
+from collections.abc import Set
 from threading import Lock
 from time import monotonic
 
 from routed_llm.driver import UNSENT
-from routed_llm.providers.transport import Fault, Reply, Resent, Target, TransportOptions
+from routed_llm.providers.transport import Fault, Origin, Reply, Resent, Target, TransportOptions
 from routed_llm.providers.transport_async_dial import reach
 from routed_llm.providers.transport_async_stream import AsyncStream
 from routed_llm.providers.transport_connection import Connection
@@ -53,6 +54,10 @@ class AsyncioTransport:
     ) -> AsyncStream:
         """Send ``body`` and give the answer once its headers are there; see the protocol."""
         return await self._open(target, body, until, self._options.max_stream_bytes, once, resent)
+
+    def keep_only(self, origins: Set[Origin] | None) -> None:
+        """Keep connections to these origins alone; see the protocol."""
+        self._sessions.keep_only(origins)
 
     async def close(self) -> None:
         """Close the connections of this loop; other loops are told to close theirs."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import weakref
+from collections.abc import Set
 from threading import Lock
 from time import monotonic
 
@@ -15,6 +16,9 @@ __all__ = ["Pool"]
 
 class Pool:
     """Idle wires, the last used on top; for any number of threads, new after a fork."""
+
+    #: to which wires are kept; None is to all
+    _origins: Set[Key] | None
 
     def __init__(self) -> None:
         self._renew()
@@ -36,7 +40,7 @@ class Pool:
         """Put a wire back that can serve another call."""
         wire.idle_since = now = monotonic()
         with self._lock:
-            closed = self._closed
+            closed = self._closed or (self._origins is not None and wire.key not in self._origins)
             if not closed:
                 self._idle.setdefault(wire.key, []).append(wire)
             stale = self._expired(now)
@@ -52,6 +56,15 @@ class Pool:
             closed = self._closed
         if closed:
             wire.shut()
+
+    def keep_only(self, origins: Set[Key] | None) -> None:
+        """From now on keep connections to these origins alone; those to others are closed, what is in use after its call."""
+        with self._lock:
+            self._origins = origins
+            gone = [] if origins is None else [self._idle.pop(key) for key in list(self._idle) if key not in origins]
+        for wires in gone:
+            for wire in wires:
+                wire.close()
 
     def close(self) -> None:
         """Close what is idle and cut what is in use: its reader gets a fault and closes it."""
@@ -77,14 +90,15 @@ class Pool:
     def _renew(self) -> None:
         self._lock = Lock()
         self._closed = False
+        self._origins = None
         self._idle: dict[Key, list[Wire]] = {}
         self._open: weakref.WeakSet[Wire] = weakref.WeakSet()
 
     def after_fork(self) -> None:
         """In the child: closing our copies of the parent's sockets sends nothing; the lock may be held for ever."""
-        inherited, closed = list(self._open), self._closed
+        inherited, closed, origins = list(self._open), self._closed, self._origins
         self._renew()
-        self._closed = closed
+        self._closed, self._origins = closed, origins
         for wire in inherited:
             wire.close_copy()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from routed_llm.providers.transport import Target, TransportOptions
+from routed_llm.providers.transport import Target, TransportOptions, origin_of
 from routed_llm.providers.transport_http1 import head_of
 from routed_llm.providers.transport_options import Proxies, Proxy, request_headers
 
@@ -26,9 +26,7 @@ class Route:
     def __init__(self, target: Target, options: TransportOptions, proxies: Proxies) -> None:
         parts = urlsplit(target.url)
         self.proxy: Proxy | None = proxies.lead_to(target.url)
-        self.secure = parts.scheme == "https"
-        self.host, self.port = parts.hostname or "", parts.port or (443 if self.secure else 80)
-        self.key = (self.secure, self.host, self.port)
+        self.key = self.secure, self.host, self.port = origin_of(target.url)
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         headers = {"host": parts.netloc, **request_headers(target, options)}
         for name in ("content-length", "transfer-encoding"):  # they belong to each request

@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 import os
 import weakref
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Set
 from time import monotonic
 
 from routed_llm.providers.transport import IDLE_SECONDS
-from routed_llm.providers.transport_connection import Connection, Key
+from routed_llm.providers.transport_connection import Connection, Key, shared_room
 from routed_llm.providers.transport_peek import is_readable
 
 __all__ = ["LoopConnections", "Sessions"]
@@ -19,9 +19,12 @@ __all__ = ["LoopConnections", "Sessions"]
 class LoopConnections:
     """The connections of one event loop: all that are open, and the idle ones by origin, the last used on top."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, origins: Set[Key] | None = None) -> None:
         self.loop = loop
+        #: to which connections are kept; None is to all
+        self.origins = origins
         self.closed = False
+        self.room = shared_room(loop)
         self._open: set[Connection] = set()
         self._idle: dict[Key, list[Connection]] = {}
         self._sweeper: asyncio.TimerHandle | None = None
@@ -44,7 +47,7 @@ class LoopConnections:
 
     def give(self, connection: Connection) -> None:
         """End the connection's call, and keep it where it can serve another one."""
-        if not connection.rest() or self.closed:
+        if not connection.rest() or self.closed or (self.origins is not None and connection.key not in self.origins):
             connection.close()
             return
         connection.idle_since = monotonic()
@@ -70,13 +73,29 @@ class LoopConnections:
         """Close all; to be called in their loop."""
         await self._keeper.aclose()
 
+    def keep_only(self, origins: Set[Key] | None) -> None:
+        """See :meth:`routed_llm.providers.transport.Transport.keep_only`; from anywhere."""
+        self.origins = origins
+        self._do(self._let_go)
+
     def end(self) -> None:
         """Close all from anywhere, as far as that can be done without waiting."""
+        self._do(self._end_now)
+
+    def _do(self, job: Callable[[], None]) -> None:
+        """A job of the loop: in it where it runs, else here."""
         if self.loop.is_running() and not self.loop.is_closed():
             with contextlib.suppress(RuntimeError):  # it was closed in between
-                self.loop.call_soon_threadsafe(self._end_now)
+                self.loop.call_soon_threadsafe(job)
                 return
-        self._end_now()
+        job()
+
+    def _let_go(self) -> None:
+        origins = self.origins
+        if origins is not None:
+            for key in [key for key in self._idle if key not in origins]:
+                for connection in self._idle.pop(key):
+                    connection.close()
 
     def forget(self) -> None:
         """After a fork: sockets and selector belong to the parent, so nothing is told to them."""
@@ -123,6 +142,7 @@ class Sessions:
 
     def __init__(self) -> None:
         self._by_loop: dict[asyncio.AbstractEventLoop, LoopConnections] = {}
+        self._origins: Set[Key] | None = None
         _ALL.add(self)
 
     def here(self) -> LoopConnections:
@@ -131,8 +151,14 @@ class Sessions:
         connections = self._by_loop.get(loop)
         if connections is None or connections.closed:
             self._drop_those_of_closed_loops()
-            self._by_loop[loop] = connections = LoopConnections(loop)
+            self._by_loop[loop] = connections = LoopConnections(loop, self._origins)
         return connections
+
+    def keep_only(self, origins: Set[Key] | None) -> None:
+        """Keep connections to these origins alone, in every loop."""
+        self._origins = origins
+        for connections in list(self._by_loop.values()):
+            connections.keep_only(origins)
 
     async def close(self) -> None:
         """Close those of the running loop, waiting for it."""

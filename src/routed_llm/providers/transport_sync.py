@@ -7,9 +7,10 @@ Idle connections lie in one list for each origin, the last one used on top, and 
 from __future__ import annotations
 
 import weakref
+from collections.abc import Set
 from time import monotonic
 
-from routed_llm.providers.transport import Abort, Fault, Reply, Resent, Target, TransportOptions
+from routed_llm.providers.transport import Abort, Fault, Origin, Reply, Resent, Target, TransportOptions
 from routed_llm.providers.transport_pool import Pool
 from routed_llm.providers.transport_request import Route
 from routed_llm.providers.transport_sync_connect import Connector
@@ -49,6 +50,10 @@ class SyncTransport:
         stream = self._open(target, body, until, abort, self._options.max_stream_bytes, once, resent)
         stream.owner = self  # a transport that nobody else holds ends with its last stream, not under it
         return stream
+
+    def keep_only(self, origins: Set[Origin] | None) -> None:
+        """Keep connections to these origins alone; see the protocol."""
+        self._pool.keep_only(origins)
 
     def close(self) -> None:
         """Close every connection, those in use as well."""

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
+from routed_llm.catalog.revisions import Revision
 from routed_llm.catalog.snapshot import Catalog
 from routed_llm.decisions import Decision
 from routed_llm.errors import ConfigurationError
@@ -40,6 +41,10 @@ class Knows(Protocol):
     @property
     def features(self) -> Sequence[Feature]:
         """Features of the user's own."""
+        ...
+
+    def catalog_revisions(self) -> Sequence[Revision]:
+        """The catalogs that it had."""
         ...
 
     def records(self, last: int = 100) -> Sequence[CallRecord]:
@@ -106,6 +111,9 @@ def _known(router: Knows, stored: Mapping[str, Any], saved: SavedDecision | None
 def _catalogs(router: Knows) -> Iterator[Catalog]:
     yield router.catalog
     seen: list[Catalog] = [router.catalog]
+    for revision in reversed(router.catalog_revisions()):
+        seen.append(revision.catalog)
+        yield revision.catalog
     for record in router.records(1000):
         catalog = record.decision.catalog
         if not isinstance(catalog, str) and not any(catalog is each for each in seen):

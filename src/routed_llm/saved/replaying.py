@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Made", "Replay", "Seed", "again", "check_form", "first_difference", "made_of", "policy_again"]
 
 #: what deciding itself does not make: names, the time it took, and what is added on the way of the call
-_NOT_DECIDED = frozenset({"decision_id", "microseconds", "losses", "policy_version", "own_calls", "unasked"})
+_NOT_DECIDED = frozenset({"decision_id", "microseconds", "losses", "policy_version", "own_calls", "unasked", "relayed"})
 
 
 class Replay(NamedTuple):

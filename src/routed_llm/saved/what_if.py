@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from math import inf
 from typing import Any, NamedTuple
 
 from routed_llm.catalog.deployments import Deployment
-from routed_llm.catalog.prices import Price
+from routed_llm.catalog.revising import changed, meant, repriced
 from routed_llm.catalog.snapshot import Catalog
 from routed_llm.decisions import Decision
 from routed_llm.errors import ConfigurationError
@@ -22,7 +22,6 @@ from routed_llm.policy.facts import gathering_of
 from routed_llm.policy.known_facts import check_facts
 from routed_llm.policy.seen import Told
 from routed_llm.policy.shapes import Feature
-from routed_llm.refusing import nearest
 from routed_llm.requests import Ask
 from routed_llm.saved.replaying import Made, Seed
 from routed_llm.state.memory import LiveState
@@ -104,37 +103,13 @@ def _read_by(policy: AnyPolicy, own: Sequence[Feature]) -> set[str]:
 
 def _repriced(catalog: Catalog, prices: Mapping[str, Any]) -> Catalog:
     """The catalog with other prices, by model, alias or id of a deployment."""
-    if not isinstance(prices, Mapping):
-        told = "must be a table of prices by the names of models, such as {'gpt-5': {'input': 0.5, 'output': 2}}"
-        raise ConfigurationError(f"{told}, not {prices!r}.", path="prices")
-    changed: dict[str, Price | None] = {}
-    for name, given in prices.items():
-        price = _price(given, f"prices[{name!r}]")
-        changed.update((d.id, price) for d in _named(catalog, name, "prices", lambda d: d.names))
-    return Catalog(_with_price(d, changed[d.id]) if d.id in changed else d for d in catalog.deployments)
-
-
-def _price(given: Any, path: str) -> Price | None:
-    if given is None or isinstance(given, Price):
-        return given
-    if not isinstance(given, Mapping):
-        raise ConfigurationError(f"must be a table such as {{'input': 0.5, 'output': 2}}, not {given!r}.", path=path)
-    try:
-        return Price.from_usd(**given)
-    except (TypeError, ValueError) as error:
-        raise ConfigurationError(str(error), path=path) from None
-
-
-def _with_price(deployment: Deployment, price: Price | None) -> Deployment:
-    other = copy(deployment)
-    other.price = price
-    return other
+    return Catalog(changed(catalog.deployments, repriced(catalog, prices)))
 
 
 def _left(catalog: Catalog, names: Iterable[str]) -> Catalog:
     """The catalog without some models, aliases, deployments, providers or tags."""
     given = _names(names, "without")
-    gone = {d.id for name in given for d in _named(catalog, name, "without", _every_name)}
+    gone = {d.id for name in given for d in meant(catalog, name, "without", _every_name)}
     if not gone:
         return catalog
     left = [d for d in catalog.deployments if d.id not in gone]
@@ -158,22 +133,6 @@ def _names(given: Any, path: str) -> list[Any]:
 
 def _every_name(deployment: Deployment) -> Iterable[str]:
     return (*deployment.names, deployment.provider, *deployment.tags)
-
-
-def _named(catalog: Catalog, name: Any, path: str, names: Callable[[Deployment], Iterable[str]]) -> list[Deployment]:
-    """The deployments that a name means.
-
-    Raises:
-        ConfigurationError: where it means nobody; the message names the nearest one.
-    """
-    found = [d for d in catalog.deployments if name in names(d)]
-    if not found:
-        known = sorted({each for d in catalog.deployments for each in names(d)})
-        meant = nearest(name, known)
-        raise ConfigurationError(
-            f"{name!r} is no name of a model here.{meant} There are: {', '.join(catalog.models)}.", path=path
-        )
-    return found
 
 
 def _hinted(ask: Ask, given: Mapping[str, Any], catalog: Catalog) -> Ask:
@@ -207,5 +166,5 @@ def _cooling(catalog: Catalog, given: Iterable[str] | Mapping[str, float], now: 
     for name, left in seconds.items():
         if isinstance(left, bool) or not isinstance(left, (int, float)) or not left > 0:
             raise ConfigurationError(f"must be a number of seconds above zero, not {left!r}.", path=f"cooling[{name!r}]")
-        found.update((d.id, now + left) for d in _named(catalog, name, "cooling", _every_name))
+        found.update((d.id, now + left) for d in meant(catalog, name, "cooling", _every_name))
     return found

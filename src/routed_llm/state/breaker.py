@@ -25,9 +25,9 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-__all__ = ["CLAMP", "FIRST", "FOREVER", "LONGEST", "WARMING", "Blow", "Breaker", "Condition"]
+__all__ = ["CLAMP", "FIRST", "FOREVER", "LONGEST", "WARMING", "Blow", "Breaker", "BreakerState"]
 
-Condition = Literal["closed", "open", "half-open", "warming"]
+BreakerState = Literal["closed", "open", "half-open", "warming"]
 
 #: weight of the newest call in the score, the score above which a deployment is left alone, and what a slow answer counts
 WEIGHT, OPEN, SLOW = 0.2, 0.35, 0.5
@@ -91,7 +91,7 @@ class Breaker:
         self.soft = False
         self.why = ""
 
-    def condition(self, now: float) -> Condition:
+    def condition(self, now: float) -> BreakerState:
         """How it stands."""
         if self.calm or (self.room and now >= self.warm_until):
             return "closed"

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Literal, get_args
 
-from routed_llm.catalog.usd import NANO
 from routed_llm.errors import ConfigurationError
+from routed_llm.money import NANO
 from routed_llm.refusing import nearest
 from routed_llm.requests import Ask
 from routed_llm.standing import Caps
@@ -106,17 +106,18 @@ class Budget:
             return ("",)
         if self.scope == "tag":
             return tuple(dict.fromkeys(hints.tags)) or (None,)
-        return (ask.session if self.scope == "session" else getattr(hints, self.scope),)
+        return (ask.session_key if self.scope == "session" else getattr(hints, self.scope),)
 
     def whose(self, owner: str | None) -> str:
         """An owner in words; empty where all share one account."""
         if self.scope == "all":
             return ""
-        return (
-            f"calls without {'an' if self.scope[0] == 'a' else 'a'} {self.scope}"
-            if owner is None
-            else f"{self.scope} {owner!r}"
-        )
+        if owner is None:
+            return f"calls without {'an' if self.scope[0] == 'a' else 'a'} {self.scope}"
+        tenant, between, session = owner.partition("\0")
+        if self.scope == "session" and between:  # see Ask.session_key
+            return f"session {session!r} of tenant {tenant}"
+        return f"{self.scope} {owner!r}"
 
 
 def window(per: Per | None, wall: float) -> tuple[float, float] | tuple[None, None]:

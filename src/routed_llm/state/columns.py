@@ -36,8 +36,8 @@ SOONEST = 0.01
 #: calls at once with which one waits twice as long, where nothing is known: a guess, which only has to keep all calls from
 #: running to one deployment
 BEARS = 32.0
-#: the time of what never happened: later than any
-NEVER = 1e300
+#: the time of what never happened: later than any; and two times that differ by less are the same
+NEVER, SAME = 1e300, 1e-6
 #: the share of failed calls that counts at most: a deployment of which all fail still has a finite wait
 MOST_ERRORS = 0.9
 
@@ -154,7 +154,8 @@ class DeploymentState:
     """Live numbers of one deployment: its place in the columns, and what only dispatch looks at. The lock is the caller's."""
 
     __slots__ = (
-        "_alone", "_answers", "_counted", "_firsts", "_wholes", "breaker", "columns", "failures_in_a_row", "id", "pace", "slot",
+        "_alone", "_answers", "_counted", "_firsts", "_wholes", "breaker", "columns", "failures_in_a_row", "id", "pace",
+        "since", "slot",
     )  # fmt: skip
 
     calls = _Count()
@@ -172,6 +173,8 @@ class DeploymentState:
         self.columns = columns
         self.id = id
         self.failures_in_a_row = 0
+        #: calls that began before this monotonic time say nothing of it: its name was another one's
+        self.since = -NEVER
         self.breaker, self.pace = Breaker(), Pace()
         self._wholes, self._firsts = _Percentile(), _Percentile()
         #: ``start``, ``base`` and ``slope`` without the calls under way
@@ -180,6 +183,16 @@ class DeploymentState:
         self._counted = False
         #: answers in the average of their lengths
         self._answers = 0
+
+    def renewed(self, now: float) -> DeploymentState:
+        """A fresh one in its place, for another deployment of its name; calls under way are counted until they end."""
+        for name, start in COLUMNS.items():
+            if name not in ("in_flight", "calls"):
+                self.columns[name][self.slot] = start
+        fresh = DeploymentState(self.slot, self.columns, self.id)
+        fresh.since = now - SAME
+        fresh._wait()
+        return fresh
 
     @property
     def firm_until(self) -> float:
@@ -195,6 +208,20 @@ class DeploymentState:
     def in_flight(self, calls: int) -> None:
         columns, slot = self.columns, self.slot
         columns["in_flight"][slot] = calls
+        self._wait()
+
+    def begin(self) -> None:
+        """One more call is under way."""
+        columns, slot = self.columns, self.slot
+        columns["in_flight"][slot] += 1
+        columns["calls"][slot] += 1
+        self._wait()
+
+    def end(self) -> None:
+        """One call less is under way; one that was when the process forked is not counted."""
+        flying, slot = self.columns["in_flight"], self.slot
+        if flying[slot] > 0:
+            flying[slot] -= 1
         self._wait()
 
     def answered(self, seconds: float, first_content: float | None, now: float | None, usage: Usage | None) -> None:

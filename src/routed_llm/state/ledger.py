@@ -8,8 +8,9 @@ from types import TracebackType
 from typing import ParamSpec, TypeVar
 
 from routed_llm.errors import ConfigurationError
+from routed_llm.money import NANO, dollars
 from routed_llm.requests import Ask
-from routed_llm.standing import Standing, dollars
+from routed_llm.standing import Standing
 from routed_llm.state.accounts import Account, standings
 from routed_llm.state.around import bound, entered, left
 from routed_llm.state.budgets import Budget
@@ -113,13 +114,13 @@ class BudgetBlock:
     @property
     def spent_usd(self) -> float:
         """US dollars that its ended calls cost, for reading; the exact figure is ``standing.spent[0]`` in nano-dollars."""
-        return self.standing.spent[0] / 1e9
+        return self.standing.spent[0] / NANO
 
     @property
     def left_usd(self) -> float | None:
         """US dollars that are left, with what calls under way hold taken off; None where money is not limited."""
         left = self.standing.left(0)
-        return None if left is None else left / 1e9
+        return None if left is None else left / NANO
 
     @property
     def tokens(self) -> int:

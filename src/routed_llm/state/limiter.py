@@ -12,10 +12,15 @@ from typing import Literal, NamedTuple, Protocol
 from routed_llm.catalog.deployments import Deployment
 from routed_llm.state.windows import Window
 
-__all__ = ["Full", "Limiter", "LimitStore", "Place", "Why"]
+__all__ = ["MANY", "Full", "Limiter", "LimitStore", "Place", "Why"]
 
-#: what stands in the way; ``told`` is the provider's own word that nothing is left, ``line`` are those who stand in line before
-Why = Literal["requests", "tokens", "concurrent", "told", "line", "never"]
+#: what stands in the way; ``told`` is the provider's own word that nothing is left, ``short`` that too few tokens are, ``line``
+#: are those who stand in line before
+Why = Literal["requests", "tokens", "concurrent", "told", "short", "line", "never"]
+
+
+#: as many as nobody counts
+MANY = float("inf")
 
 
 class Full(NamedTuple):
@@ -31,7 +36,7 @@ class Full(NamedTuple):
 class Place:
     """What one attempt holds of its deployment's limits until it ends; ended once."""
 
-    __slots__ = ("deployment_id", "number", "process", "request_step", "token_step", "tokens", "told")
+    __slots__ = ("begun_tokens", "deployment_id", "number", "process", "request_step", "token_step", "tokens", "told")
 
     def __init__(self, deployment_id: str, tokens: int, process: int) -> None:
         self.deployment_id = deployment_id
@@ -39,19 +44,20 @@ class Place:
         self.process = process
         self.request_step: int | None = None
         self.token_step: int | None = None
-        #: how many had begun at its deployment with it
-        self.number = 0
+        #: how many had begun at its deployment with it, and how many tokens these were expected to use
+        self.number = self.begun_tokens = 0
         #: of what its provider told that is left, if it is taken from that
         self.told: Told | None = None
 
 
 class Told:
-    """Requests that a provider told to be left until a monotonic time, with those taken off that began since."""
+    """Requests and tokens that a provider told to be left until a monotonic time, without those of calls that began since."""
 
-    __slots__ = ("left", "until")
+    __slots__ = ("requests", "tokens", "until")
 
-    def __init__(self, left: int, until: float) -> None:
-        self.left = left
+    def __init__(self, requests: float, tokens: float, until: float) -> None:
+        self.requests = requests
+        self.tokens = tokens
         self.until = until
 
 
@@ -79,8 +85,10 @@ class LimitStore(Protocol):
         """The provider told that it takes nothing more before a monotonic time; one that is past takes the word back."""
         ...
 
-    def told_left(self, deployment_id: str, requests: int, until: float, place: Place | None = None) -> None:
-        """The provider told whoever has the place that it takes so many requests more before a monotonic time."""
+    def told_left(
+        self, deployment_id: str, requests: float, until: float, place: Place | None = None, *, tokens: float = MANY
+    ) -> None:
+        """The provider told whoever has the place that it takes so many requests and tokens more before a monotonic time."""
         ...
 
     def is_told(self, deployment_id: str, now: float) -> bool:
@@ -99,11 +107,13 @@ class LimitStore(Protocol):
 class _Use:
     """What is used of one deployment's limits."""
 
-    __slots__ = ("begun", "requests", "running", "tokens")
+    __slots__ = ("begun", "begun_tokens", "requests", "running", "running_tokens", "tokens")
 
     def __init__(self) -> None:
         self.requests, self.tokens = Window(), Window()
         self.begun = self.running = 0
+        #: what these were expected to use
+        self.begun_tokens = self.running_tokens = 0
 
 
 class Limiter:
@@ -135,8 +145,11 @@ class Limiter:
         why: Why = "told"
         until = self._told.get(deployment.id, now) if heeding and self._told else now
         told = self._left_of(deployment.id, now) if self._left else None
-        if told is not None and heeding and told.left < 1:
-            until = max(until, told.until)
+        if told is not None and heeding and told.until > until:
+            if told.requests < 1:
+                until = told.until
+            elif told.tokens < tokens:
+                why, until = "short", told.until
         if per_minute is not None and (at := use.requests.room_at(1, per_minute, now)) > until:
             why, until = "requests", at
         if tokens_per_minute is not None and (at := use.tokens.room_at(tokens, tokens_per_minute, now)) > until:
@@ -148,11 +161,14 @@ class Limiter:
         if (concurrent := limits.get("concurrent")) is not None and use.running >= concurrent:
             return Full("concurrent")
         use.running += 1
+        use.running_tokens += tokens
         place = Place(deployment.id, tokens, self._process)
         use.begun += 1
-        place.number = use.begun
+        use.begun_tokens += tokens
+        place.number, place.begun_tokens = use.begun, use.begun_tokens
         if told is not None:
-            told.left -= 1
+            told.requests -= 1
+            told.tokens -= tokens
             place.told = told
         if per_minute is not None:
             place.request_step = use.requests.add(1, now)
@@ -165,8 +181,12 @@ class Limiter:
         use = self._uses[place.deployment_id]
         if self.gave(place):
             use.running -= 1
-        if place.told is not None and not requests:
-            place.told.left += 1
+            use.running_tokens -= place.tokens
+        if place.told is not None:
+            if not requests:
+                place.told.requests += 1
+            if tokens is not None:
+                place.told.tokens += place.tokens - tokens
         if place.request_step is not None and requests != 1:
             use.requests.correct(place.request_step, requests - 1)
         if place.token_step is not None and tokens is not None:
@@ -177,8 +197,10 @@ class Limiter:
         self._told[deployment_id] = until
         self._left.pop(deployment_id, None)
 
-    def told_left(self, deployment_id: str, requests: int, until: float, place: Place | None = None) -> None:
-        """The provider told how many requests it still takes.
+    def told_left(
+        self, deployment_id: str, requests: float, until: float, place: Place | None = None, *, tokens: float = MANY
+    ) -> None:
+        """The provider told how many requests and tokens it still takes.
 
         It had counted the call that it answers, but maybe none that began after it or is still under way. Answers overtake one
         another, so what an earlier one told does not count beside it.
@@ -188,9 +210,10 @@ class Limiter:
         if place is not None:
             use = self._uses[deployment_id]
             requests -= max(use.begun - place.number, use.running - 1)
+            tokens -= max(use.begun_tokens - place.begun_tokens, use.running_tokens - place.tokens)
         elif told is not None:  # it began when nothing was counted yet
-            requests = min(requests, told.left)
-        self._left[deployment_id] = Told(requests, until)
+            requests, tokens = min(requests, told.requests), min(tokens, told.tokens)
+        self._left[deployment_id] = Told(requests, tokens, until)
 
     def _left_of(self, deployment_id: str, now: float) -> Told | None:
         told = self._left.get(deployment_id)
@@ -206,7 +229,7 @@ class Limiter:
     def emptied(self, deployment_id: str, now: float) -> float | None:
         """Until when nothing more is taken, as the provider told."""
         until, told = self._told.get(deployment_id), self._left_of(deployment_id, now)
-        if told is not None and told.left < 1:
+        if told is not None and told.requests < 1:
             return told.until
         return until if until is not None and until > now else None
 
@@ -214,4 +237,4 @@ class Limiter:
         """In the child no call is under way."""
         self._process += 1
         for use in self._uses.values():
-            use.running = 0
+            use.running = use.running_tokens = 0

@@ -12,10 +12,11 @@ import threading
 import time
 import weakref
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import nan
 from typing import Any
 
+from routed_llm.catalog.deployments import Deployment
 from routed_llm.driver import Waiter
 from routed_llm.requests import Ask
 from routed_llm.results import Usage
@@ -28,7 +29,7 @@ from routed_llm.state.ledger import Ledger
 from routed_llm.state.limiter import Limiter, LimitStore
 from routed_llm.state.sessions import Sessions, SessionStore
 
-__all__ = ["DeploymentState", "Glance", "LiveState"]
+__all__ = ["DeploymentState", "LiveState"]
 
 #: seconds for which our own program did not look, and share of the time that a call took, from which its lateness says nothing
 EXCUSED, EXCUSED_SHARE = 0.1, 0.1
@@ -122,6 +123,18 @@ class LiveState:
         state = self._states[deployment_id] = DeploymentState(slot, self._columns, deployment_id)
         return state
 
+    def follow(self, deployments: Sequence[Deployment]) -> None:
+        """There are other deployments in the catalog; those that stay keep their numbers."""
+        if any(deployment.limits for deployment in deployments):
+            self.limited = True
+
+    def renew(self, deployment_ids: Iterable[str], now: float) -> None:
+        """Forget what is known of deployments that came, or are gone. Calls under way are counted until they end."""
+        with self._lock:
+            for old in filter(None, map(self._states.get, deployment_ids)):
+                self._states[old.id] = state = old.renewed(now)
+                LiveState._changed(self, state)  # in this process alone
+
     def column(self, name: str) -> array[float]:
         """A copy of one column; unknown numbers are NaN."""
         return self._columns[name][:]
@@ -157,8 +170,7 @@ class LiveState:
     def started(self, state: DeploymentState) -> None:
         """An attempt starts; it ends by :meth:`succeeded`, :meth:`failed` or :meth:`left`."""
         with self._lock:
-            state.in_flight += 1
-            state.calls += 1
+            state.begin()
 
     def enter(self, state: DeploymentState, now: float, *, last: bool = False, forced: bool = False) -> float | None:
         """Let an attempt start where it may; else the monotonic time until when it may not.
@@ -176,8 +188,7 @@ class LiveState:
                     breaker.force(now)
                 elif (until := breaker.enter(now, state.in_flight, last)) is not None:
                     return until
-            state.in_flight += 1
-            state.calls += 1
+            state.begin()
             return None
 
     def succeeded(
@@ -202,7 +213,9 @@ class LiveState:
             expected: tokens that the prompt was expected to have.
         """
         with self._lock:
-            state.in_flight -= state.in_flight > 0  # a call that was under way when the process forked is not counted
+            state.end()
+            if now is not None and now - seconds < state.since:  # it was another one's call
+                return
             state.failures_in_a_row = 0
             state.answered(seconds, first_content, now, usage)
             if usage is not None:
@@ -256,7 +269,9 @@ class LiveState:
             blow: what it says of the deployment; None where it is not to blame.
         """
         with self._lock:
-            state.in_flight -= state.in_flight > 0
+            state.end()
+            if began is not None and began < state.since:  # it was another one's call
+                return 0.0
             if counts:
                 state.failures_in_a_row += 1
                 state.went_wrong()
@@ -295,7 +310,7 @@ class LiveState:
         Nothing is learned of how fast it is, nor against the failures of calls since.
         """
         with self._lock:
-            state.in_flight -= state.in_flight > 0
+            state.end()
             breaker = state.breaker
             if breaker.calm:
                 breaker.gave_back(began)
@@ -306,7 +321,7 @@ class LiveState:
     def left(self, state: DeploymentState, began: float | None = None) -> None:
         """The caller walked away from an attempt that began at a time: neither a success nor a failure."""
         with self._lock:
-            state.in_flight -= state.in_flight > 0
+            state.end()
             if began is not None:
                 state.breaker.gave_back(began)
 
@@ -369,22 +384,6 @@ class LiveState:
 
 def _never(seconds: float) -> float:
     return 0.0
-
-
-class Glance:
-    """A look at the live state that changes nothing, for decisions that nobody carries out."""
-
-    __slots__ = ("_live",)
-
-    def __init__(self, live: LiveState) -> None:
-        self._live = live
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._live, name)
-
-    def next_round(self, of: int = 0) -> int:
-        """The number that the next call will get."""
-        return self._live.round_of(of)
 
 
 _all: weakref.WeakSet[LiveState] = weakref.WeakSet()

@@ -87,7 +87,7 @@ class SharedLive(LiveState):
         self._benches = SharedBenches(self, self.exchange)
         self.draws = SharedDraws(self.exchange, lambda: self._numbers.processes, now)
         self.exchange.parts = (self._benches, self.draws, self._numbers)
-        self.limiter = SharedLimiter(Limiter(), self.draws, self._numbers.share, self.names.name)
+        self.limiter = SharedLimiter(Limiter(), self.draws, self._numbers.share, lambda name: self.names.name(name))
         self.sessions = SharedSessions(self.exchange, wall, Sessions())
 
     # its life --------------------------------------------------------------------------------------------------------
@@ -103,6 +103,11 @@ class SharedLive(LiveState):
     def shared(self) -> dict[str, Any]:
         """How the exchange stands, as plain data: see docs/shared-state.md."""
         return {**self.exchange.view(), "processes": self._numbers.processes}
+
+    def follow(self, deployments: Sequence[Deployment]) -> None:
+        """There are other deployments in the catalog: others know them by their names."""
+        super().follow(deployments)
+        self.names = Names(deployments)
 
     def account(self, budget: Budget, of: str) -> Account:
         """An account of a standing budget."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Literal
 
 from routed_llm.catalog.deployments import Deployment
-from routed_llm.state.limiter import Full, Limiter, Place
+from routed_llm.state.limiter import MANY, Full, Limiter, Place
 from routed_llm.state.shared_draws import Draws, SharedDraws, Verdict
 from routed_llm.state.store import Store
 from routed_llm.state.windows import MINUTE, STEP, Window
@@ -152,9 +152,11 @@ class SharedLimiter:
         """The provider told that it takes nothing more before a time."""
         self._local.told_empty(deployment_id, until)
 
-    def told_left(self, deployment_id: str, requests: int, until: float, place: Place | None = None) -> None:
-        """The provider told how many requests it still takes."""
-        self._local.told_left(deployment_id, requests, until, place)
+    def told_left(
+        self, deployment_id: str, requests: float, until: float, place: Place | None = None, *, tokens: float = MANY
+    ) -> None:
+        """The provider told how many requests and tokens it still takes."""
+        self._local.told_left(deployment_id, requests, until, place, tokens=tokens)
 
     def is_told(self, deployment_id: str, now: float) -> bool:
         """Whether what the provider told holds still."""

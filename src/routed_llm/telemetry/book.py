@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
+from routed_llm.money import NANO
 from routed_llm.telemetry.sums import Sums
 from routed_llm.telemetry.tables import as_html, as_text
 
@@ -88,7 +89,7 @@ class Book(Generic[T]):
     def as_dict(self) -> dict[str, Any]:
         """Everything as data that can be written as JSON; ``total_usd`` is a float for reading."""
         total, groups = self.read()
-        told: dict[str, Any] = {"total_nanousd": total.nanousd, "total_usd": total.nanousd / 1e9}
+        told: dict[str, Any] = {"total_nanousd": total.nanousd, "total_usd": total.nanousd / NANO}
         told.update((name, value) for name, value in total.as_dict().items() if name != "nanousd")
         for name, group in groups.items():
             told[f"by_{name}"] = {key: sums.as_dict() for key, sums in group.items()}

@@ -15,16 +15,18 @@ from collections import deque
 from collections.abc import Callable
 from contextvars import Context
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, Literal
 
 from routed_llm.errors import ConfigurationError
-from routed_llm.events import CallRecord
+from routed_llm.events import CallRecord, Notice
 from routed_llm.logs import log
 
-__all__ = ["Bus", "Subscription"]
+__all__ = ["Bus", "Subscription", "Topic"]
 
 
-Listener = Callable[[CallRecord], object]
+Listener = Callable[[Any], object]
+#: what a listener hears: records of calls, or notices of what happens beside them
+Topic = Literal["calls", "notices"]
 
 #: seconds that the end of the program waits for records still on their way
 AT_EXIT = 2.0
@@ -41,11 +43,12 @@ class Subscription:
     itself.
     """
 
-    __slots__ = ("_bus", "_queue", "closed", "dropped", "errors", "listener", "maxsize", "seconds", "slowest")
+    __slots__ = ("_bus", "_queue", "closed", "dropped", "errors", "listener", "maxsize", "seconds", "slowest", "topic")
 
-    def __init__(self, bus: Bus, listener: Listener, maxsize: int) -> None:
+    def __init__(self, bus: Bus, listener: Listener, maxsize: int, topic: Topic) -> None:
         self._bus = bus
-        self._queue: deque[CallRecord] = deque()
+        self._queue: deque[CallRecord | Notice] = deque()
+        self.topic: Topic = topic
         self.listener = listener
         self.maxsize = maxsize
         self.closed = False
@@ -121,31 +124,42 @@ class Bus:
         """Records at which a listener raised, over all subscriptions there ever were."""
         return self._counted[1] + sum(subscription.errors for subscription in self._subscriptions)
 
-    def subscribe(self, listener: Listener, *, maxsize: int = 10_000) -> Subscription:
+    def subscribe(self, listener: Listener, *, maxsize: int = 10_000, to: Topic = "calls") -> Subscription:
         """Hand every record from now on to ``listener``, in the bus's thread.
 
         Args:
-            listener: called with a copy of each :class:`~routed_llm.events.CallRecord`; what it raises is counted and logged
+            listener: called with a copy of each :class:`~routed_llm.events.CallRecord`, or
+                :class:`~routed_llm.events.Notice`; what it raises is counted and logged
                 once, and its time is counted too.
             maxsize: most records that may wait for it; further ones are dropped and counted.
+            to: ``calls``, or ``notices`` of what happens beside them.
 
         Raises:
-            ConfigurationError: for a listener that cannot be called in a thread, or a size below 1.
+            ConfigurationError: for a listener that cannot be called in a thread, a size below 1, or another topic.
         """
         if not callable(listener) or inspect.iscoroutinefunction(listener):
             raise ConfigurationError(f"must be a plain function, not {listener!r}.", path="listener")
         if maxsize < 1:
             raise ConfigurationError(f"must be at least 1, not {maxsize!r}.", path="maxsize")
-        subscription = Subscription(self, listener, maxsize)
+        if to not in ("calls", "notices"):
+            raise ConfigurationError(f"must be 'calls' or 'notices', not {to!r}.", path="to")
+        subscription = Subscription(self, listener, maxsize, to)
         with self._lock:
             self._subscriptions = (*self._subscriptions, subscription)
             self._start()
-            self.listening = True
+            self.listening = self._heard()
         return subscription
 
-    def publish(self, record: CallRecord) -> None:
-        """Hand a record to every listener; never waits and never raises."""
+    def _heard(self) -> bool:
+        """Whether anybody listens to calls."""
+        return any(subscription.topic == "calls" for subscription in self._subscriptions)
+
+    def publish(self, record: CallRecord | Notice) -> None:
+        """Hand a record to every listener of its topic; never waits and never raises."""
+        topic = "notices" if isinstance(record, Notice) else "calls"
         for subscription in self._subscriptions:
+            if subscription.topic != topic:
+                continue
             if len(subscription._queue) >= subscription.maxsize:
                 subscription._drop(1)
             else:
@@ -182,7 +196,7 @@ class Bus:
                 return
             subscription.closed = True
             self._subscriptions = tuple(s for s in self._subscriptions if s is not subscription)
-            self.listening = bool(self._subscriptions)
+            self.listening = self._heard()
         if subscription._queue:
             self.flush(timeout)
         subscription._discard()

@@ -103,7 +103,7 @@ class Spend(Reading):
 def _shares(record: CallRecord) -> Sequence[Share]:
     """The parts of one call. What was billed is booked on the model that was asked, the call on the one that answered."""
     attempts, outcome = record.attempts, record.outcome
-    whole = Sums(1, 1 if outcome == "failed" or outcome == "broken" else 0)
+    whole = Sums(int(outcome != "checked"), 1 if outcome == "failed" or outcome == "broken" else 0)
     for attempt in attempts:
         _add(whole, attempt)
     for own in record.own_calls:

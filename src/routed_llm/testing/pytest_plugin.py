@@ -1,4 +1,4 @@
-"""Pytest fixtures: a running sandbox, and providers that fail to order.
+"""Pytest fixtures: a running sandbox, and providers that fail to order. Repeats of one test do not count in the next.
 
 Load them by ``pytest_plugins = ["routed_llm.testing.pytest_plugin"]`` in a ``conftest.py``.
 """
@@ -10,11 +10,18 @@ from contextlib import ExitStack
 
 import pytest
 
+from routed_llm.dispatch.retry_budget import PROCESS
 from routed_llm.providers.sandbox import Sandbox, SandboxServer
 from routed_llm.testing.faults import FaultyProvider, select
 from routed_llm.testing.faults.provider import Answers
 
-__all__ = ["every_fault", "faulty_provider", "faulty_provider_factory", "sandbox"]
+__all__ = ["every_fault", "faulty_provider", "faulty_provider_factory", "fresh_retry_budget", "sandbox"]
+
+
+@pytest.fixture(autouse=True)
+def fresh_retry_budget() -> None:
+    """Each test may repeat calls as a new process may: the budget of repeats is that of a process."""
+    PROCESS.begin()
 
 
 @pytest.fixture

@@ -86,6 +86,9 @@ class _View:
     def bound_to(self) -> frozenset[str]:
         return frozenset({"p"}) if self._loop else frozenset()
 
+    def kept_files(self) -> Sequence[Any]:
+        return ()
+
 
 def request_of(said: Sequence[str], *, loop: bool = False, hints: Hints = NO_HINTS) -> Request:
     """A call in which the user said some texts in turn; ``loop`` is one with tools, an image, and a tool's result."""

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
 
-from routed_llm.dispatch.drivers import AsyncDriver, Clock, SyncDriver, drive
+from routed_llm.clock import Clock
+from routed_llm.dispatch.drivers import AsyncDriver, SyncDriver, drive
 from routed_llm.errors import ConfigurationError
 from routed_llm.langchain.messages import to_hub
 from routed_llm.langchain.view import MessagesView

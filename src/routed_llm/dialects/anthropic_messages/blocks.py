@@ -10,12 +10,10 @@ import orjson
 
 from routed_llm.dialects.hub import Part
 
-__all__ = ["ANTHROPIC", "NAMELESS", "is_server_tool", "part_of"]
+__all__ = ["ANTHROPIC", "is_server_tool", "part_of"]
 
 #: the maker of what Claude signs: signatures hold on all platforms where it runs (Claude documentation, extended thinking)
 ANTHROPIC = "anthropic"
-#: names that stand for a document without a title; OpenAI demands one
-NAMELESS = frozenset({"document", "document.pdf", "file", "file.pdf"})
 
 
 def is_server_tool(kind: str) -> bool:
@@ -68,14 +66,15 @@ def _image(block: Mapping[str, Any], maker: str) -> Part | None:
     source = block["source"]
     if source["type"] == "base64":
         return {"type": "image_url", "image_url": {"url": f"data:{source['media_type']};base64,{source['data']}"}}
+    if source["type"] == "file":
+        return {"type": "file", "file": {"file_id": source["file_id"]}, "media_type": "image/*", "origin": maker}
     return {"type": "image_url", "image_url": {"url": source["url"]}} if source["type"] == "url" else None
 
 
 def _document(block: Mapping[str, Any], maker: str) -> Part | None:
     source, title = block["source"], block.get("title")
-    if block.get("context"):  # words about a document, which the hub has no place for
-        return None
     file: dict[str, Any]
+    beside = {name: block[name] for name in ("context", "citations") if block.get(name)}
     if source["type"] == "base64":
         file = {"filename": title or "document.pdf", "file_data": f"data:{source['media_type']};base64,{source['data']}"}
     elif source["type"] == "text":
@@ -83,9 +82,20 @@ def _document(block: Mapping[str, Any], maker: str) -> Part | None:
         file = {"filename": title or "document", "file_data": f"data:text/plain;base64,{encoded}"}
     elif source["type"] == "url":
         file = {"filename": title or "document.pdf", "file_url": source["url"]}
-    else:  # an upload that only its maker has, or blocks
+    elif source["type"] == "file":  # an upload that only its maker has
+        file = {"file_id": source["file_id"], **({"filename": title} if title else {})}
+        beside["origin"] = maker
+    else:  # blocks
         return None
-    part: Part = {"type": "file", "file": file}
+    return {"type": "file", "file": file, **beside}
+
+
+def _search_result(block: Mapping[str, Any], maker: str) -> Part | None:
+    """A source with texts to cite; one whose texts have marks of their own stays as it is."""
+    if any(each.keys() != {"type", "text"} for each in block["content"]):
+        return None
+    texts = [each["text"] for each in block["content"]]
+    part: Part = {"type": "search_result", "title": block["title"], "source": block["source"], "texts": texts}
     return {**part, "citations": block["citations"]} if block.get("citations") else part
 
 
@@ -96,4 +106,5 @@ _PARTS = {
     "tool_use": _call,
     "image": _image,
     "document": _document,
+    "search_result": _search_result,
 }

@@ -7,7 +7,7 @@ from typing import Any
 from routed_llm.dialects.anthropic_messages.content import Block
 from routed_llm.dialects.anthropic_messages.params import add_params, add_reasoning, drop_what_thinking_forbids, thinks
 from routed_llm.dialects.anthropic_messages.tools import add_schema, add_tools, schema_tool
-from routed_llm.dialects.anthropic_messages.turns import Turns, begins_with_thought
+from routed_llm.dialects.anthropic_messages.turns import CALLED_WITHOUT_THOUGHT, Turns, begins_with_thought
 from routed_llm.dialects.hub import Message
 from routed_llm.dialects.wire import Wire
 from routed_llm.requests import Request
@@ -39,7 +39,7 @@ def build_body(request: Request, wire: Wire) -> dict[str, Any]:
     _name_called_tools(body, turns.turns)
     if (body.get("thinking") or {}).get("type") == "enabled" and not begins_with_thought(turns.turns):
         del body["thinking"]
-        losses.append("reasoning until the tools' results are answered: the calls were made without it")
+        losses.append(CALLED_WITHOUT_THOUGHT)
     if thinks(body):
         drop_what_thinking_forbids(body, wire, losses)
     if thinks(body) or wire.quirks.get("forced_tools") is False:

@@ -7,9 +7,8 @@ import binascii
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from routed_llm.dialects.anthropic_messages.blocks import NAMELESS
 from routed_llm.dialects.arguments import read_arguments
-from routed_llm.dialects.hub import Part
+from routed_llm.dialects.hub import NAMELESS, Part
 from routed_llm.dialects.wire import Wire
 
 __all__ = ["Block", "blocks_of", "call_of"]
@@ -57,6 +56,10 @@ def _block(part: Part, wire: Wire, losses: list[str]) -> Block | None:
         return _image(given if isinstance(given, str) else str(given.get("url") or ""), losses)
     if kind == "file":
         return _document(part, losses)
+    if kind == "search_result":
+        source: Block = {"type": kind, "source": part["source"], "title": part["title"]}
+        source["content"] = [{"type": "text", "text": text} for text in part["texts"] if text.strip()]
+        return {**source, "citations": part["citations"]} if part.get("citations") else source
     mine = part.get("origin") == wire.maker
     if kind == "reasoning":
         if mine and isinstance(part.get("data"), Mapping):
@@ -122,6 +125,8 @@ def _document(part: Part, losses: list[str]) -> Block | None:
         block["title"] = title
     if isinstance(part.get("citations"), Mapping):
         block["citations"] = part["citations"]
+    if part.get("context"):
+        block["context"] = part["context"]
     return block
 
 
@@ -133,7 +138,8 @@ def _source(file: Mapping[str, Any], mime: str | None, losses: list[str]) -> Blo
         return {"type": "url", "url": file["file_url"]}
     if not file.get("file_data"):
         if file.get("file_id"):
-            return {"type": "file", "file_id": file["file_id"]}
+            source = {"type": "file", "file_id": file["file_id"]}
+            return {"type": "image", "source": source} if mime and mime.startswith("image/") else source
         losses.append("a document without content")
         return None
     told, data = _opened(file["file_data"]) if file["file_data"].startswith("data:") else ("application/pdf", file["file_data"])

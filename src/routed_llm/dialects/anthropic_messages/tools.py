@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from routed_llm.dialects.anthropic_messages.schemas import closed
+from routed_llm.dialects.server_tools import is_listed, web_search_in
 from routed_llm.dialects.wire import Wire
 from routed_llm.requests import Request, SchemaBinding, ToolBinding
 
@@ -44,14 +45,25 @@ def add_tools(body: dict[str, Any], request: Request, wire: Wire) -> None:
             name = str(function.get("name") or "")
             mine = own.get(name)
             written.append(dict(mine) if mine is not None else _tool(tool, function, extras.get(name, {}), wire))
-        elif "input_schema" in tool or _OWN_TYPE.fullmatch(str(tool.get("type"))):
+        elif "input_schema" in tool:
             written.append(dict(tool))
+        elif (server := _server_tool(tool, wire)) is not None:
+            written += [server] if server not in written else []
         else:
             request.losses.append(f"a tool of type {tool.get('type')!r}, which {wire.model} does not have")
     if written:
         body["tools"] = written
         if (choice := _choice(tools, request, wire)) is not None:
             body["tool_choice"] = choice
+
+
+def _server_tool(tool: Mapping[str, Any], wire: Wire) -> dict[str, Any] | None:
+    """A tool that Anthropic runs or defines; None for those of others, and where the endpoint does not run it."""
+    own: dict[str, Any] | None = dict(tool) if _OWN_TYPE.fullmatch(str(tool.get("type"))) else None
+    if own is None and (search := web_search_in(tool)) is not None:
+        own = search.as_anthropic()
+    known = wire.quirks.get("server_tools")
+    return own if own is None or known is None or is_listed(own, known) else None
 
 
 def _own_name(tool: Any) -> str | None:

@@ -10,7 +10,10 @@ from routed_llm.dialects.anthropic_messages.models import takes_beginning, takes
 from routed_llm.dialects.hub import Message, parts_of
 from routed_llm.dialects.wire import Wire
 
-__all__ = ["Turns", "begins_with_thought"]
+__all__ = ["CALLED_WITHOUT_THOUGHT", "Turns", "begins_with_thought"]
+
+#: what is lost where :func:`begins_with_thought` is False
+CALLED_WITHOUT_THOUGHT = "reasoning until the tools' results are answered: the calls were made without it"
 
 _NOT_IN_IDS = re.compile(r"[^a-zA-Z0-9_-]")
 #: said where a turn of the user must stand and nobody said anything

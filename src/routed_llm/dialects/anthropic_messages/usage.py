@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from routed_llm.dialects.openai_chat.usage import MOST
+from routed_llm.dialects.service_tiers import billed_tier
 from routed_llm.results import Usage
 
 __all__ = ["read_usage"]
@@ -36,6 +37,7 @@ def read_usage(usage: Any) -> Usage | None:
             cache_write_long=min(long, written),
             reasoning=min(_count(details.get("thinking_tokens")), output),
             searches=_count(tools.get("web_search_requests")),
+            service_tier=billed_tier(usage.get("service_tier")),
         )
     except (ValueError, TypeError, AttributeError):  # counts in another form
         return None

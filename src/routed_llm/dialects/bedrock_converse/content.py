@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from routed_llm.dialects.arguments import read_arguments
-from routed_llm.dialects.hub import Part
+from routed_llm.dialects.hub import Part, as_text, lost_beside
 from routed_llm.dialects.parse import parse
 
 __all__ = ["SERVER_TOOL", "Block", "blocks_of", "call_parts", "parts_of_blocks"]
@@ -80,6 +80,9 @@ def _block(part: Part, maker: str, losses: list[str], names: Mapping[str, str]) 
             return dict(part["data"])
         losses.append("a tool that the provider ran" if kind == "server_tool" else "what only its provider can read")
         return None
+    if kind == "search_result":
+        losses.extend(lost_beside({**part, "cache_control": None}))
+        return {"text": as_text(part)["text"]}
     return _media(part, losses)
 
 
@@ -134,7 +137,7 @@ def _media(part: Part, losses: list[str]) -> Block | None:
     block: Block = {"format": word, "source": source}
     if target == "document":
         block = {"name": _name(str(given.get("filename") or "document")), **block}
-        block |= {name: given[name] for name in ("citations", "context") if name in given}
+        block |= {name: part[name] for name in ("citations", "context") if name in part}
     return {target: block}
 
 
@@ -221,6 +224,5 @@ def _read_media(given: Mapping[str, Any], name: str, kind: str) -> Part | None:
         part: Part = {"type": kind, kind: {"url": url, **more}}
     else:
         file = {"filename": str(given.get("name") or ""), "file_data" if url.startswith("data:") else "file_url": url, **more}
-        file |= {key: given[key] for key in ("citations", "context") if key in given}
-        part = {"type": "file", "file": file}
+        part = {"type": "file", "file": file, **{key: given[key] for key in ("citations", "context") if key in given}}
     return part if url.startswith("data:") else {**part, "media_type": mime}

@@ -46,7 +46,7 @@ def read_answer(data: bytes, maker: str, schema_tool: str | None) -> Answer:
         blocks = body["output"]["message"]["content"]
         raw = str(body["stopReason"])
         answer = _answer(parts_of_blocks(blocks, maker), schema_tool)
-        answer.usage = read_usage(body.get("usage"))
+        answer.usage = read_usage(body.get("usage"), body.get("serviceTier"))
     except ODD as error:
         shown = data[:80].decode("utf-8", "replace")
         raise ProviderError("malformed", f"an answer in an unknown form ({error}): {shown!r}", phase="body") from None
@@ -135,7 +135,7 @@ class Reader:
         elif event_type == "messageStop":
             self._raw = str(event["stopReason"])
         elif event_type == "metadata":
-            if (usage := read_usage(event.get("usage"))) is not None:
+            if (usage := read_usage(event.get("usage"), event.get("serviceTier"))) is not None:
                 events.append(usage)
             self.done = self._raw is not None
         elif event_type.endswith("Exception"):

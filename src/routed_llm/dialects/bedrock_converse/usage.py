@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from routed_llm.dialects.service_tiers import billed_tier
 from routed_llm.results import Usage
 
 __all__ = ["read_usage"]
@@ -12,8 +13,10 @@ __all__ = ["read_usage"]
 MOST = 10**9
 
 
-def read_usage(told: Any) -> Usage | None:
+def read_usage(told: Any, tier: Any = None) -> Usage | None:
     """Counts of a ``usage`` object; None where there is none, or where its counts cannot be true.
+
+    ``tier`` is the ``serviceTier`` beside it.
 
     ``inputTokens`` leaves out what was read from and written to the cache; each of these stands there twice, under two names,
     and is counted once. ``cacheDetails`` tell how long what was written is kept.
@@ -34,6 +37,7 @@ def read_usage(told: Any) -> Usage | None:
             cache_read=read,
             cache_write=written,
             cache_write_long=min(long, written),
+            service_tier=billed_tier(tier),
         )
     except (ValueError, AttributeError):
         return None

@@ -13,7 +13,7 @@ import orjson
 from routed_llm.dialects.arguments import read_arguments
 from routed_llm.dialects.gemini_generate.media import MEDIA, write_media
 from routed_llm.dialects.gemini_generate.models import generation
-from routed_llm.dialects.hub import Message, Part, parts_of
+from routed_llm.dialects.hub import Message, Part, as_text, is_citable, lost_beside, parts_of
 from routed_llm.dialects.pairs import RESULT_ROLES, Call, Pairs
 from routed_llm.dialects.wire import Wire
 
@@ -129,8 +129,9 @@ class Writer:
         return written
 
     def _part(self, part: Part) -> dict[str, Any] | None:
-        kind = part["type"]
         self._beside(part)
+        part = as_text(part) if is_citable(part) else part
+        kind = part["type"]
         if kind in _LOST:
             if part.get("origin") != self._wire.maker:
                 self._losses.append(_LOST[kind])
@@ -175,10 +176,7 @@ class Writer:
         return told
 
     def _beside(self, part: Part) -> None:
-        if part.get("cache_control"):
-            self._losses.append("a cache point")
-        if part.get("citations"):
-            self._losses.append("citations of an earlier turn")
+        self._losses.extend(lost_beside(part))
 
     def _result(self, call: Call, message: Message, behind: list[dict[str, Any]]) -> dict[str, Any]:
         """A result; media go into it from Gemini 3 on, and ``behind`` all results before."""

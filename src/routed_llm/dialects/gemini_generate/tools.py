@@ -8,6 +8,7 @@ from typing import Any
 from routed_llm.dialects.gemini_generate.models import generation
 from routed_llm.dialects.gemini_generate.schemas import written_schema
 from routed_llm.dialects.gemini_generate.spelling import fields_of
+from routed_llm.dialects.server_tools import web_search_in
 from routed_llm.dialects.wire import Wire
 from routed_llm.requests import Request, SchemaBinding, ToolBinding
 
@@ -56,6 +57,8 @@ def write_tools(request: Request, wire: Wire, body: dict[str, Any]) -> None:
             declared.append(_declaration(tool["function"], losses))
         elif (own := fields_of(tool)) and SERVER_TOOLS.issuperset(own):
             written.append(own)
+        elif (search := web_search_in(tool)) is not None and (own_search := search.as_google()) is not None:
+            written += [own_search] if own_search not in written else []
         else:
             losses.append(f"a tool that {wire.maker} does not have: {tool.get('type') or ', '.join(tool)}")
     calling = _calling(bound, wire, losses) if bound is not None and (declared or written) else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from routed_llm.dialects.service_tiers import billed_tier
 from routed_llm.results import Usage
 
 __all__ = ["Counting", "read_usage"]
@@ -52,6 +53,7 @@ def read_usage(told: Any) -> Usage | None:
             reasoning=thoughts,
             audio_input=min(_of(told.get("promptTokensDetails"), "AUDIO"), prompt),
             audio_output=min(_of(told.get("candidatesTokensDetails"), "AUDIO"), answer),
+            service_tier=billed_tier(told.get("serviceTier")),
         )
     except ValueError:
         return None

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from routed_llm.dialects.openai_chat.messages import messages_of
 from routed_llm.dialects.openai_chat.params import add_params, dropped
+from routed_llm.dialects.server_tools import is_listed, web_search_in
 from routed_llm.dialects.wire import Wire
 from routed_llm.requests import Request, SchemaBinding, ToolBinding
 
@@ -33,9 +35,16 @@ def build_body(request: Request, wire: Wire) -> dict[str, Any]:
 
 
 def _add_tools(body: dict[str, Any], tools: ToolBinding, wire: Wire, losses: list[str]) -> None:
-    formatted = [dict(tool) for tool in tools.wire]
-    if not wire.strict_tools:
-        formatted = [_without_strict(tool) for tool in formatted]
+    formatted = []
+    for tool in tools.wire:
+        if tool.get("type") == "custom":
+            formatted.append(_custom(tool))
+        elif "function" in tool or _is_known(tool, wire):
+            formatted.append(dict(tool) if wire.strict_tools else _without_strict(dict(tool)))
+        else:
+            losses.append(f"a tool of type {tool.get('type') or next(iter(tool), None)!r}, which {wire.model} does not have")
+    if not formatted:
+        return
     body["tools"] = formatted
     choice = tools.choice
     if choice in ("auto", "none", "required"):
@@ -49,6 +58,26 @@ def _add_tools(body: dict[str, Any], tools: ToolBinding, wire: Wire, losses: lis
         losses.append(dropped("parallel_tool_calls", wire))
     elif tools.parallel is not None:
         body["parallel_tool_calls"] = tools.parallel
+
+
+def _custom(tool: Mapping[str, Any]) -> dict[str, Any]:
+    """A tool whose input is a free text, and its grammar, one level down; they are flat in the Responses API."""
+    inner = {name: value for name, value in tool.items() if name != "type"}
+    if isinstance(inner.get("custom"), Mapping):
+        return dict(tool)
+    form = inner.get("format")
+    if isinstance(form, Mapping) and form.get("type") == "grammar" and "grammar" not in form:
+        inner["format"] = {"type": "grammar", "grammar": {name: value for name, value in form.items() if name != "type"}}
+    return {"type": "custom", "custom": inner}
+
+
+def _is_known(tool: Mapping[str, Any], wire: Wire) -> bool:
+    """Whether a tool that is no function is one of this endpoint's.
+
+    Options of tools stand one level down here, under their type or in ``parameters``; those of the Responses API do not.
+    """
+    flat = tool.keys() - {"type", str(tool.get("type")), "parameters"}
+    return not flat and web_search_in(tool) is None and is_listed(tool, wire.quirks.get("server_tools", ()))
 
 
 def _without_strict(tool: dict[str, Any]) -> dict[str, Any]:

@@ -144,7 +144,7 @@ def _answer(data: bytes, reasoning_fields: tuple[str, ...], schema_tool: str | N
         text,
         reasoning=reasoning,
         tool_calls=calls,
-        usage=read_usage(body.get("usage")),
+        usage=read_usage(body.get("usage"), body.get("service_tier")),
         model=word(body.get("model")),
         id=word(body.get("id")) or None,
         finish=_finish(raw, calls, schema_tool),
@@ -255,7 +255,7 @@ class Reader:
         if usage is None and "x_groq" in chunk:
             usage = chunk["x_groq"].get("usage") if isinstance(chunk["x_groq"], dict) else None
         if usage:
-            counted = read_usage(usage)
+            counted = read_usage(usage, chunk.get("service_tier"))
             if counted is not None:
                 events.append(counted)
 

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from routed_llm.dialects.service_tiers import billed_tier
+from routed_llm.money import NANO
 from routed_llm.results import Usage
 
 __all__ = ["counts", "read_usage", "written_usage"]
 
 #: no call has more tokens than this; larger counts are a provider's mistake
 MOST = 10**9
-NANO = 1_000_000_000
 #: nor does one cost more than the most tokens at 100 dollars a million: in nano-dollars
 MOST_COST = MOST * 100_000
 #: a tick of xAI in nano-dollars
@@ -54,9 +55,10 @@ def _cost(usage: Mapping[str, Any]) -> int | None:
     return int(nano.to_integral_value(ROUND_HALF_UP)) if nano.is_finite() and 0 <= nano <= MOST_COST else None
 
 
-def read_usage(usage: Any) -> Usage | None:
+def read_usage(usage: Any, tier: Any = None) -> Usage | None:
     """Counts and cost of a ``usage`` object; None where there is none, or where its counts cannot be true.
 
+    ``tier`` is the ``service_tier`` beside it.
     Cached tokens sit in ``prompt_tokens_details.cached_tokens`` (OpenAI and most), ``prompt_token_details`` (Writer),
     ``prompt_cache_hit_tokens`` (DeepSeek), ``num_cached_tokens`` (Mistral) or ``cached_tokens`` (Together, Hugging Face).
     """
@@ -84,6 +86,7 @@ def read_usage(usage: Any) -> Usage | None:
             audio_input=min(_count(inner.get("audio_tokens")), prompt),
             audio_output=min(_count(outer.get("audio_tokens")), completion),
             cost_nanousd=_cost(usage),
+            service_tier=billed_tier(tier),
         )
     except ValueError:
         return None

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from routed_llm.dialects.hub import Part
+from routed_llm.dialects.hub import Part, as_text, is_citable, lost_beside
 from routed_llm.dialects.openai_chat.calls import arguments_text, word
 
 __all__ = [
@@ -154,14 +154,11 @@ def media_content(parts: Iterable[Part], maker: str, losses: list[str]) -> list[
     """Parts that the user or a tool gives, as content; what has no place there is noted in ``losses``."""
     written: list[Item] = []
     for part in parts:
-        content = _content(part, maker)
+        content = _content(as_text(part) if is_citable(part) else part, maker)
         if isinstance(content, str):
             losses.append(content)
             continue
-        if part.get("cache_control"):
-            losses.append("a cache point")
-        if part.get("citations"):
-            losses.append("citations of an earlier turn")
+        losses.extend(lost_beside(part))
         written.append(content)
     return written
 

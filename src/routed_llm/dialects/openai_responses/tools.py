@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from routed_llm.dialects.server_tools import web_search_in
 from routed_llm.dialects.wire import Wire
 from routed_llm.errors import InvalidCall
 from routed_llm.requests import Request, SchemaBinding, ToolBinding
@@ -19,6 +20,8 @@ _BUILT_IN = re.compile(
     r"|image_generation|local_shell|mcp|namespace|programmatic_tool_calling|shell|tool_search|web_search|x_search)"
     r"(?:_preview)?(?:_20\d\d_\d\d_\d\d)?|openrouter:[a-z_]+"
 )
+#: those of them that only one provider has, by the type or what stands before its colon
+_ONLY_AT = {"code_execution": "xai", "collections_search": "xai", "openrouter": "openrouter", "x_search": "xai"}
 #: fields of a function that only this API has
 _OWN_FIELDS = ("allowed_callers", "defer_loading", "output_schema")
 _ANY_OBJECT: dict[str, Any] = {"type": "object", "properties": {}}
@@ -48,8 +51,10 @@ def add_tools(body: dict[str, Any], request: Request, wire: Wire) -> None:
             written.append(_function(tool, function, wire))
         elif kind == "custom" and isinstance(tool.get("custom"), Mapping):
             written.append(_custom(tool["custom"]))
-        elif isinstance(kind, str) and _BUILT_IN.fullmatch(kind):
+        elif isinstance(kind, str) and _BUILT_IN.fullmatch(kind) and _ONLY_AT.get(kind.partition(":")[0]) in (None, wire.maker):
             written.append(dict(tool))
+        elif (search := web_search_in(tool)) is not None:
+            written += [told] if (told := search.as_openai()) not in written else []
         else:
             request.losses.append(f"a tool of type {kind!r}, which {wire.model} does not have")
     if not written:

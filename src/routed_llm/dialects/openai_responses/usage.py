@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from routed_llm.dialects.openai_chat.usage import read_usage as read_chat_usage
+from routed_llm.dialects.service_tiers import billed_tier
 from routed_llm.results import Usage
 
-__all__ = ["read_usage"]
+__all__ = ["is_search", "read_usage"]
 
 #: the counts by their names in chat completions, which mean the same: cached tokens are in the input, reasoning in the output
 _NAMES = {
@@ -33,6 +34,7 @@ def read_usage(response: Mapping[str, Any]) -> Usage | None:
     usage = read_chat_usage({_NAMES.get(name, name): value for name, value in told.items()})
     if usage is not None:
         usage.searches = _searches(response, told)
+        usage.service_tier = billed_tier(response.get("service_tier"))
     return usage
 
 
@@ -45,10 +47,10 @@ def _searches(response: Mapping[str, Any], usage: Mapping[str, Any]) -> int:
     details = usage.get("server_side_tool_usage_details")
     if isinstance(details, Mapping):
         return sum(details[name] for name in _XAI_SEARCHES if _is_count(details.get(name)))
-    return sum(1 for item in response.get("output") or () if _is_search(item))
+    return sum(1 for item in response.get("output") or () if is_search(item))
 
 
-def _is_search(item: Any) -> bool:
+def is_search(item: Any) -> bool:
     """Whether an item is a search: opening a page that was found is none, and not billed (OpenAI pricing, web search)."""
     if not isinstance(item, Mapping) or item.get("type") != "web_search_call":
         return False

@@ -42,8 +42,9 @@ class AskModel:
     """Facts that a model of the pool tells: it is asked before each decision, and its cost is in the call's bill.
 
     Any failure (an error, no answer in time, an answer that is no JSON, a label that is not on the list) gives no fact, so that
-    other features find it out; a deployment that failed is then left alone for 5 s and longer. Answers for the last 256 texts
-    are remembered. It sees no call that may not go to it: by the caller's hints (``private``, ``region``, ``agreements``,
+    other features find it out. A deployment that fails is left alone as after any call that fails, and one that is late, or
+    refuses the question, is not asked this for 5 s and longer; nobody asks one that calls leave alone. Answers for the last 256
+    texts are remembered. It sees no call that may not go to it: by the caller's hints (``private``, ``region``, ``agreements``,
     ``exclude``, a pinned model), by rules that hold, and by rules that read what it would find out and so may come to hold.
     ``explain`` does not ask it. Take a model that answers at once: one that thinks first may use up its few tokens.
 
@@ -129,7 +130,9 @@ class AskModel:
             try:
                 answer = await ask_aside(Asking(self.name, deployment, question, self.seconds, MAX_TOKENS), request, driver)
             except ProviderError as error:
-                if rest.begin(driver.now()):
+                # who is left alone by all calls is asked by none; what does not lead there still costs time here
+                benched = request.desk is not None and request.desk.benched(deployment)
+                if benched or rest.begin(driver.now()):
                     log.warning("%s did not label a call (%s): other features do until it works again.", deployment.id, error)
                 return None
             if answer is not None:

@@ -60,6 +60,10 @@ class OwnTexts:
         """Nobody."""
         return frozenset()
 
+    def kept_files(self) -> Sequence[Any]:
+        """None."""
+        return ()
+
 
 def chat_request(system: str, user: str, params: dict[str, Any]) -> Request:
     """A question of our own to a chat model."""
@@ -160,7 +164,11 @@ def _key(text: str) -> bytes:
 
 
 class Rest:
-    """Until when somebody who failed is left alone, by the monotonic clock."""
+    """Until when a feature does not ask somebody who was no help to it, by the monotonic clock.
+
+    That is for what the breaker of a deployment does not know, or not mind: somebody who is not of the pool, or is late by the
+    measure of the feature alone.
+    """
 
     def __init__(self) -> None:
         self._until = 0.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from routed_llm.catalog.deployments import Deployment
+from routed_llm.money import NANO
 from routed_llm.policy.rates import all_within, plain_costs
 from routed_llm.policy.shapes import Candidates, Live
 from routed_llm.policy.values import positive
@@ -12,8 +13,6 @@ from routed_llm.policy.vectors import NOBODY, outside
 from routed_llm.requests import Ask
 
 __all__ = ["MaxCost"]
-
-NANO = 1_000_000_000
 
 
 class MaxCost:
@@ -39,14 +38,16 @@ class MaxCost:
         limit = ask.hints.max_cost if self.usd is None else self.usd
         if limit is None:
             return NOBODY
+        allowed, limit = limit, limit - ask.spent / NANO
         if all_within(limit * NANO, ask, candidates):
             return NOBODY
         costs = plain_costs(ask, candidates)
+        left = f"what is left of the ${allowed:g} allowed" if ask.spent else f"the ${allowed:g} allowed"
 
         def why(deployment: Deployment, index: int) -> str:
             cost = costs[index]
             if cost != cost:
-                return f"its price is unknown and the call may cost at most ${limit:g}"
-            return f"would cost about ${cost / NANO:.6f}, more than the ${limit:g} allowed"
+                return f"its price is unknown and the call may cost at most ${allowed:g}"
+            return f"would cost about ${cost / NANO:.6f}, more than {left}"
 
         return outside(candidates, costs, why, most=limit * NANO + 0.5)  # whole nano-dollars, rounded

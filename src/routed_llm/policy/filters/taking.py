@@ -1,4 +1,4 @@
-"""Parameters that a model would not get as they are; asked only where the call is strict about them."""
+"""What a model would not get as it is: parameters where the call is strict about them, and what it cannot do without."""
 
 from __future__ import annotations
 
@@ -11,14 +11,19 @@ __all__ = ["Taking"]
 
 
 class Taking:
-    """The hint ``strict_params`` against what each model takes; that was found out when the call came."""
+    """The hint ``strict_params``, and the providers' own tools and files, against what each model takes.
+
+    All that was found out when the call came.
+    """
 
     name = "taking"
     static = True
 
     def reject(self, ask: Ask, candidates: Candidates, live: Live) -> Mapping[str, str]:
-        """Candidates that would leave out or change a parameter, with the parameter in the reason."""
-        if not ask.requires.untaken:
+        """Candidates that cannot be given a tool or a file, or would leave out or change a parameter; the reason names it."""
+        requires = ask.requires
+        if not (requires.untaken or requires.unserved):
             return {}
-        told = dict(ask.requires.untaken)
-        return {d.id: f"would lose a parameter: {told[d.id]}" for d in candidates if d.id in told}
+        told = {one: f"would lose a parameter: {lost}" for one, lost in requires.untaken}
+        told |= {one: f"cannot be given {lost}" for one, lost in requires.unserved}
+        return {d.id: told[d.id] for d in candidates if d.id in told}

@@ -176,7 +176,7 @@ def _count(ask: Ask, kind: str) -> int:
 
 def _less_cached(costs: Any, ask: Ask, table: RateTable, candidates: Candidates, live: Live) -> None:
     """Take off what the deployment that answered this conversation last reads from its cache."""
-    home = live.session(ask.session or "")
+    home = live.session(ask.session_key or "")
     place = None if home is None else place_of(candidates, home.last or home.deployment)
     if home is None or place is None:
         return

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from routed_llm.catalog.deployments import Deployment
 from routed_llm.errors import ConfigurationError
+from routed_llm.money import dollars
 from routed_llm.policy.later import HeadFirst
 from routed_llm.policy.scorers.cost import expected_cost
 from routed_llm.policy.selectors.refined import Ordered, order_behind
 from routed_llm.policy.shapes import Candidates, Chance, Live, Selector
 from routed_llm.requests import Ask
-from routed_llm.standing import Standing, dollars
+from routed_llm.standing import Standing
 
 __all__ = ["Frugal"]
 

@@ -134,7 +134,7 @@ class _Move(NamedTuple):
 
 def _key(ask: Ask) -> str | None:
     """What names the conversation; the stages of a chain or graph each have one of their own."""
-    name: str | None = ask.session or ask.facts.get("conversation")
+    name: str | None = ask.session_key or ask.facts.get("conversation")
     stage = ask.facts.get("stage")
     return f"{name}\0{stage}" if name and stage else name
 

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from routed_llm.money import NANO
 from routed_llm.providers.sandbox.models import SandboxPrice
 
 __all__ = ["DEFAULT_EMBEDDINGS", "SandboxEmbedding", "vector_of"]
@@ -32,7 +33,6 @@ _COMMON = frozenset(
 )
 #: hashed places of a feature: more than one, so that two features rarely meet in all of them
 _PLACES = 4
-_USD = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,8 @@ def _rate(nano: int) -> SandboxPrice:
 
 #: two models whose vectors have nothing to do with each other
 DEFAULT_EMBEDDINGS: tuple[SandboxEmbedding, ...] = (
-    SandboxEmbedding("sandbox-embedding", _rate(_USD * 2 // 100)),
-    SandboxEmbedding("sandbox-embedding-large", _rate(_USD * 13 // 100), dimensions=1_024, first=0.008),
+    SandboxEmbedding("sandbox-embedding", _rate(NANO * 2 // 100)),
+    SandboxEmbedding("sandbox-embedding-large", _rate(NANO * 13 // 100), dimensions=1_024, first=0.008),
 )
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from routed_llm.money import NANO
 from routed_llm.providers.sandbox.models import SandboxPrice
 from routed_llm.providers.sandbox.tokens import Usage
 
@@ -37,7 +38,7 @@ def cost_of(usage: Usage, price: SandboxPrice) -> int:
 
 def nano_of_usd(usd: Decimal) -> int:
     """Dollars as nano-dollars, rounded half up."""
-    return int((usd * 1_000_000_000).to_integral_value(ROUND_HALF_UP))
+    return int((usd * NANO).to_integral_value(ROUND_HALF_UP))
 
 
 class Ledger:

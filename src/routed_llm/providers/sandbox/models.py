@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from routed_llm.money import NANO
+
 __all__ = ["ABILITIES", "DEFAULT_MODELS", "SandboxModel", "SandboxPrice"]
 
 #: every ability a simulated model may have, in the words of the model cards
@@ -26,7 +28,7 @@ _FULL = ABILITIES - {"reasoning"}
 
 @dataclass(frozen=True, slots=True)
 class SandboxPrice:
-    """Rates in nano-dollars per million tokens (1 USD = 1_000_000_000 nano-dollars).
+    """Rates in nano-dollars per million tokens (see :mod:`routed_llm.money`).
 
     Args:
         input: text of the prompt that was not cached.
@@ -66,13 +68,11 @@ class SandboxModel:
     per_token: float = 0.0
 
 
-_USD = 1_000_000_000
-
 #: a weak, a middle, a strong and a reasoning model; small to large cost 1:25
 DEFAULT_MODELS: tuple[SandboxModel, ...] = (
     SandboxModel(
         "sandbox-small",
-        SandboxPrice(input=_USD // 10, output=_USD * 4 // 10, cached=_USD // 40, audio=_USD // 10),
+        SandboxPrice(input=NANO // 10, output=NANO * 4 // 10, cached=NANO // 40, audio=NANO // 10),
         context=16_000,
         max_output=4_096,
         abilities=frozenset({"json_mode"}),
@@ -82,7 +82,7 @@ DEFAULT_MODELS: tuple[SandboxModel, ...] = (
     ),
     SandboxModel(
         "sandbox-medium",
-        SandboxPrice(input=_USD // 2, output=_USD * 2, cached=_USD // 8, audio=_USD * 2),
+        SandboxPrice(input=NANO // 2, output=NANO * 2, cached=NANO // 8, audio=NANO * 2),
         context=64_000,
         max_output=8_192,
         abilities=_FULL,
@@ -92,7 +92,7 @@ DEFAULT_MODELS: tuple[SandboxModel, ...] = (
     ),
     SandboxModel(
         "sandbox-large",
-        SandboxPrice(input=_USD * 25 // 10, output=_USD * 10, cached=_USD * 25 // 40, audio=_USD * 10),
+        SandboxPrice(input=NANO * 25 // 10, output=NANO * 10, cached=NANO * 25 // 40, audio=NANO * 10),
         context=200_000,
         max_output=16_384,
         abilities=ABILITIES,
@@ -102,7 +102,7 @@ DEFAULT_MODELS: tuple[SandboxModel, ...] = (
     ),
     SandboxModel(
         "sandbox-reasoner",
-        SandboxPrice(input=_USD * 2, output=_USD * 8, cached=_USD // 2, audio=_USD * 8),
+        SandboxPrice(input=NANO * 2, output=NANO * 8, cached=NANO // 2, audio=NANO * 8),
         context=200_000,
         max_output=32_768,
         abilities=ABILITIES,

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from routed_llm.providers.sandbox.check_messages import check_base64, check_media, unable
-from routed_llm.providers.sandbox.checks import need, need_choice, need_object, need_text, only
+from routed_llm.providers.sandbox.checks import need, need_choice, need_list, need_object, need_text, only
 from routed_llm.providers.sandbox.models import SandboxModel
 from routed_llm.providers.sandbox.replies import Refusal
 
-__all__ = ["media_of_block"]
+__all__ = ["media_of_block", "source_of_block"]
 
 _IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 _SOURCES = {"base64": {"type", "media_type", "data"}, "text": {"type", "media_type", "data"}, "url": {"type", "url"}}
@@ -42,6 +42,22 @@ def media_of_block(block: Mapping[str, Any], path: str, model: SandboxModel) -> 
     file = {"filename": block.get("title") or "document.pdf", "file_data": f"data:application/pdf;base64,{data}"}
     check_media("file", file, where, model)
     return {"type": "file", "file": file}
+
+
+def source_of_block(block: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """The text of a checked block of type ``search_result`` (Claude documentation, search results).
+
+    Raises:
+        Refusal: where something is missing, or is no text.
+    """
+    told = [need_text(need(block, name, path), f"{path}.{name}", filled=True) for name in ("title", "source")]
+    for number, value in enumerate(need_list(need(block, "content", path), f"{path}.content")):
+        where = f"{path}.content.{number}"
+        each = need_object(value, where)
+        only(each, {"type", "text", "cache_control"}, where)
+        need_choice(need(each, "type", where), f"{where}.type", ("text",))
+        told.append(need_text(need(each, "text", where), f"{where}.text", filled=True))
+    return {"type": "text", "text": "\n".join(told)}
 
 
 def _image(source: Mapping[str, Any], kind: str, path: str, model: SandboxModel) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
-from routed_llm.providers.sandbox.anthropic.blocks import media_of_block
+from routed_llm.providers.sandbox.anthropic.blocks import media_of_block, source_of_block
 from routed_llm.providers.sandbox.anthropic.marks import mark_of
 from routed_llm.providers.sandbox.checks import need, need_choice, need_list, need_object, need_text, only
 from routed_llm.providers.sandbox.models import SandboxModel
@@ -23,6 +23,7 @@ _BLOCKS: dict[str, dict[str, set[str]]] = {
         "text": {"type", "text", "cache_control", "citations"},
         "image": {"type", "source", "cache_control"},
         "document": {"type", "source", "title", "context", "citations", "cache_control"},
+        "search_result": {"type", "source", "title", "content", "citations", "cache_control"},
         "tool_result": {"type", "tool_use_id", "content", "is_error", "cache_control"},
     },
     "assistant": {
@@ -244,6 +245,8 @@ class Turns:
     def _part(self, block: Block, path: str) -> dict[str, Any]:
         if block["type"] == "text":
             return {"type": "text", "text": block["text"]}
+        if block["type"] == "search_result":
+            return source_of_block(block, path)
         return media_of_block(block, path, self._model)
 
     def _assistant(self, blocks: list[Block], path: str) -> None:

@@ -1,0 +1,279 @@
+"""Lists of prices from elsewhere: read, checked, and compared with what was known before.
+
+Three forms are read: that of ``data/models.json`` of this package (``docs/revisions.md`` tells it), that of genai-prices
+(:mod:`routed_llm.catalog.genai_list`), and OpenRouter's list of models (https://openrouter.ai/docs/models), whose prices are
+dollars per token.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from typing import Any, NamedTuple
+
+from routed_llm.catalog.cards import ModelCard, Shelf, known_name, price_of_row, same_models, shelf_of
+from routed_llm.catalog.genai_list import rows_of_genai
+from routed_llm.catalog.prices import PRICE_KEYS, Price
+from routed_llm.catalog.usd import seconds_of_day
+from routed_llm.errors import ConfigurationError
+from routed_llm.money import NANO
+
+__all__ = ["FACTOR", "PriceChange", "PriceList", "price_changes", "read_list"]
+
+#: how many times a price may rise or fall before somebody has to say that it is meant
+FACTOR = 10
+#: no price is above a million dollars for a million tokens
+_LARGEST = 1_000_000 * NANO
+_LARGEST_COUNT = 10**12
+#: OpenRouter's key -> ours, and whether it is for a token or by the piece
+_OPENROUTER = {
+    "prompt": ("input", True),
+    "completion": ("output", True),
+    "input_cache_read": ("cache_read", True),
+    "input_cache_write": ("cache_write", True),
+    "internal_reasoning": ("reasoning", True),
+    "audio": ("audio_input", True),
+    "request": ("request", False),
+    "image": ("image", False),
+    "web_search": ("search", False),
+}
+
+
+class PriceChange(NamedTuple):
+    """One rate of a model that is other than before, in nano-dollars."""
+
+    model: str
+    key: str
+    before: int
+    after: int
+
+    @property
+    def suspicious(self) -> bool:
+        """Whether it rose or fell by more than :data:`FACTOR`; from or to nothing is more than any factor."""
+        low, high = sorted((self.before, self.after))
+        return high > FACTOR * low
+
+
+class PriceList:
+    """Rows of models by ``provider:model``.
+
+    Args:
+        rows: as in ``data/models.json``, checked.
+        same_models: provider -> the provider whose models it serves under the same names and prices.
+        retires: ``provider:model`` -> the day from which that name is not served any more.
+        source: where they are from, without secrets.
+    """
+
+    def __init__(
+        self, rows: Mapping[str, Mapping[str, Any]], same_models: Mapping[str, str], retires: Mapping[str, str], source: str
+    ) -> None:
+        self.rows, self.same_models, self.retires, self.source = rows, same_models, retires, source
+        by_provider: dict[str, dict[str, Mapping[str, Any]]] = {}
+        for key, row in rows.items():
+            provider, _, name = key.partition(":")
+            by_provider.setdefault(provider, {})[name] = row
+        self._by_provider = by_provider
+        self._shelves: dict[str, Shelf] = {}
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def find(self, provider: str, name: str) -> ModelCard | None:
+        """What the list tells of a model: price and windows, and when it retires; None where it tells nothing."""
+        owner = self.same_models.get(provider, provider)
+        shelf = self._shelves.get(owner)
+        if shelf is None:
+            shelf = self._shelves[owner] = shelf_of(self._by_provider.get(owner, {}))
+        known = name if name in shelf.rows else known_name(shelf, name)
+        if known is None:
+            return None
+        row, retires = shelf.rows[known], self.retires.get(f"{provider}:{name.lower()}")
+        price = price_of_row(row, provider)
+        return ModelCard(provider, known, row.get("context"), row.get("max_output"), price, retires=retires)
+
+    def as_data(self, generated: str) -> dict[str, Any]:
+        """The list in the form of ``data/models.json``, of a day."""
+        told: dict[str, Any] = {"generated": generated, "sources": [{"name": self.source}]}
+        return told | {"same_models": dict(self.same_models), "retires": dict(self.retires), "models": dict(self.rows)}
+
+
+def read_list(content: bytes, source: str, day: str) -> PriceList:
+    """A list of prices, checked as a whole: one wrong value refuses all of it.
+
+    Args:
+        content: JSON.
+        source: where it is from, told in errors and kept with the list.
+        day: whose prices are wanted, as an ISO date, where a list tells of several.
+
+    Raises:
+        ConfigurationError: with the path of the first value that cannot be meant.
+    """
+    try:
+        data = json.loads(content, parse_constant=_refuse_constant, parse_float=Decimal)
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError(f"is no JSON: {error}", path=source) from None
+    if isinstance(data, list):
+        data = {"models": dict(rows_of_genai(data, source, day)), "same_models": same_models()}
+    if isinstance(data, Mapping) and isinstance(data.get("models"), Mapping):
+        rows = {key: _checked(key, row, f"{source}: models[{key!r}]") for key, row in data["models"].items()}
+        same, retires = (_texts(data.get(name), f"{source}: {name}") for name in ("same_models", "retires"))
+        found = PriceList(rows, same, retires, source)
+    elif isinstance(data, Mapping) and isinstance(data.get("data"), list):
+        found = PriceList(dict(_from_openrouter(data["data"], source)), {}, {}, source)
+    else:
+        told = (
+            "it must be a table with models (see docs/revisions.md), genai-prices' list of providers, or OpenRouter's with data"
+        )
+        raise ConfigurationError(f"is no list of prices: {told}.", path=source)
+    if not any(row.get("prices") for row in found.rows.values()):
+        raise ConfigurationError("tells no price at all.", path=source)
+    return found
+
+
+def _refuse_constant(word: str) -> Any:
+    raise ValueError(f"{word} is no number")
+
+
+def _texts(given: Any, path: str) -> dict[str, str]:
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping) or not all(isinstance(value, str) for value in given.values()):
+        raise ConfigurationError("must be a table of texts.", path=path)
+    return dict(given)
+
+
+def _checked(key: str, row: Any, path: str) -> dict[str, Any]:
+    """A row of our own form, with what is looked at here."""
+    provider, colon, name = key.partition(":")
+    if not (provider and colon and name):
+        raise ConfigurationError("must be named 'provider:model'.", path=path)
+    if not isinstance(row, Mapping):
+        raise ConfigurationError(f"must be a table, not {row!r}.", path=path)
+    told: dict[str, Any] = {}
+    for field in ("context", "max_output"):
+        if row.get(field) is not None:
+            told[field] = _whole(row[field], f"{path}.{field}", least=1, most=_LARGEST_COUNT)
+    if row.get("prices") is not None:
+        told["prices"] = _rates(row["prices"], f"{path}.prices")
+    for field in ("tiers", "hours"):
+        if row.get(field) is not None:
+            told[field] = [_part(field, each, f"{path}.{field}[{n}]") for n, each in enumerate(_list(row[field], path, field))]
+    if row.get("service_tiers") is not None:
+        told["service_tiers"] = {
+            name: _service(each, f"{path}.service_tiers.{name}") for name, each in _table(row["service_tiers"], path).items()
+        }
+    if row.get("matches") is not None:
+        told["matches"] = [str(each) for each in _list(row["matches"], path, "matches")]
+    return told
+
+
+def _list(given: Any, path: str, field: str) -> list[Any]:
+    if not isinstance(given, list):
+        raise ConfigurationError(f"must be a list, not {given!r}.", path=f"{path}.{field}")
+    return given
+
+
+def _table(given: Any, path: str) -> Mapping[str, Any]:
+    if not isinstance(given, Mapping):
+        raise ConfigurationError(f"must be a table, not {given!r}.", path=f"{path}.service_tiers")
+    return given
+
+
+def _service(given: Any, path: str) -> dict[str, Any]:
+    """Prices of a tier of service."""
+    told: dict[str, Any] = dict(_rates(given, path))
+    if given.get("tiers") is not None:
+        longer = _list(given["tiers"], path, "tiers")
+        told["tiers"] = [_part("tiers", each, f"{path}.tiers[{number}]") for number, each in enumerate(longer)]
+    return told
+
+
+def _part(kind: str, given: Any, path: str) -> dict[str, Any]:
+    """A tier for long prompts, or a window of the day."""
+    if not isinstance(given, Mapping):
+        raise ConfigurationError(f"must be a table, not {given!r}.", path=path)
+    told: dict[str, Any] = dict(_rates({name: given[name] for name in PRICE_KEYS if name in given}, path))
+    if kind == "tiers":
+        return {"above": _whole(given.get("above"), f"{path}.above", least=1, most=_LARGEST_COUNT), **told}
+    for end in ("from", "to"):
+        try:
+            seconds_of_day(given.get(end))
+        except ValueError as error:
+            raise ConfigurationError(str(error), path=f"{path}.{end}") from None
+        told[end] = given[end]
+    return told
+
+
+def _rates(given: Any, path: str) -> dict[str, int]:
+    if not isinstance(given, Mapping):
+        raise ConfigurationError(f"must be a table of prices, not {given!r}.", path=path)
+    return {
+        key: _whole(given[key], f"{path}.{key}", least=0, most=_LARGEST) for key in PRICE_KEYS if given.get(key) is not None
+    }
+
+
+def _whole(value: Any, path: str, *, least: int, most: int) -> int:
+    if type(value) is not int or not least <= value <= most:
+        raise ConfigurationError(f"must be a whole number from {least} to {most:,}, not {value!r}.", path=path)
+    return value
+
+
+def _from_openrouter(models: list[Any], source: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    for number, model in enumerate(models):
+        path = f"{source}: data[{number}]"
+        if not isinstance(model, Mapping) or not isinstance(model.get("id"), str) or not model["id"]:
+            raise ConfigurationError("must be a table with an id.", path=path)
+        row: dict[str, Any] = {}
+        if model.get("context_length"):
+            row["context"] = _whole(model["context_length"], f"{path}.context_length", least=1, most=_LARGEST_COUNT)
+        top = model.get("top_provider")
+        if isinstance(top, Mapping) and top.get("max_completion_tokens"):
+            longest = top["max_completion_tokens"]
+            row["max_output"] = _whole(longest, f"{path}.top_provider.max_completion_tokens", least=1, most=_LARGEST_COUNT)
+        pricing = model.get("pricing")
+        if not isinstance(pricing, Mapping):
+            raise ConfigurationError(f"must be a table of prices, not {pricing!r}.", path=f"{path}.pricing")
+        if str(pricing.get("prompt")) != "-1":  # of a model that chooses others: its price is theirs, and so unknown here
+            row["prices"] = dict(_dollars(pricing, f"{path}.pricing"))
+        yield f"openrouter:{model['id']}", row
+
+
+def _dollars(pricing: Mapping[str, Any], path: str) -> Iterator[tuple[str, int]]:
+    for key, (ours, by_token) in _OPENROUTER.items():
+        if pricing.get(key) is None:
+            continue
+        try:
+            usd = Decimal(str(pricing[key]))
+            if not usd.is_finite() or usd < 0 or usd > 1:
+                raise ValueError
+        except (InvalidOperation, ValueError):
+            raise ConfigurationError(f"must be dollars from 0 to 1, not {pricing[key]!r}.", path=f"{path}.{key}") from None
+        if ours in ("request", "image", "search") and not usd:
+            continue  # there is no such price
+        nano = usd * NANO * (1_000_000 if by_token else 1)
+        yield ours, int(nano.to_integral_value(ROUND_HALF_UP))
+
+
+def price_changes(models: Mapping[str, Price | None], find: Callable[[str], Price | None]) -> Iterator[PriceChange]:
+    """What is other in newer prices, of the models that had a price and still have one.
+
+    Args:
+        models: price by name, as it was.
+        find: the newer price of a name.
+    """
+    for name, before in models.items():
+        after = find(name) if before is not None else None
+        if before is None or after is None or before == after:
+            continue
+        yield from _rate_changes(name, "", before.rates.as_data(), after.rates.as_data())
+        old = {tier.above: tier.rates.as_data() for tier in before.tiers}
+        for tier in after.tiers:
+            if tier.above in old:
+                yield from _rate_changes(name, f" above {tier.above:,}", old[tier.above], tier.rates.as_data())
+
+
+def _rate_changes(name: str, where: str, before: Mapping[str, int], after: Mapping[str, int]) -> Iterator[PriceChange]:
+    for key, rate in after.items():
+        if key in before and before[key] != rate:
+            yield PriceChange(name, key + where, before[key], rate)
