@@ -5,7 +5,7 @@ from langchain_core.prompts import ChatPromptTemplate
 
 from routed_llm import RoutedChatModel
 
-# simulated models, so this runs without keys; else RoutedChatModel(["openai:gpt-5-mini", "openai:gpt-5"], strategy="auto")
+# simulated models, so this runs without keys; else RoutedChatModel(["openai:gpt-5.4-mini", "openai:gpt-5.4"], strategy="auto")
 model = RoutedChatModel("sandbox", strategy="auto")
 prompt = ChatPromptTemplate.from_messages([("system", "Reply with the answer only."), ("user", "{question}")])
 

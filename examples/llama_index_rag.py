@@ -4,7 +4,7 @@ from llama_index.core import Document, Settings, VectorStoreIndex
 
 from routed_llm import RoutedEmbedding, RoutedLLM
 
-# simulated; real ones: RoutedLLM(["openai:gpt-5-mini", "openai:gpt-5"]), RoutedEmbedding("openai:text-embedding-3-small")
+# simulated; real ones: RoutedLLM(["openai:gpt-5.4-mini", "openai:gpt-5.4"]), RoutedEmbedding("openai:text-embedding-3-small")
 llm = Settings.llm = RoutedLLM("sandbox", strategy="cheapest")
 Settings.embed_model = RoutedEmbedding("sandbox:sandbox-embedding")
 

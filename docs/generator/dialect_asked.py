@@ -16,8 +16,8 @@ __all__ = ["ASKED", "USER", "WIRES", "cell", "dialects_asked", "request_of", "wr
 
 #: a current model of each that reasons and is no exception; chat completions as OpenRouter speaks them, which say the most
 WIRES = {
-    "openai.chat": Wire("openai/gpt-5", maker="openrouter", quirks={"details": True, "server_tools": ("openrouter:*",)}),
-    "openai.responses": Wire("gpt-5", maker="openai", quirks={"reasoning": True}),
+    "openai.chat": Wire("openai/gpt-5.4", maker="openrouter", quirks={"details": True, "server_tools": ("openrouter:*",)}),
+    "openai.responses": Wire("gpt-5.4", maker="openai", quirks={"reasoning": True}),
     "anthropic.messages": Wire("claude-sonnet-4-5", maker="anthropic"),
     "gemini.generate": Wire("gemini-3-flash-preview", maker="gemini"),
     "bedrock.converse": Wire("us.anthropic.claude-sonnet-4-5-20250929-v1:0", maker="bedrock"),

@@ -169,9 +169,17 @@ def test_a_model_is_not_asked_from_its_day_on(address, door):
 
 
 def test_the_reason_names_the_day_and_the_way_out():
-    router = Router([Model("sandbox:sandbox-small", retires="2026-12-11")], clock=at("2026-12-11"))
-    with pytest.raises(NoEligibleModel, match=r"is not served any more since 2026-12-11 \(retires=False says otherwise\)"):
-        RoutedChatModel(router=router).invoke("Hello.")
+    router = Router([Model("sandbox:sandbox-small", retires="2026-12-11"), "sandbox:sandbox-large"], clock=at("2026-12-11"))
+    rejected = RoutedChatModel(router=router).explain("Hello.").rejected
+    assert rejected == {"sandbox:sandbox-small": "is not served any more since 2026-12-11 (retires=False says otherwise)"}
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_where_nobody_else_may_answer_it_is_asked_all_the_same(address, door):
+    router = Router(two(address, {"retires": "2026-12-11"}), clock=at("2026-12-12"))
+    assert models_that(door, router)("Hello.") == "second"
+    router.remove("second")
+    assert models_that(door, router)("Hello.") == "first"
 
 
 def test_it_is_said_once_a_month_before_and_once_when_the_day_has_come(caplog):
@@ -188,7 +196,7 @@ def test_it_is_said_once_a_month_before_and_once_when_the_day_has_come(caplog):
     remedy = " Name another model, or say retires=False where this is wrong."
     assert told == [
         f"sandbox:sandbox-small is not served any more from 2026-12-11 on, in 30 days.{remedy}",
-        f"sandbox:sandbox-small is not asked any more: it is not served since 2026-12-11.{remedy}",
+        f"sandbox:sandbox-small is not served any more since 2026-12-11: others are asked instead, where there are any.{remedy}",
     ]
     assert [(each.kind, each.data) for each in notices] == [
         ("retires", {"deployment": "sandbox:sandbox-small", "retires": "2026-12-11", "days": days}) for days in (30, 0)

@@ -66,7 +66,7 @@ def listing(
 
     \b
     models list                the models that a router without configuration takes
-    models search gpt-5 mini   those with all of these words in "provider:model"
+    models search gpt-5.4 mini   those with all of these words in "provider:model"
     models compare A B         these models side by side
     models refresh SOURCE      take newer prices; see models refresh --help
     models diff OLD NEW        what two files of model cards say otherwise
@@ -166,7 +166,7 @@ def _compare(names: tuple[str, ...], as_json: bool) -> None:
     from routed_llm.providers.rows import find_row
 
     if not names:
-        raise click.UsageError("compare needs names of models, such as openai:gpt-5-mini anthropic:claude-sonnet-4-6.")
+        raise click.UsageError("compare needs names of models, such as openai:gpt-5.4-mini anthropic:claude-sonnet-4-6.")
     rows = [(name, find_row(name.partition(":")[0])) for name in names]
     lines = compare(f"{row.name}:{name.partition(':')[2]}" if row and ":" in name else name for name, row in rows)
     if as_json:

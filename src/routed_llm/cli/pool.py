@@ -21,7 +21,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 def pool_options(command: F) -> F:
     """Adds ``--models``, ``--strategy`` and ``--config`` to a command."""
     models = click.option(
-        "--models", "-m", metavar="A,B,...", help="Models, such as openai:gpt-5-mini; 'sandbox' needs no key. By default: "
+        "--models", "-m", metavar="A,B,...", help="Models, such as openai:gpt-5.4-mini; 'sandbox' needs no key. By default: "
         "those of the configuration file, else a few of each provider whose key is in the environment.",
     )  # fmt: skip
     strategy = click.option("--strategy", "-s", help="How to choose among them; by default auto.")

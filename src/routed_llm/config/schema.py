@@ -81,7 +81,7 @@ _KINDS: dict[str, dict[str, Any]] = {
 
 #: what the documentation of the Python classes says in the words of Python
 _IN_FILES = {
-    "model": "'provider:model', such as 'openai:gpt-5-mini'.",
+    "model": "'provider:model', such as 'openai:gpt-5.4-mini'.",
     "api_key": "Where the key is: 'env:NAME', 'file:PATH', 'command:PROGRAM ARGUMENT', or a list of these, used in turn.",
     "price": "US dollars per million tokens; request per request, image per image, tiers for long prompts, hours for windows "
     "of the day.",

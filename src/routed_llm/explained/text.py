@@ -40,6 +40,7 @@ def table(data: Mapping[str, Any]) -> str:
     width = max((len(name) for _, name, _ in rows), default=0)
     lines = [f"  {place:>2}  {name:<{width}}  {why}" for place, name, why in rows]
     lines.extend(f"  rule {each['rule']!r}: {_did(each)}" for each in data["rules"])
+    lines.extend(f"  {each['medium']}: described in words by {each['model']}" for each in data.get("relayed", ()))
     lines.extend(f"  classified without asking {each['model']}: {each['because']}" for each in data.get("unasked", ()))
     return "\n".join([sentence(data), *lines])
 

@@ -68,9 +68,10 @@ def _choose(
 ) -> Decision:
     """What one policy chooses; ``leaf`` tells how one got there."""
     last = policy.last
-    # most calls have no hints and share one object that says what they require
-    known = last is not None and last[1] is ask.requires and last[0] is catalog
-    eligible = last[2] if last is not None and known else policy.eligible(ask, catalog, live)
+    if last is not None and last[1] is ask.requires and last[0] is catalog:  # as for most calls, which have no hints
+        eligible = last[2]
+    else:
+        eligible = policy.eligible(ask, catalog, live)
     plain = ask.max_tokens is None and not ask.hints.given
     terms = () if ask.wall < catalog.terms_from else CHANGING_TERMS
     if keyed := (policy.plain_keyed if plain else policy.keyed_filters) + terms:
@@ -107,13 +108,11 @@ def _choose(
     if max_price_ratio is not None and candidates:
         first = order[0] if not cooling else _first_of_all(ask, policy, candidates, totals, live, unsure)
         if too_dear := _too_dear(ask, candidates, first, max_price_ratio):
-            rejected = {**rejected, **too_dear}
-            order = [d for d in order if d.id not in too_dear]
+            rejected, order = {**rejected, **too_dear}, [d for d in order if d.id not in too_dear]
             cooling = {key: until for key, until in cooling.items() if key not in too_dear}
+    reason = f"{policy.name}: {reason}" if leaf is None else leaf.reason(reason)
     if leaf is not None:
-        reason, propensity = leaf.reason(reason), propensity * leaf.probability
-    else:
-        reason = f"{policy.name}: {reason}"
+        propensity *= leaf.probability
     decision = Decision(ask, policy.name, candidates, order, rejected, cooling, (), reason, propensity, catalog)
     if values:
         decision.scorers, decision.values = policy.scorers, values

@@ -66,7 +66,10 @@ class Forbidden:
 
 
 class Retired:
-    """The day from which a deployment is not served any more against the day of the call, both in UTC."""
+    """The day from which a deployment is not served any more against the day of the call, both in UTC.
+
+    Where nobody else is left it is asked all the same: days are moved, and a model that is gone says so itself.
+    """
 
     name = "retired"
     static = False
@@ -76,13 +79,12 @@ class Retired:
         return self.name, ask.wall // DAY
 
     def reject(self, ask: Ask, candidates: Candidates, live: Live) -> Mapping[str, str]:
-        """Candidates whose day has come."""
+        """Candidates whose day has come, unless it has come for all."""
         today: date = datetime.fromtimestamp(ask.wall, UTC).date()
-        return {
-            d.id: f"is not served any more since {d.retires} (retires=False says otherwise)"
-            for d in candidates
-            if d.retires is not None and d.retires <= today.isoformat()
-        }
+        gone = [d for d in candidates if d.retires is not None and d.retires <= today.isoformat()]
+        if len(gone) == len(candidates):
+            return {}
+        return {d.id: f"is not served any more since {d.retires} (retires=False says otherwise)" for d in gone}
 
 
 #: the terms that may mean something else from call to call
