@@ -85,7 +85,7 @@ def _named(medium: str) -> Relay:
 def _media(names: Iterable[Any], path: str = "relay") -> tuple[str, ...]:
     found = tuple(names)
     for name in found:
-        if name not in MEDIA:
+        if not isinstance(name, str) or name not in MEDIA:
             raise ConfigurationError(f"{_MEANT}, not {name!r}.{nearest(name, MEDIA)}", path=path)
     return found
 

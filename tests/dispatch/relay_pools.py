@@ -10,7 +10,7 @@ from langchain_core.messages import HumanMessage
 from routed_llm.testing import DEFAULT_MODELS, sandbox_entries
 
 sys.path.append(str(Path(__file__).parents[1] / "langchain"))
-from standard_media import pdf, png, wav  # noqa: E402  # where they are made
+from standard_media import pdf, png, wav  # where they are made
 
 __all__ = ["QUESTION", "bodies", "entries_of", "pool", "seen", "with_media"]
 

@@ -1,17 +1,22 @@
 """Relay: who takes a medium describes it, another model answers from the words; one decision, one bill, the same filters."""
 
 import asyncio
+import base64
 import json
+from dataclasses import replace
 
 import pytest
 from four_modes import MODES, ask
 from langchain_core.messages import AIMessage, ToolMessage
+from langchain_openai import ChatOpenAI
+from llama_index.core.base.llms.types import ChatMessage, ImageBlock, TextBlock
 from relay_pools import QUESTION, bodies, pool, seen, with_media
 
-from routed_llm import Budget, Policy, RoutedChatModel, Router, Rule
-from routed_llm.errors import BudgetSpent, CallFailed, ConfigurationError, NoEligibleModel, UnknownHint
+from routed_llm import Budget, Model, Policy, RoutedChatModel, RoutedLLM, Router, Rule, replay
+from routed_llm.errors import BudgetSpent, CallFailed, ConfigurationError, DeadlineExceeded, NoEligibleModel, UnknownHint
 from routed_llm.langchain import get_routing_callback
 from routed_llm.policy.selectors.in_order import InOrder
+from routed_llm.testing import FaultyProvider, Sandbox, SandboxServer
 
 TEXT = {"model": "text"}
 
@@ -205,8 +210,6 @@ def test_the_decision_is_made_again_from_its_file(server, tmp_path):
     router = Router(pool(server), relay=True)
     RoutedChatModel(router=router).invoke(with_media("image"), **TEXT, routing={"max_cost": 1.0})
     router.save_decisions(tmp_path / "decisions.jsonl")
-    from routed_llm import replay
-
     [again] = replay(tmp_path / "decisions.jsonl")
     assert again.same, again.difference
     saved = (tmp_path / "decisions.jsonl").read_text()
@@ -227,6 +230,7 @@ MISTAKES = {
     "always": ({"image": True, "always": "audio"}, "leaves out"),
     "a number": (1.5, "must be True"),
     "nobody": ([], "must be True"),
+    "a list in a list": ([[]], "must be True"),
 }
 
 
@@ -250,3 +254,60 @@ def test_a_name_that_is_nobody(server):
 def test_a_file_says_it():
     for text in ('relay = true\nmodels = ["sandbox"]', 'models = ["sandbox"]\n[relay]\nimage = true\nalways = true'):
         assert Router.from_config(text)._core.relay is not None
+
+
+def blocks():
+    image = base64.b64decode(with_media("image")[0].content[1]["base64"])
+    return [ChatMessage(role="user", blocks=[TextBlock(text=QUESTION), ImageBlock(image=image, image_mimetype="image/png")])]
+
+
+async def _streamed(llm):
+    return [each async for each in await llm.astream_chat(blocks(), **TEXT)][-1]
+
+
+WAYS = {
+    "chat": lambda llm: llm.chat(blocks(), **TEXT),
+    "achat": lambda llm: asyncio.run(llm.achat(blocks(), **TEXT)),
+    "stream_chat": lambda llm: list(llm.stream_chat(blocks(), **TEXT))[-1],
+    "astream_chat": lambda llm: asyncio.run(_streamed(llm)),
+}
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_through_llama_index(server, way):
+    llm = RoutedLLM(pool(server), relay="image")
+    answer = way(llm)
+    routing = answer.additional_kwargs["routing"]
+    assert (answer.message.content, seen(server)) == ("42", ["medium", "small"])
+    assert routing["cost_nanousd"] == server.sandbox.ledger.total_nanousd
+    assert routing["relay"][0]["medium"] == "image"
+
+
+def test_through_the_openai_client(server):
+    router = Router(pool(server), relay=True)
+    block = with_media("image")[0].content[1]
+    url = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{block['base64']}"}}
+    messages = [{"role": "user", "content": [{"type": "text", "text": QUESTION}, url]}]
+    answer = router.openai().chat.completions.create(model="text", messages=messages)
+    assert (answer.choices[0].message.content, seen(server)) == ("42", ["medium", "small"])
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_frameworks_objects_describe_and_answer(server, mode):
+    """Objects see the call as one of another door, and nothing of the description is told as an answer."""
+    urls = {"base_url": server.base_url, "api_key": "none", "default_headers": {"Connection": "close"}}
+    text = Model(ChatOpenAI(model="sandbox-small", **urls), abilities={"images": False})
+    eye = Model(ChatOpenAI(model="sandbox-medium", **urls), abilities={"images": True})
+    answer = ask(RoutedChatModel({"text": text, "eye": eye}, relay=True).bind(**TEXT), mode, with_media("image"))
+    assert (answer.content, seen(server)) == ("42", ["medium", "small"])
+    assert "image_url" not in json.dumps(bodies(server, "small"))
+
+
+def test_a_deadline_holds_for_both():
+    with FaultyProvider() as slow, SandboxServer(Sandbox(speed=0)) as served:
+        slow.always("slow_headers")
+        eye = replace(slow.model("eye"), abilities={"images": True})
+        model = RoutedChatModel({"text": pool(served)["text"], "eye": eye}, relay=True)
+        with pytest.raises(DeadlineExceeded):
+            model.invoke(with_media("image"), **TEXT, routing={"deadline": 0.3})
+        assert seen(served) == []

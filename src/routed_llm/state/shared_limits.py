@@ -131,11 +131,11 @@ class SharedLimiter:
         return Full(why, until)
 
     def _rate(self, deployment: Deployment, unit: str) -> RateDraws:
-        found = self._rates.get((deployment.id, unit))
-        if found is None:
-            name = f"rate:{self._name(deployment.id)}:{unit}"
-            limit = int(deployment.limits[f"{unit}_per_minute"])
+        found, name = self._rates.get((deployment.id, unit)), f"rate:{self._name(deployment.id)}:{unit}"
+        limit = int(deployment.limits[f"{unit}_per_minute"])
+        if found is None or found.name != name:  # none yet, or of another deployment that had this id before
             found = self._rates[deployment.id, unit] = RateDraws(self._draws, name, limit)
+        found.limit = limit  # a change of the catalog may have made it another
         return found
 
     def settle(self, place: Place, requests: int, tokens: int | None) -> None:
@@ -157,6 +157,10 @@ class SharedLimiter:
     ) -> None:
         """The provider told how many requests and tokens it still takes."""
         self._local.told_left(deployment_id, requests, until, place, tokens=tokens)
+
+    def renew(self, deployment_id: str) -> None:
+        """Another deployment has this id now; what all drew together is kept under names that tell them apart."""
+        self._local.renew(deployment_id)
 
     def is_told(self, deployment_id: str, now: float) -> bool:
         """Whether what the provider told holds still."""
