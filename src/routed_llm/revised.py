@@ -7,7 +7,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from routed_llm.catalog.revising import carded, changed, meant, repriced
+from routed_llm.catalog.deployments import Deployment
+from routed_llm.catalog.hiding import sealed
+from routed_llm.catalog.revising import carded, changed, informed, meant, repriced
 from routed_llm.catalog.revisions import Revision, Revisions, changes_between
 from routed_llm.catalog.snapshot import Catalog
 from routed_llm.driver import Endpoint
@@ -18,6 +20,7 @@ from routed_llm.logs import log
 from routed_llm.restoring import Added, Difference, difference_of, joined, restored
 
 if TYPE_CHECKING:
+    from routed_llm.catalog.price_lists import PriceList
     from routed_llm.pricing.settings import Prices
     from routed_llm.providers.downloads import Download
     from routed_llm.settings import Settings
@@ -39,11 +42,13 @@ class Revised(Hindsight):
     _notices: deque[Notice]
     _prices: Prices | None
     _had: Download | None
+    _list: PriceList | None
 
     def notices(self, last: int = 100) -> Sequence[Notice]:
         """What happened beside calls: changes of the catalog, prices that could not be had. The newest last, at most 100."""
         return tuple(self._notices.copy())[-last:] if last > 0 else ()
 
+    @sealed
     def update(
         self,
         *,
@@ -80,13 +85,14 @@ class Revised(Hindsight):
                 facts.setdefault(name, {}).update(told)
             left = [d for d in changed(catalog.deployments, facts, said=True) if d.id not in gone]
             added = None if isinstance(add, (tuple, list, dict)) and not add else joined(add, self._settings, left)
-            new = [*left, *(added.deployments if added else ())]
+            new = [*left, *self._by_list(added.deployments if added else ())]
             if not new:
                 raise NoModels("nobody would be left: add another model before, or with the same change.", path="remove")
             return Catalog(new), added
 
         return self._change(make, why)
 
+    @sealed
     def add(self, models: Any) -> Revision:
         """Add models behind all others, in any form that the router takes: a list, a dict of aliases, one item.
 
@@ -146,7 +152,7 @@ class Revised(Hindsight):
         if failure:  # a fresh error: the frames of the other one may hold a secret of the address
             self._notify("prices", failure, {"source": self._prices.shown, "error": failure})
             raise RefreshFailed(failure)
-        self._had = taken.had
+        self._had, self._list = taken.had, taken.prices or self._list
         if (lost := taken.keep(self._prices, self._sync.wall())) is not None:
             self._notify("prices", lost, {"source": self._prices.shown, "error": lost})
         return revision
@@ -177,6 +183,7 @@ class Revised(Hindsight):
             revision = self._revisions.add(new, self._sync.wall(), why, changes)
             self.live.follow(new.deployments)
             self.live.renew(came, now)
+            core.queue.renew(came, now)
             self._core = core
             self.live.renew([name for name in endpoints if name not in new.by_id], now)
             let_go(old.deployments, new.deployments)
@@ -184,6 +191,10 @@ class Revised(Hindsight):
                 self._keep(added)
         self._notify("catalog", _sentence(revision), revision.as_dict())
         return revision
+
+    def _by_list(self, deployments: Iterable[Deployment]) -> Iterable[Deployment]:
+        """Deployments with what the newest list of prices tells of them."""
+        return deployments if self._list is None else changed(deployments, informed(deployments, self._list.find))
 
     def _endpoints(self) -> Iterable[Endpoint]:
         """Those of the catalog, and of its earlier revisions, whose calls may be under way still."""

@@ -156,11 +156,13 @@ class Router(Revised):
         self.ring = Ring()
         self._lock = threading.Lock()
         self._sync, self._async = (_SYNC, _ASYNC) if clock is None else (SyncDriver(clock), AsyncDriver(clock))
-        catalog, policy = Catalog(named_also(resolve(models, common, purpose, known), aliases or {})), policy_of(strategy)
+        self._prices, self._had, self._list = prices, None, None
         if prices is not None:
             from routed_llm.pricing.fetching import begun_with  # only those who name a list
 
-            catalog = begun_with(catalog, prices, self._sync.wall())
+            self._list = begun_with(prices, self._sync.wall())
+        deployments = named_also(resolve(models, common, purpose, known), aliases or {})
+        catalog, policy = Catalog(self._by_list(deployments)), policy_of(strategy)
         self.live = live_at(state, catalog.deployments, self._sync)
         if budgets:
             self.live.ledger, self.live.watching = Ledger(budgets, self.live.account), True
@@ -186,7 +188,6 @@ class Router(Revised):
         )
         self._first, self._revisions = catalog, Revisions(catalog, self._sync.wall())
         self._added, self._notices = [], deque(maxlen=100)
-        self._prices, self._had = prices, None
         self._refresher: Refresher | None = None
         if prices is not None and prices.source is not None:
             self._refresher = Refresher(self, prices.every, self._sync.now)

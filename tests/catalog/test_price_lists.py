@@ -9,6 +9,7 @@ from routed_llm.catalog.cards import find_card
 from routed_llm.catalog.price_lists import PriceChange, price_changes, read_list
 from routed_llm.catalog.prices import Price
 from routed_llm.errors import ConfigurationError
+from routed_llm.results import Usage
 
 
 def listed(data):
@@ -46,9 +47,9 @@ def test_openrouters_list_is_exact_and_its_routers_have_no_price():
     found = one.find("openrouter", "a/b")
     assert (found.context, found.max_output) == (9_000, 500)
     assert found.prices.rates.as_data() == {
-        "input": 75_000_000, "output": 300_000_000, "cache_read": 18_750_000, "reasoning": 0,
-        "image": 1_238_000, "search": 10_000_000,
+        "input": 75_000_000, "output": 300_000_000, "cache_read": 18_750_000, "image": 1_238_000, "search": 10_000_000,
     }  # fmt: skip
+    assert found.prices.cost(Usage(1_000, 1_000, reasoning=800)) == 375_000  # reasoning is output
     assert one.find("openrouter", "openrouter/auto").prices is None
     assert one.find("openrouter", "a/b:free").prices == Price.from_usd(input=0, output=0)
     assert one.find("openai", "a/b") is None
@@ -191,6 +192,14 @@ def test_changes_of_rates_and_which_are_suspicious():
     assert [(each.model, each.key, each.suspicious) for each in changes] == [
         ("a", "input", False), ("a", "output", True), ("a", "input above 100", False), ("a", "output above 100", True)
     ]  # fmt: skip
+    dear = {"flex": {"input": 90}, "priority": {"input": 2}}
+    flex = [Price.from_usd(input=1, service_tiers=tiers) for tiers in ({"flex": {"input": 0.5}}, dear)]
+    hours = [
+        Price.from_usd(input=1, hours=[{"from": "16:30", "to": "00:30", "input": rate, "tiers": [{"above": 9, "input": 2}]}])
+        for rate in (0.5, 90)
+    ]
+    for old, new, key in ((*flex, "input in flex"), (*hours, "input from 16:30 to 00:30")):
+        assert [(each.key, each.suspicious) for each in price_changes({"m": old}, {"m": new}.get)] == [(key, True)]
     assert not PriceChange("m", "input", 10, 1).suspicious
     assert PriceChange("m", "input", 101, 10).suspicious
     assert PriceChange("m", "input", 0, 1).suspicious

@@ -101,6 +101,14 @@ def test_what_is_sent_again_is_described_once(server):
     assert seen(server)[3:] == ["medium", "small"]
 
 
+def test_what_was_said_for_one_tenant_is_not_taken_for_another(server):
+    model = RoutedChatModel(pool(server), relay=True)
+    for tenant, remembered in (("a", False), ("a", True), ("b", False), (None, False)):
+        routing = {} if tenant is None else {"tenant": tenant}
+        answer = model.invoke(with_media("image"), **TEXT, routing=routing)
+        assert told(answer)["relay"][0]["remembered"] is remembered
+
+
 def test_a_screenshot_that_a_tool_gave(server):
     call = {"id": "c1", "name": "look", "args": {}}
     shot = ToolMessage([{"type": "text", "text": "Here."}, with_media("image")[0].content[1]], tool_call_id="c1")
@@ -161,7 +169,7 @@ def test_nobody_is_left_to_describe_it(server, mode):
     for model in ("medium", "large"):
         server.sandbox.fail(model=f"sandbox-{model}", status=500)
     router = Router(pool(server), relay=True, quiet_fallbacks=True)
-    with pytest.raises(CallFailed, match="image that was to be described") as caught:
+    with pytest.raises(CallFailed, match="The image of this call was to be described") as caught:
         ask(RoutedChatModel(router=router).bind(**TEXT), mode, with_media("image"))
     assert "small" not in seen(server)
     [record] = router.records()

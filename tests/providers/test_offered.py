@@ -210,3 +210,10 @@ def test_a_key_by_reference_stays_one(server, discover, monkeypatch):
     assert entry.api_key == "env:MY_KEY"
     assert server.asked[0][1]["authorization"] == "Bearer the-secret-key"
     assert "the-secret-key" not in repr(entry)
+
+
+@pytest.mark.parametrize("where", ["http://127.0.0.1:9/v1?key=very-secret", "http://127.0.0.1:9/v1#very-secret", None, 3])
+def test_where_nobody_can_be_asked(discover, where):
+    with pytest.raises(ConfigurationError) as caught:
+        discover(where)
+    assert "very-secret" not in str(caught.value)

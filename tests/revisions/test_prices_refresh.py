@@ -147,6 +147,24 @@ def test_what_is_broken_or_suspicious_changes_nothing_and_is_told(server, how, t
     assert os.listdir(tmp_path) == ["kept.json"]
 
 
+@pytest.mark.parametrize("how", ["source", "file"])
+def test_who_comes_later_has_the_prices_of_the_list_too(server, tmp_path, how):
+    server.tag = '"1"'  # the same list is not sent again
+    server.rows(gpt_5={"input": 1.5, "output": 12}, gpt_5_mini={"input": 0.5, "output": 3})
+    file = tmp_path / "prices.json"
+    file.write_text(json.dumps(server.content))
+    one = router(server.url if how == "source" else file)
+    if how == "source":
+        one.refresh_prices()
+    one.add([Model("openai:gpt-5-mini", api_key="none"), Model("openai:gpt-5-nano", api_key="none")])
+    assert rates(one, "openai:gpt-5-mini").input == 500_000_000
+    assert rates(one, "openai:gpt-5-nano").input == 50_000_000  # of which the list tells nothing
+    one.remove("openai:gpt-5-mini")
+    one.add(Model("openai:gpt-5-mini", api_key="none", price={"input": 7, "output": 7}))
+    assert rates(one, "openai:gpt-5-mini").input == 7_000_000_000  # what a user says stays
+    one.close()
+
+
 def test_a_large_change_that_is_meant_is_taken(server):
     one = router(server.url)
     server.rows(gpt_5={"input": 150, "output": 12})
@@ -213,6 +231,7 @@ MISTAKES = [
     ({}, "prices: name a file, a source, or both"),
     ({"sources": "x"}, "prices.sources: .*source"),
     ({"source": ""}, "prices.source: must be a path or a URL"),
+    ({"source": "ftp://example.com/list.json"}, "prices.source: must be http://.*not ftp://"),
     ({"file": 3}, "prices.file: must be a path"),
     ({"file": "https://example.com/p.json"}, "prices.file: must be a path: a URL is a source"),
     ({"source": "x", "refresh": "hourly"}, "prices.refresh: must be a time such as"),
@@ -329,6 +348,23 @@ def test_failures_in_a_row_are_logged_once_and_tried_again(server, caplog):
     assert "still count" in texts[0]
     assert "can be had again" in caplog.text
     assert [each.kind for each in one.notices()] == ["prices"] * 3 + ["catalog", "prices"]
+    assert rates(one).input == 1_500_000_000
+
+
+def test_a_variable_that_is_gone_is_a_failure_like_any_other(server, monkeypatch):
+    monkeypatch.setenv("LIST_AT", server.url)
+    clock = Time()
+    one = router(Prices(source="env:LIST_AT", refresh="1h"), clock=clock.clock)
+    monkeypatch.delenv("LIST_AT")
+    clock.ahead += 10
+    assert one._refresher.look()
+    assert "env:LIST_AT" in repr(one._prices)
+    (notice,) = one.notices()
+    assert (notice.kind, notice.data["source"]) == ("prices", "env:LIST_AT")
+    assert "'LIST_AT' is not set" in notice.text
+    monkeypatch.setenv("LIST_AT", server.url)
+    clock.ahead += 4_000
+    assert one._refresher.look()
     assert rates(one).input == 1_500_000_000
 
 

@@ -142,6 +142,22 @@ def test_what_cannot_be_meant_changes_nothing(change, kind, told):
     assert asked(one) == "a"
 
 
+@pytest.mark.parametrize("change", [lambda one, new: one.add(new), lambda one, new: one.update(add=new)], ids=["add", "update"])
+@pytest.mark.parametrize("more", [{"nonsense": 1}, {"base_url": "http://me:hidden-word@host:port/v1"}], ids=["key", "address"])
+def test_a_refusal_shows_no_secret_and_nor_do_its_frames(change, more):
+    one = router()
+    with pytest.raises(ConfigurationError) as caught:
+        change(one, {"c": {"model": "openai:gpt-5", "api_key": "hidden-word", **more}})
+    frames, trace = [], caught.value.__traceback__
+    while trace is not None:
+        frames.append(trace.tb_frame)
+        trace = trace.tb_next
+    inside = [repr(frame.f_locals) for frame in frames if frame.f_code.co_filename != __file__]
+    assert inside
+    assert "hidden-word" not in "".join([str(caught.value), *inside])
+    assert caught.value.__context__ is None
+
+
 def test_what_a_policy_a_budget_or_a_feature_names_cannot_go():
     ruled = Router({"a": SMALL, "b": LARGE}, {"rules": [{"name": "r", "if": {"stream": False}, "deny": "b"}]})
     with pytest.raises(ConfigurationError, match=r"names 'b'"):
@@ -231,6 +247,17 @@ def test_caches_of_doors_follow_the_catalog():
     assert before[0] != after[0]
     assert after[1] == one.catalog.version != before[1]
     assert llm.metadata.context_window == 64_000  # the largest of the pool
+
+
+def test_caches_of_doors_know_a_catalog_that_took_the_place_of_a_forgotten_one():
+    model = RoutedChatModel(router=router())
+    model.router.add({"c": SMALL})
+    seen, kept = model._identifying_params["catalog_version"], id(model.router.catalog)
+    for number in range(1_000):  # no more than 100 are kept, so that a later one lies where this one did
+        model.router.update(prices={"c": {"input": number + 1, "output": 9}})
+        if number >= 100 and id(model.router.catalog) == kept:
+            break
+    assert model._identifying_params["catalog_version"] == model.router.catalog.version != seen
 
 
 def test_many_threads_may_change_and_ask_at_once():

@@ -56,6 +56,25 @@ def test_who_comes_under_the_name_of_one_who_went_is_another_one():
         model.close()
 
 
+def test_what_was_used_and_told_of_limits_is_that_of_the_former_one():
+    with providers(FIRST, SECOND) as (first, second):
+        limited = {"first": {"limits": {"requests_per_minute": 1}}}
+        model = pool(first, second)
+        model.router.update(cards=limited)
+        assert ask(model, "invoke").text == FIRST
+        assert ask(model, "invoke").text == SECOND
+        model.router.update(remove="first", add={"first": first.model("first")})
+        model.router.update(cards=limited)
+        model.router.live.limiter.told_empty("second", time.monotonic() + 60)
+        preferred = {"prefer": ["first"]}
+        assert ask(model, "invoke", routing=preferred).text == FIRST
+        now = time.monotonic()
+        assert model.router.live.limiter.emptied("second", now) is not None
+        model.router.update(remove="second", add={"second": second.model("second")})
+        assert model.router.live.limiter.emptied("second", now) is None
+        model.close()
+
+
 def test_what_a_call_of_the_former_one_tells_is_not_held_against_the_new_one():
     with providers(FIRST, SECOND) as (first, second):
         model = pool(first, second)

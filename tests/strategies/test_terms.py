@@ -194,9 +194,10 @@ def test_it_is_said_once_a_month_before_and_once_when_the_day_has_come(caplog):
         router.bus.flush()
     told = [line for line in caplog.messages if "is not served" in line]
     remedy = " Name another model, or say retires=False where this is wrong."
+    others = "others are asked instead, where there are any"
     assert told == [
         f"sandbox:sandbox-small is not served any more from 2026-12-11 on, in 30 days.{remedy}",
-        f"sandbox:sandbox-small is not served any more since 2026-12-11: others are asked instead, where there are any.{remedy}",
+        f"sandbox:sandbox-small is not served any more since 2026-12-11: {others}.{remedy}",
     ]
     assert [(each.kind, each.data) for each in notices] == [
         ("retires", {"deployment": "sandbox:sandbox-small", "retires": "2026-12-11", "days": days}) for days in (30, 0)

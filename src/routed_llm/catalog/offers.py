@@ -135,7 +135,8 @@ def _rates(given: Mapping[str, Any]) -> Iterator[tuple[str, Decimal]]:
                 amount = Decimal(str(value))
             except InvalidOperation:
                 continue
-            if amount.is_finite() and amount >= 0 and not (amount == 0 and per == 1):  # no price by the piece
+            none = amount == 0 and (per == 1 or ours not in ("input", "output"))  # of its own, or at all
+            if amount.is_finite() and amount >= 0 and not none:
                 yield ours, amount * per
 
 

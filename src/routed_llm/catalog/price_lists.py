@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from routed_llm.catalog.cards import ModelCard, Shelf, known_name, price_of_row, same_models, shelf_of
 from routed_llm.catalog.genai_list import rows_of_genai
 from routed_llm.catalog.prices import PRICE_KEYS, Price
-from routed_llm.catalog.usd import seconds_of_day
+from routed_llm.catalog.usd import clock, seconds_of_day
 from routed_llm.errors import ConfigurationError
 from routed_llm.money import NANO
 
@@ -249,8 +249,8 @@ def _dollars(pricing: Mapping[str, Any], path: str) -> Iterator[tuple[str, int]]
                 raise ValueError
         except (InvalidOperation, ValueError):
             raise ConfigurationError(f"must be dollars from 0 to 1, not {pricing[key]!r}.", path=f"{path}.{key}") from None
-        if ours in ("request", "image", "search") and not usd:
-            continue  # there is no such price
+        if not usd and ours not in ("input", "output"):
+            continue  # none of its own: reasoning is billed as output, what is cached as input
         nano = usd * NANO * (1_000_000 if by_token else 1)
         yield ours, int(nano.to_integral_value(ROUND_HALF_UP))
 
@@ -266,14 +266,18 @@ def price_changes(models: Mapping[str, Price | None], find: Callable[[str], Pric
         after = find(name) if before is not None else None
         if before is None or after is None or before == after:
             continue
-        yield from _rate_changes(name, "", before.rates.as_data(), after.rates.as_data())
-        old = {tier.above: tier.rates.as_data() for tier in before.tiers}
-        for tier in after.tiers:
-            if tier.above in old:
-                yield from _rate_changes(name, f" above {tier.above:,}", old[tier.above], tier.rates.as_data())
+        old = dict(_rates_told(before))
+        for key, rate in _rates_told(after):
+            if key in old and old[key] != rate:
+                yield PriceChange(name, key, old[key], rate)
 
 
-def _rate_changes(name: str, where: str, before: Mapping[str, int], after: Mapping[str, int]) -> Iterator[PriceChange]:
-    for key, rate in after.items():
-        if key in before and before[key] != rate:
-            yield PriceChange(name, key + where, before[key], rate)
+def _rates_told(price: Price, where: str = "") -> Iterator[tuple[str, int]]:
+    """Every rate of a price, named with the tier, the hours and the service that it is for."""
+    yield from ((key + where, rate) for key, rate in price.rates.as_data().items())
+    for tier in price.tiers:
+        yield from ((f"{key}{where} above {tier.above:,}", rate) for key, rate in tier.rates.as_data().items())
+    for hours in price.hours:
+        yield from _rates_told(hours.price, f"{where} from {clock(hours.begin)} to {clock(hours.end)}")
+    for service in price.service_tiers:
+        yield from _rates_told(service.price, f"{where} in {service.name}")

@@ -106,17 +106,17 @@ def _unknown(value: Any) -> Any:
     return {} if isinstance(value, Mapping) else () if isinstance(value, tuple) else None
 
 
-def informed(catalog: Catalog, find: Callable[[str, str], ModelCard | None]) -> dict[str, dict[str, Any]]:
+def informed(deployments: Iterable[Deployment], find: Callable[[str, str], ModelCard | None]) -> dict[str, dict[str, Any]]:
     """What newer cards tell by the ids of deployments: prices, windows, and all else that they know.
 
     What a user said of a deployment stays; so does what a card does not tell, single rates of a price included.
 
     Args:
-        catalog: whose deployments are looked up.
+        deployments: that are looked up.
         find: the card of a model, by provider and name on the wire.
     """
     found: dict[str, dict[str, Any]] = {}
-    for deployment in catalog.deployments:
+    for deployment in deployments:
         card = find(deployment.provider, deployment.served_model)
         if card is None:
             continue

@@ -117,7 +117,7 @@ def _provider_kinds() -> dict[str, dict[str, Any]]:
         if get_origin(hint) is Literal:
             found[name] = {"enum": list(get_args(hint))}
         elif get_origin(hint) is Mapping:
-            found[name] = {"type": "object", "additionalProperties": {"type": "string"}}
+            found[name] = {"type": "object", "additionalProperties": plain[get_args(hint)[1]]}
         elif get_origin(hint) not in (tuple, frozenset) and len(kinds) == 1 and kinds[0] in plain:
             found[name] = plain[kinds[0]]
     return {**found, "dialect": {"enum": list(DIALECTS)}}

@@ -15,7 +15,7 @@ Parts are those of OpenAI (``text``, ``image_url``, ``input_audio``, ``file``) a
 
     {"type": "search_result", "title": "...", "source": "...", "texts": ["..."], "citations"?: {"enabled": True}}
 
-Any part may have ``cache_control`` (a cache mark ends with it, in Anthropic's form); a ``text`` may have ``citations`` (a list
+Sound given by its address is a ``file`` with ``file_url`` and the ``media_type`` of a sound. Any part may have ``cache_control`` (a cache mark ends with it, in Anthropic's form); a ``text`` may have ``citations`` (a list
 of the provider's own), and ``signature`` with ``origin``; a ``file`` may have ``file_url`` and ``media_type``, and as a
 document ``context`` (words about it) and ``citations`` (``{"enabled": True}`` asks for them). ``origin`` is the
 :attr:`~routed_llm.dialects.wire.Wire.maker` of a part: nobody else can read its signature. That of a file with a ``file_id`` is
@@ -34,8 +34,8 @@ from typing import Any, NamedTuple
 from routed_llm.requests import SchemaBinding, ToolBinding
 
 __all__ = [
-    "Conversation", "Message", "NAMELESS", "Part", "as_message", "as_text", "bare", "document_text", "is_citable", "is_kept",
-    "lost_beside", "parts_of", "plain", "with_parts",
+    "Conversation", "Message", "NAMELESS", "Part", "as_message", "as_text", "bare", "document_text", "file_kind", "is_citable",
+    "is_kept", "lost_beside", "parts_of", "plain", "with_parts",
 ]  # fmt: skip
 
 Part = dict[str, Any]
@@ -48,6 +48,7 @@ _LOST = {
     "opaque": "what only its provider can read",
     "video_url": "a video",
 }
+_MEDIA = frozenset({"image_url", "input_audio", "file"})
 #: what is lost of a document or a source that the answer should cite
 _CITABLE = "the citable form of a source: sent as its content"
 #: names that stand for a document without a title; OpenAI demands one
@@ -202,6 +203,12 @@ def _elsewhere(part: Part) -> bool:
     return part["type"] == "file" and bool(part["file"].get("file_url"))
 
 
+def file_kind(part: Mapping[str, Any]) -> str:
+    """What a file is, in words, by its media type."""
+    kind = str(part.get("media_type") or "").partition("/")[0]
+    return {"audio": "audio", "video": "a video"}.get(kind, "a document")
+
+
 def plain(messages: Sequence[Message], losses: list[str], reasoning_field: str | None = None) -> list[Message]:
     """The messages as OpenAI's chat completions take them; what they cannot say is noted in ``losses``.
 
@@ -218,7 +225,9 @@ def _plain(message: Message, losses: list[str], reasoning_field: str | None) -> 
         if lost := _LOST.get(part["type"]):
             losses.append(lost)
         elif _elsewhere(part):
-            losses.append("a document given by URL")
+            losses.append(f"{file_kind(part)} given by URL")
+        elif message["role"] == "assistant" and part["type"] in _MEDIA:
+            losses.append("media of an earlier answer")
         losses.extend(lost_beside(part))
         if part.get("signature") and part["type"] != "reasoning":
             losses.append("a signature of an earlier turn")

@@ -13,7 +13,7 @@ from routed_llm.dialects.view import HubView
 from routed_llm.dialects.wire import Wire
 from routed_llm.requests import Request, ToolBinding
 
-__all__ = ["is_own", "unserved", "untaken"]
+__all__ = ["is_own", "left_out", "unserved", "untaken"]
 
 _MESSAGES = ({"role": "user", "content": "."},)
 _TOOL = {"type": "function", "function": {"name": "any", "parameters": {"type": "object", "properties": {}}}}
@@ -44,6 +44,12 @@ def unserved(dialect: Dialect, wire: Wire, tools: Sequence[dict[str, Any]], file
     messages: list[Message] = [*_MESSAGES, {"role": "user", "content": list(files), "parts": list(files)}]
     bound = ToolBinding(tuple(tools), tuple(tools)) if tools else None
     return _lost(dialect, wire, messages if files else list(_MESSAGES), {}, bound)
+
+
+def left_out(dialect: Dialect, wire: Wire, medium: Part) -> list[str]:
+    """What is lost of a medium that the user gives, in words: nothing where it is sent."""
+    told = [{"type": "text", "text": "."}, medium]
+    return _lost(dialect, wire, [{"role": "user", "content": told, "parts": told}], {}, None)
 
 
 def is_own(dialect: Dialect, wire: Wire, tool: dict[str, Any]) -> bool:

@@ -28,7 +28,8 @@ def media_of(part: Part) -> str | None:
     if kind == "file":
         data = str(part["file"].get("file_data") or "")
         mime = str(part.get("media_type") or (data[5:].split(";", 1)[0] if data[:5] == "data:" else ""))
-        return next((ability for prefix, ability in _MIMES if mime.startswith(prefix)), "pdf")
+        ability = next((ability for prefix, ability in _MIMES if mime.startswith(prefix)), "pdf")
+        return ability or (None if data else "pdf")  # somebody has to fetch it
     return None
 
 

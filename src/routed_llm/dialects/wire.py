@@ -26,6 +26,8 @@ class Wire:
         maker: who makes signatures and opaque parts that come with its answers, such as ``anthropic``: they go back to the same
             maker only.
         quirks: further facts that a single dialect reads.
+        media_limits: how much of media its provider takes, by the words of :data:`~routed_llm.dialects.media.LIMITS`; what is
+            not known is not limited.
     """
 
     model: str
@@ -39,6 +41,7 @@ class Wire:
     params: Mapping[str, Any] = field(default_factory=dict)
     maker: str = "openai"
     quirks: Mapping[str, Any] = field(default_factory=dict)
+    media_limits: Mapping[str, int] = field(default_factory=dict)
 
     def fingerprint(self) -> str:
         """What of this decides answers, as the same text in every process."""

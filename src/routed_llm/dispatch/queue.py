@@ -16,7 +16,7 @@ import threading
 import weakref
 from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from routed_llm.catalog.deployments import Deployment
@@ -172,6 +172,14 @@ class Queue:
         requests, tokens = room
         with self._lock:
             self._limits().told_left(deployment_id, requests, until, place, tokens=tokens)
+            self._serve(now)
+        self._tidy(now)
+
+    def renew(self, deployment_ids: Iterable[str], now: float) -> None:
+        """Other deployments have these ids now; see :meth:`routed_llm.state.limiter.LimitStore.renew`."""
+        with self._lock:
+            for deployment_id in deployment_ids:
+                self._limits().renew(deployment_id)
             self._serve(now)
         self._tidy(now)
 

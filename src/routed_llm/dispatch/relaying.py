@@ -142,7 +142,7 @@ class _Relaying:
             return decision
         for each in missing.values():
             each.said = await self._describe(each)
-            self._core.described.keep(each.medium.key, each.said)
+            self._core.described.keep(self._remembered_as(each.medium), each.said)
         for each in described:
             each.said = each.said or missing[each.medium.key].said
         return self._answered_by(described, abilities)
@@ -184,11 +184,15 @@ class _Relaying:
         """A medium, with what is remembered of it if whoever said it might be asked for it now."""
         own = describing_request(MEDIUM_OF[medium.ability], medium.part, medium.said, self._request.hints)
         decision = self._decide(self._rehearsing, medium, own)
-        said = self._core.described.get(medium.key)
+        said = self._core.described.get(self._remembered_as(medium))
         by = None if said is None else self._core.catalog.by_id.get(said.deployment)
         if by is None or kept_from(decision.ask, by) is not None:
             said = None
         return _Description(medium, own, decision, said)
+
+    def _remembered_as(self, medium: Medium) -> str:
+        """The name of a medium in the memory: what one tenant paid for tells no other that it was sent."""
+        return f"{self._request.hints.tenant!r} {medium.key}"
 
     def _decide(self, core: Core, medium: Medium, own: Request) -> Decision:
         """Who may describe a medium, in the order in which they are asked."""
@@ -289,6 +293,6 @@ def _own_call(deployment: Deployment, started: float) -> OwnCall:
 
 def _about(error: Any, medium: Medium) -> Any:
     """The error, which tells that it is about the description of a medium."""
-    told = f"The call holds {MEDIUM_OF[medium.ability]} that was to be described in words (relay): {error}"
+    told = f"The {MEDIUM_OF[medium.ability]} of this call was to be described in words (relay): {error}"
     error.args = (told, *error.args[1:])
     return error

@@ -53,6 +53,7 @@ class Retiring:
             if days:
                 told = f"{deployment.id} is not served any more from {deployment.retires} on, in {days} day{'s' * (days > 1)}."
             else:
-                told = f"{deployment.id} is not served any more since {deployment.retires}: others are asked instead, where there are any."
+                since = f"{deployment.id} is not served any more since {deployment.retires}"
+                told = f"{since}: others are asked instead, where there are any."
             log.warning("%s Name another model, or say retires=False where this is wrong.", told)
             self._notify("retires", told, {"deployment": deployment.id, "retires": deployment.retires, "days": days})

@@ -66,7 +66,7 @@ class RoutedChatModel(RoutedIdentity):
             ``HealthChecks(every, how, usd_per_day, timeout)``; by default nobody is asked.
         strict_params: only models that get every parameter of a call as it is; the same as the hint of that name.
         relay: where no model that may answer takes an image, PDF, recording or video, one that does describes it in words for
-            the others: True, a medium (``"image"``), a list, or a table of who is asked first; the same as the hint of that name.
+            the others: True, a medium (``"image"``), a list, or a table of who is asked first; the same as that hint.
         profile: a profile to show instead of the pool's own; ``"guaranteed"`` shows what every model can.
 
     Raises:

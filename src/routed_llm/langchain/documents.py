@@ -14,6 +14,9 @@ from routed_llm.dialects.hub import Part
 
 __all__ = ["described", "extra", "kept_file", "search_result", "text_document", "texts_of"]
 
+#: what a file that is told by its id only is, by the type of its block
+_ANY_OF = {"image": "image/*", "input_image": "image/*", "audio": "audio/*", "video": "video/*", "text-plain": "text/plain"}
+
 
 def extra(block: Mapping[str, Any], name: str) -> Any:
     """A field of a block, or of its ``extras``, where LangChain's standard blocks keep what is not standard."""
@@ -58,7 +61,7 @@ def kept_file(block: Mapping[str, Any]) -> Part | None:
     found = block.get("id") if block.get("source_type") == "id" else block.get("file_id")
     if not found:
         return None
-    mime = str(block.get("mime_type") or ("image/*" if block["type"] == "image" else ""))
+    mime = str(block.get("mime_type") or _ANY_OF.get(block["type"], ""))
     part = {"type": "file", "file": {"file_id": str(found)}}
     return {**part, "media_type": mime} if mime else part
 

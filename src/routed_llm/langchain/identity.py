@@ -26,7 +26,7 @@ class RoutedIdentity(RoutedCalls, Closing):
     _identity: dict[str, Any] = PrivateAttr(default_factory=dict)
     _traced: LangSmithParams | None = PrivateAttr(default=None)
     _pool_key: str | None = PrivateAttr(default=None)
-    _of_catalog: int | None = PrivateAttr(default=None)
+    _of_catalog: tuple[int, str] | None = PrivateAttr(default=None)
 
     @property
     def _private(self) -> dict[str, Any]:
@@ -49,7 +49,8 @@ class RoutedIdentity(RoutedCalls, Closing):
 
     def _identity_now(self) -> dict[str, Any]:
         """What is the same for every call, until the router's catalog changes."""
-        private, known = self._private, id(self._core_router().catalog)  # a router keeps its last catalogs: ids stay theirs
+        private, catalog = self._private, self._core_router().catalog
+        known = id(catalog), catalog.version  # the id of one that is not kept any more may be that of a new one
         if private["_of_catalog"] != known:
             self.model_post_init(None)
             self._of_catalog = known

@@ -64,7 +64,7 @@ def _told(parts: list[Part]) -> str | list[Part]:
 def _assistant(message: AIMessage, losses: list[str]) -> dict[str, Any]:
     calls = [_call(call["id"], call["name"], json.dumps(call["args"], ensure_ascii=False)) for call in message.tool_calls]
     calls += [_call(call["id"], call["name"] or "", call["args"] or "") for call in message.invalid_tool_calls]
-    parts = kept_parts(message) or _spoken(message, calls)
+    parts = kept_parts(message) or _spoken(message, calls, losses)
     text = "".join(part["text"] for part in parts if part["type"] == "text")
     told: dict[str, Any] = {"role": "assistant", "content": text or (None if calls else "")}
     if calls:
@@ -79,7 +79,7 @@ def _assistant(message: AIMessage, losses: list[str]) -> dict[str, Any]:
     return with_parts(_named(message, told), parts)
 
 
-def _spoken(message: AIMessage, calls: list[dict[str, Any]]) -> list[Part]:
+def _spoken(message: AIMessage, calls: list[dict[str, Any]], losses: list[str]) -> list[Part]:
     """The parts of an answer in the order of its blocks; calls that no block names come last."""
     signed = signed_calls(message)
     left = {call["id"]: _call_part(call, signed.get(call["id"])) for call in calls}
@@ -94,6 +94,8 @@ def _spoken(message: AIMessage, calls: list[dict[str, Any]]) -> list[Part]:
                 parts.append(call)
         elif (thought := thought_of(block, told_by)) is not None:
             parts.append(thought)
+        elif (part := part_of(block, losses)) is not None:
+            parts.append(part)
     return [part for part in parts if part.get("text") != "" or part["type"] != "text" or "signature" in part] + [
         *left.values()
     ]

@@ -8,23 +8,15 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage
 
 from routed_llm.dialects.hub import Part, is_kept
+from routed_llm.dialects.media_parts import Medium, ability_of
 from routed_llm.langchain.blocks import part_of
+from routed_llm.langchain.documents import kept_file
+from routed_llm.langchain.media import MEDIA_BLOCKS, medium_of
 from routed_llm.langchain.signatures import signer
 from routed_llm.prompt.estimate import MEDIA_TOKENS, spelled, weight
 from routed_llm.prompt.strings import joined, texts_in
 
 __all__ = ["MessagesView", "media_of"]
-
-
-def _source(block: Mapping[str, Any]) -> tuple[str, str]:
-    """Mime type and URL of a block in any of its spellings: v1, v0, OpenAI's and Anthropic's."""
-    source = block.get("source")
-    inner = source if isinstance(source, Mapping) else {}
-    file = block.get("file")
-    file = file if isinstance(file, Mapping) else {}
-    data = str(file.get("file_data") or "")
-    mime = block.get("mime_type") or inner.get("media_type") or (data[5:].split(";", 1)[0] if data[:5] == "data:" else "")
-    return str(mime), str(block.get("url") or inner.get("url") or "")
 
 
 #: what answers are called in ``type``, which is faster to ask for than the class
@@ -36,23 +28,15 @@ _CALLS = frozenset({"tool_use", "tool_call", "invalid_tool_call", "function_call
 def media_of(block: Mapping[str, Any]) -> str | None:
     """Kind of media of a content block, in the words of the abilities; None for text and the like."""
     kind = block.get("type")
-    if kind == "image_url":
-        given = block.get("image_url")
-        url = given.get("url", "") if isinstance(given, Mapping) else str(given)
-        return "images" if url.startswith("data:") else "image_urls"
-    if kind == "image":
-        return "image_urls" if _source(block)[1].startswith("http") else "images"
-    if kind in ("input_audio", "audio"):
-        return "audio"
-    if kind == "video":
-        return "video"
-    if kind in ("file", "document", "media"):
-        mime = _source(block)[0]
-        for prefix, ability in (("audio/", "audio"), ("image/", "images"), ("video/", "video"), ("text/", None)):
-            if mime.startswith(prefix):
-                return ability
-        return "pdf"
-    return None
+    if kind == "text":
+        return None
+    medium = medium_of(block)
+    if medium is not None:
+        return ability_of(medium)
+    kept = kept_file(block) if kind in MEDIA_BLOCKS else None
+    if kept is None and kind == "file" and isinstance(block.get("file"), Mapping):
+        return "pdf"  # one that is kept
+    return None if kept is None else ability_of(Medium("file", str(kept.get("media_type") or ""))) or "pdf"
 
 
 def _called(message: Any) -> int:

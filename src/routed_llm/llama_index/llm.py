@@ -76,7 +76,7 @@ class RoutedLLM(RoutedIdentity):
             ``HealthChecks(every, how, usd_per_day, timeout)``; by default nobody is asked.
         strict_params: only models that get every parameter of a call as it is; the same as the hint of that name.
         relay: where no model that may answer takes an image, PDF, recording or video, one that does describes it in words for
-            the others: True, a medium (``"image"``), a list, or a table of who is asked first; the same as the hint of that name.
+            the others: True, a medium (``"image"``), a list, or a table of who is asked first; the same as that hint.
         profile: fields of ``LLMMetadata`` to show instead of the pool's own; ``"guaranteed"`` shows what every model can.
         context_window: tokens that engines may fill, instead of the largest window of the pool.
         num_output: tokens that engines leave for an answer; by default ``max_tokens``, else LlamaIndex's 256.

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
 from io import IOBase
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from llama_index.core.base.llms.types import AudioBlock, DocumentBlock, ImageBlock, VideoBlock
 
+from routed_llm.dialects.hub import Part
+from routed_llm.dialects.media_parts import Kind, Medium, part_of_medium
 from routed_llm.errors import InvalidCall
 
-__all__ = ["media_part"]
+__all__ = ["BLOCKS", "media_part", "medium_of"]
 
-#: what LlamaIndex and browsers call the two formats that chat completions take
-_AUDIO = {"wav": "wav", "x-wav": "wav", "wave": "wav", "mp3": "mp3", "mpeg": "mp3", "mpga": "mp3"}
+#: LlamaIndex's blocks of media
+BLOCKS = (ImageBlock, AudioBlock, VideoBlock, DocumentBlock)
 
 
 class _Source(NamedTuple):
@@ -26,58 +27,58 @@ class _Source(NamedTuple):
     url: str | None
 
 
-def media_part(block: Any, losses: list[str]) -> dict[str, Any] | None:
-    """The part, or None for a block that has no place there; what is lost is noted.
+def media_part(block: Any, losses: list[str]) -> Part | None:
+    """The part, or None for a block of a type that is not known; what is lost is noted.
 
     Raises:
         InvalidCall: for a block without content, and for a file that cannot be read.
     """
-    return _PARTS[type(block)](block, losses)
+    if not isinstance(block, BLOCKS):
+        losses.append(f"a block of type {type(block).__name__}")
+        return None
+    part = _document(block) if isinstance(block, DocumentBlock) else part_of_medium(_read(block))
+    if part is None:
+        raise InvalidCall(f"{type(block).__name__}: its content is empty.")
+    return part
 
 
-def _image(block: ImageBlock, losses: list[str]) -> dict[str, Any] | None:
-    source = _source(block, block.image)
-    url = source.url or f"data:{block.image_mimetype or 'image/jpeg'};base64,{source.encoded}"
-    told = {"url": url, "detail": block.detail} if block.detail else {"url": url}
-    return {"type": "image_url", "image_url": told}
+def medium_of(block: Any) -> Medium:
+    """What a block is, and its address where it has one; its content is not read."""
+    kind, mime = _kind_and_mime(block)
+    return Medium(kind, mime, None if block.url is None else str(block.url))
 
 
-def _audio(block: AudioBlock, losses: list[str]) -> dict[str, Any] | None:
-    source = _source(block, block.audio)
-    encoded, form = source.encoded, block.format or ""
-    if source.url is not None:
-        head, _, data = source.url.partition(";base64,")
-        if not (head.startswith("data:") and data):
-            losses.append("audio given by URL")
-            return None
-        encoded, form = data, form or head.rpartition("/")[2]
-    return {"type": "input_audio", "input_audio": {"data": encoded, "format": _AUDIO.get(form.lower(), form or "wav")}}
+def _kind_and_mime(block: Any) -> tuple[Kind, str]:
+    if isinstance(block, ImageBlock):
+        return "image", block.image_mimetype or ""
+    if isinstance(block, AudioBlock):
+        return "audio", f"audio/{block.format}" if block.format else ""
+    if isinstance(block, VideoBlock):
+        return "video", block.video_mimetype or ""
+    return "file", block.document_mimetype or ""
 
 
-def _video(block: VideoBlock, losses: list[str]) -> dict[str, Any] | None:
-    source = _source(block, block.video)
-    url = source.url or f"data:{block.video_mimetype or 'video/mp4'};base64,{source.encoded}"
-    return {"type": "video_url", "video_url": {"url": url}}
+def _read(block: Any) -> Medium:
+    """The medium with its content: base64, or an address."""
+    kind, mime = _kind_and_mime(block)
+    held = next((getattr(block, name) for name in ("image", "audio", "video", "data") if hasattr(block, name)), None)
+    source = _source(block, held)
+    detail = getattr(block, "detail", None)
+    return Medium(kind, mime, source.url, source.encoded, more={"detail": detail} if detail else {})
 
 
-def _document(block: DocumentBlock, losses: list[str]) -> dict[str, Any] | None:
-    source = _source(block, block.data)
-    title, mime = block.title or "document", block.document_mimetype or ""
-    url = source.url
-    if url is not None and not url.startswith("data:"):
-        file = {"type": "file", "file": {"file_url": url, "filename": title}}
-        return {**file, "media_type": mime} if mime else file
-    encoded = source.encoded
-    if url is not None:
-        head, _, encoded = url.partition(";base64,")
-        mime = mime or head[5:]
-    if mime.startswith("text/") or not mime:
-        text = _text(encoded or "")
-        if text is not None:
-            return {"type": "text", "text": text if title == "input_document" else f"{title}:\n{text}"}
-    if mime.startswith("image/"):
-        return {"type": "image_url", "image_url": {"url": f"data:{mime};base64,{encoded}"}}
-    mime = mime or "application/pdf"
+def _document(block: DocumentBlock) -> Part | None:
+    """A document; a text is told as one, with its title."""
+    title, medium = block.title or "document", _read(block)
+    part = part_of_medium(medium._replace(name=title))
+    if part is None or part["type"] != "file" or medium.is_far:
+        return part
+    head, _, encoded = part["file"]["file_data"].partition(",")
+    mime = head[5:].removesuffix(";base64")
+    if (mime.startswith("text/") or not medium.type) and (text := _text(encoded)) is not None:
+        return {"type": "text", "text": text if title == "input_document" else f"{title}:\n{text}"}
+    if not medium.type:
+        mime = "application/pdf"
     name = f"{title}.pdf" if "." not in title and mime == "application/pdf" else title
     return {"type": "file", "file": {"filename": name, "file_data": f"data:{mime};base64,{encoded}"}}
 
@@ -112,11 +113,3 @@ def _encoded(data: bytes, name: str) -> str:
     if not data:
         raise InvalidCall(f"{name}: its file is empty.")
     return base64.b64encode(data).decode("ascii")
-
-
-_PARTS: dict[type, Callable[[Any, list[str]], dict[str, Any] | None]] = {
-    ImageBlock: _image,
-    AudioBlock: _audio,
-    VideoBlock: _video,
-    DocumentBlock: _document,
-}

@@ -21,7 +21,6 @@ from routed_llm.dialects.hub import Part, bare, with_parts
 from routed_llm.llama_index.answers import KEPT
 from routed_llm.llama_index.citations import anthropic_citation
 from routed_llm.llama_index.media import media_part
-from routed_llm.llama_index.view import media_of
 
 __all__ = ["called", "to_hub"]
 
@@ -156,8 +155,6 @@ def _spoken(message: ChatMessage, calls: list[dict[str, Any]], losses: list[str]
                 parts.append(left.pop(0))
         elif spoken and isinstance(block, AudioBlock):
             continue
-        elif media_of(block) is not None:
-            losses.append("media of an earlier answer")
         elif isinstance(block, CachePoint):
             _mark(parts, block, losses)
         elif isinstance(block, CitationBlock):

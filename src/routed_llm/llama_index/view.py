@@ -6,22 +6,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from llama_index.core.base.llms.types import (
-    AudioBlock,
     ChatMessage,
     CitableBlock,
     CitationBlock,
     DocumentBlock,
-    ImageBlock,
     MessageRole,
     TextBlock,
     ThinkingBlock,
     ToolCallBlock,
-    VideoBlock,
 )
 
+from routed_llm.dialects.media_parts import ability_of
 from routed_llm.errors import InvalidCall
 from routed_llm.llama_index.answers import KEPT
-from routed_llm.llama_index.media import media_part
+from routed_llm.llama_index.media import BLOCKS, media_part, medium_of
 from routed_llm.prompt.estimate import MEDIA_TOKENS, spelled, weight
 from routed_llm.prompt.strings import joined
 
@@ -33,17 +31,7 @@ NO_COUNTS: Mapping[str, int] = {}
 
 def media_of(block: Any) -> str | None:
     """Kind of media of a block, in the words of the abilities; None for text and the like."""
-    if isinstance(block, ImageBlock):
-        return "image_urls" if block.url is not None and str(block.url)[:4] == "http" else "images"
-    if isinstance(block, DocumentBlock):
-        mime = block.document_mimetype or ""
-        for prefix, ability in (("text/", None), ("image/", "images"), ("audio/", "audio"), ("video/", "video")):
-            if mime.startswith(prefix):
-                return ability
-        return "pdf"
-    if isinstance(block, AudioBlock):
-        return "audio"
-    return "video" if isinstance(block, VideoBlock) else None
+    return ability_of(medium_of(block)) if isinstance(block, BLOCKS) else None
 
 
 class MessagesView:

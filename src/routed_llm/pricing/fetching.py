@@ -13,8 +13,6 @@ from pathlib import Path
 from routed_llm.catalog.deployments import Deployment
 from routed_llm.catalog.price_lists import FACTOR, PriceChange, PriceList, price_changes, read_list
 from routed_llm.catalog.prices import Price
-from routed_llm.catalog.revising import changed, informed
-from routed_llm.catalog.snapshot import Catalog
 from routed_llm.errors import ConfigurationError, RefreshFailed
 from routed_llm.money import dollars
 from routed_llm.pricing.settings import Prices
@@ -38,16 +36,16 @@ def fetched(source: str, seconds: float, wall: float, before: Download | None = 
         raise RefreshFailed(f"The list of prices is refused: {error}") from None
 
 
-def begun_with(catalog: Catalog, prices: Prices, wall: float) -> Catalog:
-    """The catalog with which a router begins: what its file tells goes before what the package knows.
+def begun_with(prices: Prices, wall: float) -> PriceList | None:
+    """The list with which a router begins, which goes before what the package knows: its file; None without one.
 
     Raises:
         ConfigurationError: where the file cannot be read or meant; one that a source is to write need not be there.
     """
     path = prices.path
     if path is None or (prices.source is not None and not path.exists()):
-        return catalog
-    return Catalog(changed(catalog.deployments, informed(catalog, kept(path, wall).find)))
+        return None
+    return kept(path, wall)
 
 
 def kept(path: Path, wall: float) -> PriceList:

@@ -78,7 +78,11 @@ class Prices:
             raise ConfigurationError("needs a source from which newer prices are had.", path="prices.refresh")
         seconds_of(self.refresh, "prices.refresh")
         if self.source is not None:
-            _ = self.address
+            scheme, found, _ = self.address.partition("://")
+            if found and scheme not in ("http", "https", "file"):
+                raise ConfigurationError(
+                    f"must be http://, https://, file:// or a path, not {scheme}://.", path="prices.source"
+                )
         late = isinstance(self.timeout, bool) or not isinstance(self.timeout, (int, float)) or not 0 < self.timeout <= 600
         if late:
             raise ConfigurationError(f"must be seconds from above 0 to 600, not {self.timeout!r}.", path="prices.timeout")
@@ -95,7 +99,7 @@ class Prices:
         Raises:
             ConfigurationError: where it is in a variable that is not set.
         """
-        told = os.fspath(self.file if self.source is None else self.source)  # type: ignore[arg-type]  # one is named
+        told = self._told
         if not told.startswith("env:"):
             return told
         found = os.environ.get(told.removeprefix("env:"))
@@ -104,9 +108,14 @@ class Prices:
         return found
 
     @property
+    def _told(self) -> str:
+        return os.fspath(self.file if self.source is None else self.source)  # type: ignore[arg-type]  # one is named
+
+    @property
     def shown(self) -> str:
-        """Where lists come from, without secrets."""
-        return shown_source(self.address)
+        """Where lists come from, without secrets: of an address in a variable, the variable."""
+        told = self._told
+        return told if told.startswith("env:") else shown_source(told)
 
     @property
     def path(self) -> Path | None:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from routed_llm.catalog.price_lists import PriceList
 from routed_llm.catalog.revising import changed, informed
 from routed_llm.catalog.snapshot import Catalog
+from routed_llm.errors import ConfigurationError, RefreshFailed
 from routed_llm.logs import log
 from routed_llm.pricing.fetching import fetched, keep, refuse_suspicious
 from routed_llm.pricing.settings import Prices
@@ -32,7 +33,7 @@ class Newer(NamedTuple):
             return catalog
         if not yes:
             refuse_suspicious(self.prices, (d for d in catalog.deployments if "price" not in d.said))
-        return Catalog(changed(catalog.deployments, informed(catalog, self.prices.find)))
+        return Catalog(changed(catalog.deployments, informed(catalog.deployments, self.prices.find)))
 
     def keep(self, settings: Prices, wall: float) -> str | None:
         """Keep the list in the user's file, where one is named beside a source; gives what went wrong, in words."""
@@ -53,5 +54,9 @@ def take_newer(settings: Prices, wall: float, before: Download | None) -> Newer:
     Raises:
         RefreshFailed: where it cannot be had or meant.
     """
-    prices, had = fetched(settings.address, settings.timeout, wall, before)
+    try:
+        address = settings.address
+    except ConfigurationError as error:  # the variable is not set any more, or not in this process
+        raise RefreshFailed(f"The list of prices cannot be had: {error}") from None
+    prices, had = fetched(address, settings.timeout, wall, before)
     return Newer(prices, had, f"prices from {settings.shown}")

@@ -10,6 +10,7 @@ from typing import TypeVar
 import orjson
 
 from routed_llm.dialects.dialect import Dialect, StreamReader
+from routed_llm.dialects.media import Carrier, Media
 from routed_llm.dialects.room import Room
 from routed_llm.dialects.speaking import dialect_of
 from routed_llm.dialects.taking import unserved, untaken
@@ -58,6 +59,7 @@ class HttpEndpoint(HttpLine):
     ) -> None:
         self.dialect = dialect or dialect_of("openai.chat")
         self.wire = wire
+        self._carrier = Carrier(self.dialect, wire)
         own = self.dialect.headers(wire)
         super().__init__(url, credential, key_header=key_header, headers={**own, **(headers or {})}, transports=transports)
         self.stream_url = self.url if stream_url is None else Target(stream_url).url  # without credentials in it
@@ -88,6 +90,10 @@ class HttpEndpoint(HttpLine):
         """What the model cannot be given of a request's own tools and files of a provider, in words."""
         tools = request.tools.server_tools if request.tools is not None else ()
         return unserved(self.dialect, self.wire, tools, request.view.kept_files())
+
+    def uncarried(self, request: Request, media: Media) -> list[str]:
+        """What the model cannot be given of a call's media, in words."""
+        return self._carrier.lost(media)
 
     def _answer(self, request: Request) -> Callable[[bytes], Answer]:
         """Reads the body of the answer to a request."""

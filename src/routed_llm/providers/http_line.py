@@ -70,10 +70,11 @@ class Transports:
 
     def keep_only(self, origins: Set[Origin] | None) -> None:
         """See :meth:`routed_llm.providers.transport.Transport.keep_only`."""
-        self._origins = origins
-        for transport in (self._sync, self._async):
-            if transport is not None:
-                transport.keep_only(origins)
+        with _making:  # one that is made meanwhile would keep to the former ones
+            self._origins = origins
+            for transport in (self._sync, self._async):
+                if transport is not None:
+                    transport.keep_only(origins)
 
     def close(self) -> None:
         """Close every connection of this process, without waiting; the next call opens new ones."""

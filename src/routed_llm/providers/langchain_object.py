@@ -25,6 +25,7 @@ from langchain_core.messages import BaseMessage, convert_to_messages
 from langchain_core.outputs import ChatResult
 
 from routed_llm.dialects.hub import plain
+from routed_llm.dialects.media import Media, plainly_lost
 from routed_llm.driver import AsyncSource, Patience, Source
 from routed_llm.errors import ConfigurationError
 from routed_llm.providers.blocking import ThreadedSource, Threads, within
@@ -151,6 +152,10 @@ class LangChainEndpoint:
             else:
                 request.losses.append(f"{type(self.model).__name__} does not take {name}: left out")
         return params
+
+    def uncarried(self, request: Request, media: Media) -> list[str]:
+        """What the object cannot be given of a call's media, in words; what it is given as it is, is its own affair."""
+        return [] if request.dialect == "langchain" else plainly_lost(media)
 
     def untaken(self, request: Request) -> list[str]:
         """What would be lost of a request's parameters, in words."""

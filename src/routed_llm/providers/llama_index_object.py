@@ -23,6 +23,7 @@ from llama_index.core.base.llms.types import ChatMessage, ChatResponse
 from llama_index.core.llms import LLM
 
 from routed_llm.dialects.hub import plain
+from routed_llm.dialects.media import Media, plainly_lost
 from routed_llm.driver import AsyncSource, Patience, Source
 from routed_llm.errors import ConfigurationError, ProviderError
 from routed_llm.providers.blocking import ThreadedSource, Threads, within
@@ -159,6 +160,10 @@ class LlamaIndexEndpoint:
             del given["max_tokens"]
             request.losses.append("max_tokens: the object's own counts")
         return given
+
+    def uncarried(self, request: Request, media: Media) -> list[str]:
+        """What the object cannot be given of a call's media, in words; what it is given as it is, is its own affair."""
+        return [] if request.dialect == "llama_index" else plainly_lost(media)
 
     def untaken(self, request: Request) -> list[str]:
         """What would be lost of a request's parameters, in words."""

@@ -108,7 +108,11 @@ class _Asking(NamedTuple):
     def of(cls, where: str, api_key: Any, seconds: float, providers: Sequence[ProviderRow]) -> _Asking:
         if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 < seconds < float("inf"):
             raise ConfigurationError(f"must be a number of seconds above zero, not {seconds!r}.", path="seconds")
+        if not isinstance(where, str):
+            raise ConfigurationError(f"must be the name of a provider or an address, not {where!r}.", path="discover")
         if where.startswith(("http://", "https://")):
+            if urlsplit(where).query or urlsplit(where).fragment:  # which may hold a key, so it is not told
+                raise ConfigurationError("an address has nothing behind '?' or '#' here; a key is api_key=.", path="discover")
             base = where.rstrip("/").removesuffix("/models")
             base = base if urlsplit(base).path else f"{base}/v1"
             credential = credential_of(api_key, (), required=False, provider="this server", path="discover")

@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
+from routed_llm.dialects.media import Carrier, Media
 from routed_llm.dialects.openai_chat.body import build_body, schema_tool
 from routed_llm.dialects.openai_chat.reader import Reader, read_answer
 from routed_llm.dialects.speaking import dialect_of
@@ -65,6 +66,7 @@ class OpenAIClientEndpoint:
 
         self.client = client
         self.wire = wire
+        self._carrier = Carrier(dialect_of("openai.chat"), wire)
         self._async = isinstance(client, openai.AsyncOpenAI)
         self.modes: frozenset[Mode] = frozenset({"async"}) if self._async else frozenset({"sync", "async"})
         self._threads = Threads()
@@ -112,6 +114,10 @@ class OpenAIClientEndpoint:
         """What the model cannot be given of a request's own tools and files of a provider, in words."""
         tools = request.tools.server_tools if request.tools is not None else ()
         return unserved(dialect_of("openai.chat"), self.wire, tools, request.view.kept_files())
+
+    def uncarried(self, request: Request, media: Media) -> list[str]:
+        """What the model cannot be given of a call's media, in words."""
+        return self._carrier.lost(media)
 
     def _tool(self, request: Request) -> str | None:
         return schema_tool(request, self.wire)

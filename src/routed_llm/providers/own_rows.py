@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from routed_llm.abilities import ABILITIES
 from routed_llm.catalog.hiding import bare
+from routed_llm.dialects.media import LIMITS
 from routed_llm.dialects.speaking import DIALECTS
 from routed_llm.errors import ConfigurationError
 from routed_llm.providers.rows import PLACE, ProviderRow, Providers, known_providers
@@ -116,6 +117,11 @@ def _words(row: ProviderRow) -> Iterator[Problem]:
     for word in row.tool_choices:
         if word not in _CHOICES:
             yield "tool_choices", f"{word!r} is no choice.{nearest(word, _CHOICES)} Known: {', '.join(_CHOICES)}."
+    for limit, most in row.media_limits.items():
+        if limit not in LIMITS:
+            yield "media_limits", f"{limit!r} is no limit.{nearest(limit, LIMITS)} Known: {', '.join(LIMITS)}."
+        elif type(most) is not int or most < 0:
+            yield "media_limits", f"{limit} must be a whole number of bytes or pieces, not {most!r}."
     for level in row.pool:
         if level not in _LEVELS:
             yield "pool", f"{level!r} is no level.{nearest(level, _LEVELS)} Known: {', '.join(_LEVELS)}."

@@ -76,6 +76,9 @@ class ProviderRow:
             it says nothing: those of its dialect, which are none in chat completions.
         lacks: abilities that this endpoint does not have, whatever is known of the model.
         unsure: abilities that are unknown at this endpoint, whatever is known of the model.
+        media_limits: how much of media it takes in a request: bytes of one (``image_bytes``, ``pdf_bytes``, ``audio_bytes``,
+            ``video_bytes``), how many (``image_count`` ...), and all their data in base64 (``request_bytes``). A call beyond a
+            limit goes to others; what is not known is not limited.
         pool: one current model each by level (``cheap``, ``middle``, ``strong``), in this order.
     """
 
@@ -121,6 +124,7 @@ class ProviderRow:
     server_tools: tuple[str, ...] | None = None
     lacks: frozenset[str] = frozenset()
     unsure: frozenset[str] = frozenset()
+    media_limits: Mapping[str, int] = field(default_factory=dict, hash=False)
     pool: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:

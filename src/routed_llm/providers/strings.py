@@ -314,6 +314,7 @@ def wire_of(
         maker=row.maker or row.name,
         params={**params, **({"reasoning_effort": reasoning} if reasoning else {})},
         quirks=quirks,
+        media_limits=row.media_limits,
     )
 
 

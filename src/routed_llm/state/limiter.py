@@ -91,6 +91,10 @@ class LimitStore(Protocol):
         """The provider told whoever has the place that it takes so many requests and tokens more before a monotonic time."""
         ...
 
+    def renew(self, deployment_id: str) -> None:
+        """Another deployment has this id now: what was used and told is forgotten; calls under way count until they end."""
+        ...
+
     def is_told(self, deployment_id: str, now: float) -> bool:
         """Whether what the provider told of its limits holds still."""
         ...
@@ -214,6 +218,13 @@ class Limiter:
         elif told is not None:  # it began when nothing was counted yet
             requests, tokens = min(requests, told.requests), min(tokens, told.tokens)
         self._left[deployment_id] = Told(requests, tokens, until)
+
+    def renew(self, deployment_id: str) -> None:
+        """Another deployment has this id now."""
+        self._told.pop(deployment_id, None)
+        self._left.pop(deployment_id, None)
+        if (use := self._uses.get(deployment_id)) is not None:
+            use.requests, use.tokens = Window(), Window()
 
     def _left_of(self, deployment_id: str, now: float) -> Told | None:
         told = self._left.get(deployment_id)

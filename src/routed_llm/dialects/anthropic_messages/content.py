@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from routed_llm.dialects.arguments import read_arguments
-from routed_llm.dialects.hub import NAMELESS, Part
+from routed_llm.dialects.hub import NAMELESS, Part, file_kind
 from routed_llm.dialects.wire import Wire
 
 __all__ = ["Block", "blocks_of", "call_of"]
@@ -117,6 +117,9 @@ def _opened(url: str) -> tuple[str, str | None]:
 def _document(part: Part, losses: list[str]) -> Block | None:
     file = part["file"]
     title = file.get("filename")
+    if str(part.get("media_type") or "").startswith(("audio/", "video/")):
+        losses.append(f"{file_kind(part)} in a file")
+        return None
     source = _source(file, part.get("media_type"), losses)
     if source is None or source["type"] == "image":
         return source

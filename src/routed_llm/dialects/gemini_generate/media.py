@@ -30,6 +30,8 @@ def write_media(part: Mapping[str, Any], losses: list[str]) -> dict[str, Any] | 
         word = str(sound.get("format") or "wav")
         return _inline(part.get("media_type") or _SOUNDS.get(word, f"audio/{word}"), sound.get("data") or "")
     mime = part.get("media_type")
+    if mime and mime.endswith("/*"):  # only the kind is known
+        mime = None
     given = part[kind]
     if kind != "file":
         url = given.get("url") if isinstance(given, Mapping) else given

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from routed_llm.dialects.hub import Part, as_text, is_citable, lost_beside
+from routed_llm.dialects.hub import Part, as_text, file_kind, is_citable, lost_beside
 from routed_llm.dialects.openai_chat.calls import arguments_text, word
 
 __all__ = [
@@ -182,6 +182,8 @@ def _content(part: Part, maker: str) -> Item | str:
 
 def _file(part: Part) -> Item | str:
     file, mime = part["file"], str(part.get("media_type") or "")
+    if mime.startswith(("audio/", "video/")):
+        return f"{file_kind(part)} in a file"
     if mime.startswith("image/") and (file.get("file_id") or file.get("file_data")):
         data = file.get("file_data")
         where = {"file_id": file["file_id"]} if file.get("file_id") else {"image_url": _as_url(data, mime)}
