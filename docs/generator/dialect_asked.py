@@ -12,7 +12,7 @@ from routed_llm.dialects.speaking import DIALECTS, dialect_of
 from routed_llm.dialects.wire import Wire
 from routed_llm.requests import Request, SchemaBinding, ToolBinding
 
-__all__ = ["ASKED", "USER", "WIRES", "cell", "dialects_asked", "request_of", "written"]
+__all__ = ["ASKED", "MEDIA_ASKED", "USER", "WIRES", "cell", "dialects_asked", "request_of", "written"]
 
 #: a current model of each that reasons and is no exception; chat completions as OpenRouter speaks them, which say the most
 WIRES = {
@@ -136,17 +136,24 @@ _FAILED = (*_CALLED, _result(1, is_error=True))
 _SUM = SchemaBinding(None, "sum", _OBJECT, "json_schema")
 _ANY = SchemaBinding(None, "any", None, "json_mode")
 
+#: media in the forms in which they are given
+MEDIA_ASKED = (
+    _media("images by data", _IMAGE),
+    _media("images by URL", {"type": "image_url", "image_url": {"url": "https://pictures.example/a.png"}}),
+    _media("PDF by data", _PAPER),
+    _media("PDF by URL", {"type": "file", "file": {"filename": "paper", "file_url": "https://papers.example/a.pdf"}}),
+    _media("audio by data", {"type": "input_audio", "input_audio": {"data": "UklGRg==", "format": "wav"}}),
+    _media("audio by URL", {"type": "file", "file": {"file_url": "https://sounds.example/a.mp3"}, "media_type": "audio/mpeg"}),
+    _media("video by data", {"type": "video_url", "video_url": {"url": "data:video/mp4;base64,AAAA"}}),
+    _media("video by URL", {"type": "video_url", "video_url": {"url": "https://films.example/a.mp4"}}),
+)
+
 #: all that is asked for, by the name of its row
 ASKED = (
     Asked("system messages", _roles("system", "user"), (_said(_text("Be brief."), role="system"), USER)),
     Asked("system messages later on", _roles("user", "assistant", "system", "user"), _LATE, elsewhere=_system_first),
     Asked("names of speakers", lambda told: told.messages[0].get("name") == "Ann", (_said(_text("Hello?"), name="Ann"),)),
-    _media("images by data", _IMAGE),
-    _media("images by URL", {"type": "image_url", "image_url": {"url": "https://pictures.example/a.png"}}),
-    _media("PDF by data", _PAPER),
-    _media("PDF by URL", {"type": "file", "file": {"filename": "paper", "file_url": "https://papers.example/a.pdf"}}),
-    _media("audio", {"type": "input_audio", "input_audio": {"data": "UklGRg==", "format": "wav"}}),
-    _media("video", {"type": "video_url", "video_url": {"url": "data:video/mp4;base64,AAAA"}}),
+    *MEDIA_ASKED,
     Asked("cache points", _has_part("text", within="cache_control"), _MARKED),
     Asked("tools", lambda told: _in_tools(told, "add"), tools=_tools(_TOOL)),
     Asked("several calls in a turn", _calls(2), _TWICE, tools=_tools(_TOOL)),

@@ -9,6 +9,7 @@ from generator.dialect_asked import dialects_asked
 from generator.dialect_read import dialects_read
 from generator.docstrings import first_sentence, named_parts
 from generator.markdown import table
+from generator.media import media_forms, media_limits
 from generator.parameters import families, parameters
 from generator.providers import provider_fields, provider_quirks
 
@@ -218,6 +219,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "families": families,
     "hints": hints,
     "limits": limits,
+    "media-forms": media_forms,
+    "media-limits": media_limits,
     "pieces": pieces,
     "parameters": parameters,
     "provider-fields": provider_fields,

@@ -280,5 +280,7 @@ NO_HINTS = Hints()
 
 
 def _unknown(name: str) -> str:
+    if name == "model":
+        return "'model' is a keyword of each call, no hint: say model='...' beside routing, or the hint prefer to ask it first."
     meant = nearest(name, HINTS)
     return f"Unknown hint {name!r} in routing.{meant} Known hints: {', '.join(HINTS)}."

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from routed_llm.errors import ConfigurationError
 from routed_llm.refusing import nearest
 
-__all__ = ["MEDIA", "MEDIUM_OF", "Relay"]
+__all__ = ["MEDIA", "MEDIUM_OF", "MOST", "Relay"]
 
 #: a medium, as users name it -> the abilities of those that take it
 MEDIA: dict[str, tuple[str, ...]] = {
@@ -21,7 +21,11 @@ MEDIA: dict[str, tuple[str, ...]] = {
 #: the way back
 MEDIUM_OF: dict[str, str] = {ability: medium for medium, abilities in MEDIA.items() for ability in abilities}
 
-_ALWAYS = "always"
+#: media that are described for one call at most. They are described one after the other, each in a few seconds and for money:
+#: so many take about as long as a call may take to its first content, 120 seconds.
+MOST = 16
+
+_ALWAYS, _MOST = "always", "most"
 _MEANT = f"must be True, False, one of {', '.join(MEDIA)}, a list of them, or a table such as {{'image': 'a model'}}"
 
 
@@ -29,12 +33,14 @@ class Relay(NamedTuple):
     """What is put into words.
 
     ``media`` are those that may be, ``by`` names who is asked first for some of them, ``always`` are those that are put into
-    words even where somebody who may answer takes them.
+    words even where somebody who may answer takes them. ``most`` are described for one call at most; those of which is
+    remembered what was said do not count.
     """
 
     media: tuple[str, ...] = tuple(MEDIA)
     by: tuple[tuple[str, str], ...] = ()
     always: tuple[str, ...] = ()
+    most: int = MOST
 
     @classmethod
     def of(cls, value: Any) -> Relay | None:
@@ -42,7 +48,7 @@ class Relay(NamedTuple):
 
         Args:
             value: ``True`` (all media), a medium, a list of media, or a table: medium -> ``True`` or who is asked first, and
-                ``always`` -> ``True`` or media.
+                ``always`` -> ``True`` or media, ``most`` -> how many media of one call are described at most.
 
         Raises:
             ConfigurationError: for what cannot be meant.
@@ -91,12 +97,14 @@ def _media(names: Iterable[Any], path: str = "relay") -> tuple[str, ...]:
 
 
 def _of_table(table: Mapping[Any, Any]) -> Relay | None:
-    always, by, media = table.get(_ALWAYS, False), [], []
+    always, most, by, media = table.get(_ALWAYS, False), table.get(_MOST, MOST), [], []
+    if type(most) is not int or most < 1:
+        raise ConfigurationError(f"must be a whole number of at least one, not {most!r}.", path="relay.most")
     for name, value in table.items():
-        if name == _ALWAYS:
+        if name in (_ALWAYS, _MOST):
             continue
         if name not in MEDIA:
-            known = (*MEDIA, _ALWAYS)
+            known = (*MEDIA, _ALWAYS, _MOST)
             raise ConfigurationError(f"takes {', '.join(known)}, not {name!r}.{nearest(name, known)}", path="relay")
         if value is False or value is None:
             continue
@@ -105,14 +113,14 @@ def _of_table(table: Mapping[Any, Any]) -> Relay | None:
         media.append(name)
         if isinstance(value, str):
             by.append((name, value))
-    if any(name != _ALWAYS for name in table) and not media:
+    if any(name not in (_ALWAYS, _MOST) for name in table) and not media:
         return None
     chosen = tuple(media) or tuple(MEDIA)
     if isinstance(always, bool) or always is None:
-        return Relay(chosen, tuple(by), chosen if always else ())
+        return Relay(chosen, tuple(by), chosen if always else (), most)
     if not isinstance(always, (str, list, tuple, set, frozenset)):
         raise ConfigurationError(f"must be True, False or media, not {always!r}.", path="relay.always")
     named = _media((always,) if isinstance(always, str) else always, "relay.always")
     if missing := [name for name in named if name not in chosen]:
         raise ConfigurationError(f"names {missing[0]!r}, which the table leaves out.", path="relay.always")
-    return Relay(chosen, tuple(by), named)
+    return Relay(chosen, tuple(by), named, most)

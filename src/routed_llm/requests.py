@@ -268,7 +268,7 @@ class Ask:
     ``facts`` is what features found out and what the caller said; ``params`` the plain generation parameters; ``prefer``
     whom to try first, by the caller or by rules; ``now`` is the monotonic clock, ``wall`` the time of day as seconds since
     1970 (UTC); both are read once, so that a decision can be repeated. ``session`` names the conversation, or None;
-    ``spent`` is what describing its media has cost before anybody answers, in nano-dollars.
+    ``spent`` is what describing its media has cost before anybody answers, in nano-dollars; None where that is unknown.
     """
 
     #: names under which :meth:`value` tells what is no fact and no hint
@@ -305,7 +305,7 @@ class Ask:
         wall: float = 0.0,
         params: Mapping[str, Any] = NO_FACTS,
         session: str | None = None,
-        spent: int = 0,
+        spent: int | None = 0,
     ) -> None:
         self.requires = requires
         self.hints = hints

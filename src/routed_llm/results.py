@@ -14,6 +14,7 @@ __all__ = [
     "CANNOT_ANSWER",
     "CONTENT_EXTRAS",
     "COUNTS",
+    "SERVICE_TIERS",
     "Answer",
     "Event",
     "Finish",
@@ -40,6 +41,10 @@ COUNTS = (
     "audio_output", "searches",
 )  # fmt: skip
 
+#: tiers of service that are billed otherwise than the usual one, in the words of OpenAI, Anthropic, Google, Amazon Bedrock and
+#: Groq; any other word (default, standard, on_demand ...) names the usual one
+SERVICE_TIERS = ("batch", "flex", "priority", "provisioned", "reserved", "scale")
+
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "other"]
 
 
@@ -58,8 +63,8 @@ class Usage:
         estimated: True where the provider sent no usable counts and these are our estimate.
         cache_write_long: part of ``cache_write`` that is kept for an hour (Anthropic) and costs more.
         searches: searches in the web that the provider made for the answer, and bills by the piece.
-        service_tier: the tier of service in which it was served, where that has another price: ``flex``, ``priority``,
-            ``batch``; empty for the usual one.
+        service_tier: the tier of service in which it was served, where that has another price: one of
+            :data:`SERVICE_TIERS`; empty for the usual one.
     """
 
     __slots__ = (

@@ -20,8 +20,9 @@ from routed_llm.logs import log
 from routed_llm.restoring import Added, Difference, difference_of, joined, restored
 
 if TYPE_CHECKING:
-    from routed_llm.catalog.price_lists import PriceList
+    from routed_llm.pricing.lists import Lists
     from routed_llm.pricing.settings import Prices
+    from routed_llm.pricing.taking import Newer
     from routed_llm.providers.downloads import Download
     from routed_llm.settings import Settings
 
@@ -42,10 +43,16 @@ class Revised(Hindsight):
     _notices: deque[Notice]
     _prices: Prices | None
     _had: Download | None
-    _list: PriceList | None
+    _lists: Lists
 
     def notices(self, last: int = 100) -> Sequence[Notice]:
-        """What happened beside calls: changes of the catalog, prices that could not be had. The newest last, at most 100."""
+        """What happened beside calls: changes of the catalog, prices that could not be had. The newest last, at most 100.
+
+        Raises:
+            ConfigurationError: where ``last`` is no whole number.
+        """
+        if type(last) is not int:
+            raise ConfigurationError(f"must be a whole number of notices, not {last!r}.", path="last")
         return tuple(self._notices.copy())[-last:] if last > 0 else ()
 
     @sealed
@@ -114,6 +121,8 @@ class Revised(Hindsight):
     def rollback(self, number: int | None = None) -> Revision:
         """Go back to an earlier revision of the catalog, which becomes the newest one.
 
+        A list of prices that came since is not taken again, until the source or the file has another one.
+
         Args:
             number: of the revision; by default the one before the current.
 
@@ -122,7 +131,9 @@ class Revised(Hindsight):
         """
         with self._revisions.lock:
             target = self._revisions.find(number)
-            return self._change(lambda catalog: (target.catalog, None), f"rollback to {target.number}")
+            revision = self._change(lambda catalog: (target.catalog, None), f"rollback to {target.number}")
+            self._lists.went_back(target.number, revision.number)
+            return revision
 
     def refresh_prices(self, *, yes: bool = False) -> Revision:
         """Fetch newer prices now, from the source or the file that the router was told of, and take them.
@@ -133,7 +144,7 @@ class Revised(Hindsight):
             yes: prices that rise or fall by more than a factor of ten are meant.
 
         Returns:
-            The new revision; the current one where no price is other.
+            The new revision; the current one where no price is other, or where the list was rolled back.
 
         Raises:
             RefreshFailed: where the list cannot be had, or is refused.
@@ -146,13 +157,14 @@ class Revised(Hindsight):
         failure = ""
         try:
             taken = take_newer(self._prices, self._sync.wall(), self._had)
-            revision = self._change(lambda catalog: (taken.applied(catalog, yes=yes), None), taken.why)
+            revision, skipped = self._take(taken, yes)
         except RefreshFailed as error:
             failure = str(error)
         if failure:  # a fresh error: the frames of the other one may hold a secret of the address
             self._notify("prices", failure, {"source": self._prices.shown, "error": failure})
             raise RefreshFailed(failure)
-        self._had, self._list = taken.had, taken.prices or self._list
+        if skipped:
+            return revision
         if (lost := taken.keep(self._prices, self._sync.wall())) is not None:
             self._notify("prices", lost, {"source": self._prices.shown, "error": lost})
         return revision
@@ -192,9 +204,27 @@ class Revised(Hindsight):
         self._notify("catalog", _sentence(revision), revision.as_dict())
         return revision
 
+    def _take(self, taken: Newer, yes: bool) -> tuple[Revision, bool]:
+        """Take a list, unless it was rolled back: whether it was. All at once, so that who is added meanwhile has its prices."""
+        with self._revisions.lock:
+            before = self._revisions.current
+            if taken.prices is not None and self._lists.skips(taken.prices):
+                self._had = taken.had
+                if self._lists.tell():
+                    text = f"The list of prices from {taken.source} was rolled back: it is skipped until there is another one."
+                    self._notify("prices", text, {"source": taken.source, "skipped": True})
+                    log.info("%s", text)
+                return before, True
+            revision = self._change(lambda catalog: (taken.applied(catalog, yes=yes), None), taken.why)
+            self._had = taken.had
+            if taken.prices is not None:
+                self._lists.came(taken.prices, None if revision is before else revision.number)
+            return revision, False
+
     def _by_list(self, deployments: Iterable[Deployment]) -> Iterable[Deployment]:
         """Deployments with what the newest list of prices tells of them."""
-        return deployments if self._list is None else changed(deployments, informed(deployments, self._list.find))
+        newest = self._lists.newest
+        return deployments if newest is None else changed(deployments, informed(deployments, newest.find))
 
     def _endpoints(self) -> Iterable[Endpoint]:
         """Those of the catalog, and of its earlier revisions, whose calls may be under way still."""

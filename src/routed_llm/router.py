@@ -33,6 +33,7 @@ from routed_llm.health.checks import Checker, HealthChecks, checker_of
 from routed_llm.policy.data import Strategy
 from routed_llm.policy.shapes import Feature
 from routed_llm.policy.strategies import policy_of
+from routed_llm.pricing.lists import Lists
 from routed_llm.pricing.refresher import Refresher
 from routed_llm.relay import Relay
 from routed_llm.requests import Purpose, Request
@@ -156,11 +157,11 @@ class Router(Revised):
         self.ring = Ring()
         self._lock = threading.Lock()
         self._sync, self._async = (_SYNC, _ASYNC) if clock is None else (SyncDriver(clock), AsyncDriver(clock))
-        self._prices, self._had, self._list = prices, None, None
+        self._prices, self._had, self._lists = prices, None, Lists(None)
         if prices is not None:
             from routed_llm.pricing.fetching import begun_with  # only those who name a list
 
-            self._list = begun_with(prices, self._sync.wall())
+            self._lists = Lists(begun_with(prices, self._sync.wall()))
         deployments = named_also(resolve(models, common, purpose, known), aliases or {})
         catalog, policy = Catalog(self._by_list(deployments)), policy_of(strategy)
         self.live = live_at(state, catalog.deployments, self._sync)

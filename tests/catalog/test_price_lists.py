@@ -152,6 +152,11 @@ def test_the_list_of_genai_prices_is_exact_for_its_day():
 
 
 WRONG_THERE = [
+    (
+        {"models": {"a:m": {"prices": {"input": 1}, "service_tiers": {"flexx": {"input": 1}}}}},
+        r"service_tiers.flexx: unknown tier of service. Did you mean 'flex'\?",
+    ),
+    ({"models": {"a:m": {"prices": {"input": 1}, "service_tiers": 5}}}, "service_tiers: must be a table"),
     (["x"], r"\[0\]: must be a provider"),
     ([{"id": "a"}], r"\[0\].models: must be a list"),
     ([{"id": "a", "models": [{}]}], r"models\[0\]: must be a model with an id"),

@@ -11,8 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from routed_llm import Model, Router
+from routed_llm.catalog.differing import card_file
 from routed_llm.catalog.prices import PRICE_KEYS, Price, Rates, Tier
-from routed_llm.results import Usage
+from routed_llm.errors import ConfigurationError
+from routed_llm.results import SERVICE_TIERS, Usage
 
 FULL = Price.from_usd(
     input=3,
@@ -187,3 +190,27 @@ def test_long_cache_writes_and_searches_have_prices_of_their_own() -> None:
     assert Price.from_usd(input=1).cost(usage) is None  # nobody knows what a search costs
     assert Price.from_usd(input=1).cost(Usage(1, 0, cache_write=1, cache_write_long=9)) == 2_000
     assert Price.from_usd(output=1).cost(Usage(1, 0, cache_write=1, cache_write_long=1)) is None
+
+
+@pytest.mark.parametrize("name", SERVICE_TIERS)
+def test_every_tier_of_service_can_have_a_price(name: str) -> None:
+    price = Price.from_usd(input=1, service_tiers={name.title(): {"input": 3}})
+    assert price.cost(Usage(1, 0, service_tier=name)) == 3_000
+
+
+def test_a_tier_of_service_that_no_answer_tells_is_refused_with_the_nearest_one() -> None:
+    price = {"input": 1, "service_tiers": {"flexx": {"input": 0.5}}}
+    told = r"service_tiers.flexx.*: unknown tier of service. Did you mean 'flex'\? Known: batch, flex"
+    with pytest.raises(ConfigurationError, match=told):
+        Router([Model("sandbox:sandbox-small", price=price)])
+    with pytest.raises(ConfigurationError, match=told):
+        Router.from_config({"models": {"m": {"model": "sandbox:sandbox-small", "price": price}}})
+    with pytest.raises(ConfigurationError, match=told):
+        Router("sandbox").update(prices={"sandbox:sandbox-small": price})
+    with pytest.raises(ConfigurationError, match="Known: batch"):
+        Price.from_usd(input=1, service_tiers={"standard": {"input": 1}})
+
+
+def test_the_cards_of_the_package_name_only_tiers_of_service_that_answers_tell() -> None:
+    named = {tier for row in card_file()["models"].values() for tier in row.get("service_tiers", ())}
+    assert {"batch", "flex", "priority"} <= named <= set(SERVICE_TIERS)

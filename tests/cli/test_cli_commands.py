@@ -124,3 +124,11 @@ def test_sandbox_says_when_the_port_is_taken():
         done = execute("sandbox", "--port", str(server.port))
     assert done.returncode == 1
     assert "cannot be served" in done.stderr
+
+
+def test_the_package_runs_as_a_module():
+    done = subprocess.run(
+        [sys.executable, "-m", "routed_llm", "--version"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("routed-llm, version ")

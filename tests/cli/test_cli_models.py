@@ -130,3 +130,9 @@ def test_a_servers_models_are_shown():
     gone = run("models", "discover", server.base_url, "--seconds", "5")
     assert gone.exit_code == 2
     assert "does not tell its models" in gone.output
+
+
+def test_what_the_command_takes_is_told_line_by_line():
+    lines = [line.split() for line in run("models", "list", "--help").output.splitlines()]
+    for words in (["models", "compare", "A", "B"], ["models", "refresh", "SOURCE"], ["models", "discover", "WHERE"]):
+        assert [line[: len(words)] for line in lines].count(words) == 1

@@ -95,6 +95,15 @@ def test_who_is_not_there_and_what_cannot_be_written(server, tmp_path):
     assert "cannot be written" in refused.output
 
 
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="no folder here that takes no file of anybody's")
+def test_a_folder_that_takes_no_file_is_named(server):
+    refused = refresh(server.url, "--to", "/proc/prices.json")
+    assert refused.exit_code == 2
+    assert "/proc/prices.json cannot be written" in refused.output
+    assert "'/proc'" in refused.output
+    assert ".prices.json" not in refused.output
+
+
 def test_a_broken_file_is_replaced_and_compared_with_what_the_package_knows(server, tmp_path):
     file = tmp_path / "prices.json"
     file.write_text("{")

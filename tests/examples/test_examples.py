@@ -79,6 +79,16 @@ PRINTED = {
         "streamed by sandbox-medium",
         "failed: All [0-9] attempts failed: .*sandbox:sandbox-large: server_error.*",
     ],
+    "media.py": [
+        "image: large, medium",
+        "recording: large, medium",
+        "document: large, medium",
+        "LlamaIndex: 42 by medium",
+        "refused: .*small cannot read images.*",
+        "relayed: 42 by small after medium",
+        "lost: image: described in words by medium",
+        "one bill: True",
+    ],
     "changing_models.py": [
         "at first: small",
         "with new prices: large",

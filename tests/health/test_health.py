@@ -16,7 +16,7 @@ from routed_llm import HealthChecks, Model, RoutedChatModel, RoutedEmbeddings, R
 from routed_llm.cli.main import main
 from routed_llm.errors import CallFailed, ConfigurationError
 from routed_llm.health.checks import Checker, checked
-from routed_llm.testing import Sandbox, SandboxServer
+from routed_llm.testing import MovableClock, Sandbox, SandboxServer
 
 FREE = {"input": 0, "output": 0}
 
@@ -226,6 +226,19 @@ def test_the_command_asks_once_and_tells(server, tmp_path):
     assert checked(pool(server).router, HealthChecks()) == ["first", "second"]
 
 
+def test_a_check_goes_by_the_clock_of_the_router(server):
+    clock = MovableClock()
+    clock.move(86_400)
+    router = Router([Model("sandbox-large", name="large", base_url=server.base_url, price=FREE)], clock=clock)
+    server.sandbox.fail("sandbox-large", status=429, retry_after=30)
+    assert checked(router, HealthChecks(how="call")) == ["large"]
+    assert checked(router, HealthChecks(how="call")) == []  # left alone
+    server.sandbox.heal()
+    clock.move(60)
+    assert checked(router, HealthChecks(how="call")) == ["large"]
+    assert router.health()[0].state != "benched"
+
+
 # ends ------------------------------------------------------------------------------------------------------------------
 
 
@@ -265,7 +278,7 @@ def test_the_interpreter_ends_without_a_word():
     code = """
 import asyncio, sys
 from routed_llm import Model, RoutedChatModel
-from routed_llm.testing import Sandbox, SandboxServer
+from routed_llm.testing import MovableClock, Sandbox, SandboxServer
 server = SandboxServer(Sandbox(speed=0)).start()
 model = RoutedChatModel(
     [Model("sandbox-large", base_url=server.base_url, price={"input": 0, "output": 0})], health_checks={"every": 0.01}

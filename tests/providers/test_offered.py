@@ -147,6 +147,20 @@ def test_a_list_that_never_ends_is_left(server, discover):
     assert len(server.asked) == 2
 
 
+def test_a_list_is_had_as_a_whole_or_not_at_all(server, discover):
+    def page(number, last):
+        return {"data": [{"id": f"m{number}"}], "has_more": not last, "last_id": f"m{number}"}
+
+    for last in (19, 20):
+        server.says(page(0, last=False))
+        for number in range(1, last + 1):
+            server.says(page(number, number == last), f"/v1/models?after_id=m{number - 1}")
+        if last == 19:
+            assert len(discover(server.url)) == 20
+    with pytest.raises(DiscoveryFailed, match="a list of more than 20 pages"):
+        discover(server.url)
+
+
 @pytest.mark.parametrize(
     "entries",
     [

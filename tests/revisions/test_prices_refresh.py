@@ -80,6 +80,73 @@ def test_what_has_not_changed_is_not_sent_again(server):
     assert len(one.catalog_revisions()) == 4
 
 
+@pytest.mark.parametrize("how", ["server", "source", "file"])
+def test_a_list_that_was_rolled_back_is_skipped_until_there_is_another(server, tmp_path, how):
+    file = tmp_path / "prices.json"
+
+    def serve(**usd):
+        server.rows(**usd)
+        file.write_text(json.dumps(server.content))
+
+    serve(gpt_5={"input": 1.1, "output": 10})
+    one = router({"server": server.url, "source": Prices(source=str(file)), "file": file}[how])
+    first = one.refresh_prices().number
+    serve(gpt_5={"input": 2, "output": 12}, gpt_5_mini={"input": 0.5, "output": 3})
+    taken = one.refresh_prices().number
+    back = one.rollback()
+    assert rates(one).input == 1_100_000_000
+    for day in ("2026-11-25", "2026-11-26"):  # the same list, whatever day it is written on
+        file.write_text(json.dumps({**server.content, "generated": day}))
+        assert one.refresh_prices() is back
+    assert [each.kind for each in one.notices()].count("prices") == 1
+    assert one.notices()[-1].data["skipped"]
+    assert "was rolled back: it is skipped until there is another one" in one.notices()[-1].text
+    one.add(Model("openai:gpt-5-mini", api_key="none"))
+    assert rates(one, "openai:gpt-5-mini").input == 250_000_000, "who comes later does not have its prices either"
+    one.rollback(taken)
+    one.rollback(first)
+    assert one.refresh_prices().why == f"rollback to {first}"
+    assert rates(one).input == 1_100_000_000
+    serve(gpt_5={"input": 3, "output": 12})
+    one.refresh_prices()
+    assert rates(one).input == 3_000_000_000
+
+
+def test_a_rollback_can_be_taken_back_with_its_list(server):
+    one = router(server.url)
+    server.rows(gpt_5={"input": 2, "output": 12}, gpt_5_mini={"input": 0.5, "output": 3})
+    one.refresh_prices()
+    one.rollback()
+    one.rollback(1)
+    one.refresh_prices()
+    assert rates(one).input == 2_000_000_000
+    one.add(Model("openai:gpt-5-mini", api_key="none"))
+    assert rates(one, "openai:gpt-5-mini").input == 500_000_000
+    assert [each.kind for each in one.notices()] == ["catalog"] * 4
+
+
+def test_a_rollback_of_something_else_leaves_the_list(server):
+    one = router(server.url)
+    one.refresh_prices()
+    one.update(cards={"sandbox:sandbox-small": {"quality": 0.5}})
+    one.rollback()
+    one.update(prices={GPT: None})
+    one.rollback()
+    assert rates(one).input == 1_500_000_000
+    one.refresh_prices()
+    assert [each.kind for each in one.notices()] == ["catalog"] * 5
+
+
+def test_a_list_that_was_rolled_back_is_not_kept_in_the_file(server, tmp_path):
+    file = tmp_path / "prices.json"
+    one = router({"source": server.url, "file": file})
+    one.refresh_prices()
+    one.rollback()
+    file.write_text("mine")
+    one.refresh_prices()
+    assert file.read_text() == "mine"
+
+
 def test_what_a_user_says_stays(server):
     mine = [
         Model(GPT, api_key="none", price={"input": 7, "output": 7}),

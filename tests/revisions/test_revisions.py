@@ -95,8 +95,17 @@ def test_there_is_no_way_back_to_what_was_not(number):
     one = router()
     with pytest.raises(ConfigurationError, match=r"number: there is no revision"):
         one.rollback(number)
-    with pytest.raises(ConfigurationError, match=r"only 0 is kept"):
+    with pytest.raises(ConfigurationError, match=r"number: .*this is the first one"):
         one.rollback()
+
+
+@pytest.mark.parametrize("last", ["a", 1.5, None, True])
+def test_how_many_notices_is_a_whole_number(last):
+    one = router()
+    one.update(prices={"a": {"input": 1, "output": 1}})
+    with pytest.raises(ConfigurationError, match=r"last: must be a whole number"):
+        one.notices(last)
+    assert len(one.notices(1)) == 1
 
 
 def test_as_many_revisions_are_kept_as_are_told():

@@ -16,6 +16,7 @@ from rows_kit import FIRST, SECOND, ask, in_flight, pool, providers, until
 
 from routed_llm import Budget, Clock, Model, RoutedChatModel, RoutedEmbeddings, Router
 from routed_llm.errors import CallFailed, ConfigurationError
+from routed_llm.testing import MovableClock
 from routed_llm.testing.faults import FaultyProvider, Healthy
 
 
@@ -112,6 +113,41 @@ def test_a_conversation_whose_home_is_gone_goes_on_with_another():
         assert ask(model, "invoke", routing={"session": "s"}).text == SECOND
         model.router.rollback()
         assert ask(model, "invoke", routing={"session": "s"}).text == SECOND  # that is its home now
+        model.close()
+
+
+def test_who_comes_under_the_name_of_a_home_is_no_home():
+    with providers(FIRST, SECOND) as (first, second):
+        model = pool(first, second, strategy="sticky")
+        for without in (["first"], []):
+            assert ask(model, "invoke", routing={"session": "s", "exclude": without}).text == SECOND
+        model.router.update(remove="second", add={"second": second.model("second")})
+        assert ask(model, "invoke", routing={"session": "s"}).text == FIRST
+        model.close()
+
+
+def test_where_one_deployment_of_a_model_goes_the_conversation_stays_with_the_model():
+    with providers(FIRST, SECOND, SECOND) as (first, second, third):
+        two = Model(name="two", deployments=[second.model("two"), third.model("two")])
+        model = RoutedChatModel(router=Router([first.model("first"), two], "sticky"))
+        for without in (["first"], []):
+            assert ask(model, "invoke", routing={"session": "s", "exclude": without}).text == SECOND
+        home = model.router.records(1)[0].answered_by.id
+        model.router.remove(home)
+        assert ask(model, "invoke", routing={"session": "s"}).text == SECOND
+        model.close()
+
+
+def test_a_home_is_kept_for_a_day_by_the_clock_of_the_router():
+    with providers(FIRST, SECOND) as (first, second):
+        clock = MovableClock()
+        model = pool(first, second, strategy={"strategy": "sticky", "minutes": 1_440}, clock=clock)
+        ask(model, "invoke", routing={"session": "s", "exclude": ["first"]})
+        assert model.router.live.session("s").deployment == "second"
+        clock.move(86_000)
+        assert ask(model, "invoke", routing={"session": "s"}).text == SECOND
+        clock.move(10 * 86_400)
+        assert model.router.live.session("s") is None
         model.close()
 
 

@@ -64,13 +64,13 @@ def test_hints_say_what_a_call_is():
     for hints in ({"domain": "Legal"}, {"task": "code_debug", "domain": "general"}, {"task": "translation"}):
         decision = model.explain("Hello.", routing=hints)
         assert not decision.order
-        assert "its usage policy forbids" in decision.rejected["sandbox:sandbox-small"]
+        assert "has a usage policy that forbids" in decision.rejected["sandbox:sandbox-small"]
     assert model.explain("Hello.", routing={"task": "chat", "domain": "general"}).order
 
 
 def test_the_error_names_policy_and_word():
     model = RoutedChatModel([Model("sandbox:sandbox-small", usage_policy={"forbids": "medical"})])
-    with pytest.raises(NoEligibleModel, match="its usage policy forbids 'medical'"):
+    with pytest.raises(NoEligibleModel, match="sandbox:sandbox-small has a usage policy that forbids 'medical'"):
         model.invoke("Hello.", routing={"domain": "medical"})
 
 
@@ -87,7 +87,7 @@ def test_what_is_not_known_of_a_call_counts_as_forbidden():
     router = Router([Model("sandbox:sandbox-small", usage_policy={"forbids": ["legal"]})], features=[Silent()])
     model = RoutedChatModel(router=router)
     rejected = model.explain("Hello.").rejected["sandbox:sandbox-small"]
-    assert rejected == "its usage policy forbids 'legal', and whether the call is such is not known"
+    assert rejected == "has a usage policy that forbids 'legal', and whether the call is such is not known"
     assert model.explain("Hello.", routing={"domain": "general"}).order, "the task does not matter to a forbidden domain"
     assert not model.explain("Hello.", routing={"task": "chat"}).order
 
@@ -115,7 +115,7 @@ def test_an_agreement_that_a_policy_requires_has_to_be_said(address, door):
     router = Router(two(address, {**needed, "agreements": ["baa"]}))
     assert models_that(door, router)("Hello.") == "second"
     rejected = RoutedChatModel(router=router).explain("Hello.").rejected["first"]
-    assert rejected == "its usage policy requires eula, which is not among its agreements"
+    assert rejected == "has a usage policy that requires eula, which is not among its agreements"
 
 
 def test_a_file_says_it(address):

@@ -122,6 +122,25 @@ def test_an_entry_shows_nothing_is_copied_and_refuses_to_be_pickled():
     assert pickle.loads(pickle.dumps(plain)) == plain
 
 
+def test_what_stands_behind_an_address_is_not_shown():
+    address = f"{NOWHERE}?key={CANARY}#{CANARY}"
+    entry = Model("m", base_url=address)
+    assert CANARY not in repr(entry)
+    assert f"base_url={NOWHERE!r}" in repr(entry)
+    for model in (RoutedChatModel(["openai:gpt-5"], base_url=address), RoutedChatModel([entry])):
+        for same in (model, model.model_copy(update={"temperature": 0.5})):
+            shown = faces(same)
+            del shown["vars of endpoints"]  # they hold the address to which they send
+            for name, text in shown.items():
+                assert CANARY not in text, name
+    with pytest.raises(ConfigurationError, match=r"base_url") as caught:
+        pickle.dumps(RoutedChatModel([entry]))
+    assert CANARY not in str(caught.value)
+    with pytest.raises(ConfigurationError, match=r"must begin with http") as caught:
+        Router([Model("m", base_url=f"ftp://localhost/?key={CANARY}")])
+    assert CANARY not in str(caught.value)
+
+
 def test_a_bad_address_is_refused_without_its_password():
     for address in (f"u:{CANARY}@host/v1", f"ftp://u:{CANARY}@host/v1", f"http://u:{CANARY}@host:port/v1"):
         with pytest.raises(ConfigurationError) as caught:

@@ -9,7 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from routed_llm.errors import ConfigurationError, DiscoveryFailed
 
-__all__ = ["REFERENCES", "bare", "is_literal", "reference_of", "sealed", "sealed_async"]
+__all__ = ["REFERENCES", "bare", "is_literal", "reference_of", "sealed", "sealed_async", "shown_address"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -44,6 +44,11 @@ def is_literal(key: Any) -> bool:
 def bare(url: str) -> str:
     """An address without user and password."""
     return _USER.sub(lambda found: found[1] or "", url, count=1)
+
+
+def shown_address(url: str) -> str:
+    """An address as it may be told: without user and password, and without what stands behind ``?`` or ``#``, such as a key."""
+    return bare(url).partition("#")[0].partition("?")[0]
 
 
 def sealed(make: Callable[P, R]) -> Callable[P, R]:

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any, Literal
 
 from routed_llm.abilities import ABILITIES
-from routed_llm.catalog.hiding import bare, is_literal
+from routed_llm.catalog.hiding import is_literal, shown_address
 from routed_llm.catalog.known import Known, Place, parsed
 from routed_llm.catalog.naming import check_name
 from routed_llm.catalog.price_words import parsed_price
@@ -130,10 +130,10 @@ class Model:
         return f"Model({', '.join(told)})"
 
     def shown(self) -> dict[str, Any]:
-        """What was said, without keys, headers, proxy, and user and password in ``base_url``."""
+        """What was said, without keys, headers, proxy, and user, password and query in ``base_url``."""
         told = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in _SECRET}
         if isinstance(self.base_url, str):
-            told["base_url"] = bare(self.base_url)
+            told["base_url"] = shown_address(self.base_url)
         empty = {f.name: f.default for f in fields(self)}
         return {name: value for name, value in told.items() if value not in ((), {}) and not _same(value, empty[name])}
 
@@ -146,8 +146,8 @@ class Model:
         for name, found, way in (
             ("api_key", is_literal(self.api_key), "give it as 'env:NAME', 'file:PATH' or a function"),
             ("headers", bool(self.headers), "they may hold keys: make the router where it is needed"),
-            ("proxy", _has_user(self.proxy), "set the environment variable HTTPS_PROXY instead"),
-            ("base_url", _has_user(self.base_url), "give the key as api_key='env:NAME', or make the router where it is needed"),
+            ("proxy", _may_tell(self.proxy), "set the environment variable HTTPS_PROXY instead"),
+            ("base_url", _may_tell(self.base_url), "give the key as api_key='env:NAME', or make the router where it is needed"),
         ):
             if found:
                 raise ConfigurationError(f"a secret that was given as text is not pickled; {way}.", path=f"{path}.{name}")
@@ -236,8 +236,9 @@ def _same(value: Any, default: Any) -> bool:
     return isinstance(value, bool) is isinstance(default, bool) and bool(value == default)
 
 
-def _has_user(address: Any) -> bool:
-    return isinstance(address, str) and bare(address) != address
+def _may_tell(address: Any) -> bool:
+    """Whether an address has what is not shown of it."""
+    return isinstance(address, str) and shown_address(address) != address
 
 
 def _entry(told: dict[str, Any]) -> Model:

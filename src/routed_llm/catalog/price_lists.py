@@ -7,9 +7,11 @@ dollars per token.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from routed_llm.catalog.cards import ModelCard, Shelf, known_name, price_of_row, same_models, shelf_of
@@ -18,6 +20,8 @@ from routed_llm.catalog.prices import PRICE_KEYS, Price
 from routed_llm.catalog.usd import clock, seconds_of_day
 from routed_llm.errors import ConfigurationError
 from routed_llm.money import NANO
+from routed_llm.refusing import refuse_unknown
+from routed_llm.results import SERVICE_TIERS
 
 __all__ = ["FACTOR", "PriceChange", "PriceList", "price_changes", "read_list"]
 
@@ -92,6 +96,12 @@ class PriceList:
         price = price_of_row(row, provider)
         return ModelCard(provider, known, row.get("context"), row.get("max_output"), price, retires=retires)
 
+    @cached_property
+    def digest(self) -> str:
+        """Of what it tells; the same for the same list, whatever day it names."""
+        told = json.dumps([self.same_models, self.retires, self.rows], sort_keys=True, default=dict)
+        return hashlib.sha256(told.encode()).hexdigest()
+
     def as_data(self, generated: str) -> dict[str, Any]:
         """The list in the form of ``data/models.json``, of a day."""
         told: dict[str, Any] = {"generated": generated, "sources": [{"name": self.source}]}
@@ -160,9 +170,7 @@ def _checked(key: str, row: Any, path: str) -> dict[str, Any]:
         if row.get(field) is not None:
             told[field] = [_part(field, each, f"{path}.{field}[{n}]") for n, each in enumerate(_list(row[field], path, field))]
     if row.get("service_tiers") is not None:
-        told["service_tiers"] = {
-            name: _service(each, f"{path}.service_tiers.{name}") for name, each in _table(row["service_tiers"], path).items()
-        }
+        told["service_tiers"] = dict(_services(row["service_tiers"], f"{path}.service_tiers"))
     if row.get("matches") is not None:
         told["matches"] = [str(each) for each in _list(row["matches"], path, "matches")]
     return told
@@ -174,10 +182,13 @@ def _list(given: Any, path: str, field: str) -> list[Any]:
     return given
 
 
-def _table(given: Any, path: str) -> Mapping[str, Any]:
+def _services(given: Any, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Prices by tier of service."""
     if not isinstance(given, Mapping):
-        raise ConfigurationError(f"must be a table, not {given!r}.", path=f"{path}.service_tiers")
-    return given
+        raise ConfigurationError(f"must be a table, not {given!r}.", path=path)
+    for name, told in given.items():
+        refuse_unknown(name, SERVICE_TIERS, path, "tier of service")
+        yield name, _service(told, f"{path}.{name}")
 
 
 def _service(given: Any, path: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from routed_llm.catalog.prices import Hours, Price, Rates, ServiceTier, Tier
 from routed_llm.catalog.usd import DAY, PRICE_KEYS, nano, seconds_of_day
 from routed_llm.errors import ConfigurationError
 from routed_llm.refusing import nearest, refuse_unknown
+from routed_llm.results import SERVICE_TIERS
 
 __all__ = ["parsed_price", "price_of"]
 
@@ -125,6 +126,7 @@ def _service_tiers(given: Any, base: Mapping[str, int | None], path: str) -> tup
     found = []
     for name, told in given.items():
         here = f"{path}.{name}"
+        refuse_unknown(name.lower(), SERVICE_TIERS, path, "tier of service")
         if not isinstance(told, Mapping):
             raise ConfigurationError(f"must be a dict such as {_EXAMPLE}, not {told!r}.", path=here)
         for key in told:

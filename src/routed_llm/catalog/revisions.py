@@ -98,6 +98,8 @@ class Revisions:
         """
         if number is None:
             number = self.current.number - 1
+            if number < 0:
+                raise ConfigurationError("there is nothing to go back to: this is the first one.", path="number")
         found = next((each for each in self if each.number == number), None) if type(number) is int else None
         if found is None:
             first, last = self._kept[0].number, self._kept[-1].number

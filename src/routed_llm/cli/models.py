@@ -62,18 +62,18 @@ def listing(
     side_by_side: bool,
     as_json: bool,
 ) -> None:
-    r"""List models with price, window and abilities.
+    """List models with price, window and abilities.
 
     \b
-    models list                the models that a router without configuration takes
+    models list                  the models that a router without configuration takes
     models search gpt-5.4 mini   those with all of these words in "provider:model"
-    models compare A B         these models side by side
-    models refresh SOURCE      take newer prices; see models refresh --help
-    models diff OLD NEW        what two files of model cards say otherwise
-    models discover WHERE      the models that a provider or a server lists
+    models compare A B           these models side by side
+    models refresh SOURCE        take newer prices; see models refresh --help
+    models diff OLD NEW          what two files of model cards say otherwise
+    models discover WHERE        the models that a provider or a server lists
 
     The words list and search may be left out, and --compare does what compare does. Options narrow lists and searches.
-    """
+    """  # noqa: D301  (click reads the character itself)
     wished = any(wish is not None for wish in (provider, needs, under, context))
     if words and words[0] in _DOING and (words != ("search",) or wished):  # the bare word is looked for: some names have it
         side_by_side = side_by_side or words[0] == "compare"

@@ -41,6 +41,7 @@ _RELAY = {
             "properties": {
                 **{name: {"anyOf": [{"type": "boolean"}, {"type": "string"}]} for name in MEDIA},
                 "always": {"anyOf": [{"type": "boolean"}, _WORD, _WORDS]},
+                "most": {"type": "integer", "minimum": 1},
             },
         },
     ]

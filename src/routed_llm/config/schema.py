@@ -13,6 +13,7 @@ from routed_llm.dialects.speaking import DIALECTS
 from routed_llm.dispatch.budget import Limits
 from routed_llm.policy.rules.rule import Rule
 from routed_llm.providers.rows import ProviderRow
+from routed_llm.results import SERVICE_TIERS
 from routed_llm.state.budgets import Budget, Per, Scope
 
 __all__ = ["schema"]
@@ -102,6 +103,7 @@ def schema() -> dict[str, Any]:
     definitions["Provider"] = _table(ProviderRow, _provider_kinds())
     definitions["Provider"]["properties"].pop("name")
     made["properties"]["providers"]["additionalProperties"] = {"$ref": "#/$defs/Provider"}
+    definitions["PriceTable"]["properties"]["service_tiers"]["propertyNames"] = {"enum": list(SERVICE_TIERS)}
     for name, told in (("ModelTable", Model), ("DeploymentTable", Model), ("DefaultsTable", Model), ("LimitsTable", Limits)):
         _describe(definitions[name], told)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_without_nulls(made)}

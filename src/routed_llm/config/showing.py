@@ -8,7 +8,7 @@ from dataclasses import fields
 from typing import Any
 
 from routed_llm.catalog.deployments import Deployment
-from routed_llm.catalog.hiding import bare, is_literal
+from routed_llm.catalog.hiding import is_literal, shown_address
 from routed_llm.catalog.models import Model
 from routed_llm.catalog.prices import Price
 from routed_llm.catalog.snapshot import Catalog
@@ -129,7 +129,7 @@ def _harmless(name: str, value: Any) -> Any:
         return sorted(value or ())
     if name == "api_key":
         return "withheld" if is_literal(value) else value
-    return bare(value) if name in ("proxy", "base_url") and isinstance(value, str) else value
+    return shown_address(value) if name in ("proxy", "base_url") and isinstance(value, str) else value
 
 
 def _known(loaded: Loaded, key: str, entry: Model, deployment: Deployment) -> Iterator[str]:

@@ -15,7 +15,10 @@ Parts are those of OpenAI (``text``, ``image_url``, ``input_audio``, ``file``) a
 
     {"type": "search_result", "title": "...", "source": "...", "texts": ["..."], "citations"?: {"enabled": True}}
 
-Sound given by its address is a ``file`` with ``file_url`` and the ``media_type`` of a sound. Any part may have ``cache_control`` (a cache mark ends with it, in Anthropic's form); a ``text`` may have ``citations`` (a list
+An answer that was spoken has ``audio``: the ``id`` by which its provider keeps it, and the ``transcript``, if it is known.
+Sound that is told by its address is a ``file`` with ``file_url`` and the ``media_type`` of a sound.
+
+Any part may have ``cache_control`` (a cache mark ends with it, in Anthropic's form); a ``text`` may have ``citations`` (a list
 of the provider's own), and ``signature`` with ``origin``; a ``file`` may have ``file_url`` and ``media_type``, and as a
 document ``context`` (words about it) and ``citations`` (``{"enabled": True}`` asks for them). ``origin`` is the
 :attr:`~routed_llm.dialects.wire.Wire.maker` of a part: nobody else can read its signature. That of a file with a ``file_id`` is
@@ -35,7 +38,7 @@ from routed_llm.requests import SchemaBinding, ToolBinding
 
 __all__ = [
     "Conversation", "Message", "NAMELESS", "Part", "as_message", "as_text", "bare", "document_text", "file_kind", "is_citable",
-    "is_kept", "lost_beside", "parts_of", "plain", "with_parts",
+    "is_kept", "lost_beside", "parts_of", "plain", "spoken", "with_parts",
 ]  # fmt: skip
 
 Part = dict[str, Any]
@@ -48,7 +51,9 @@ _LOST = {
     "opaque": "what only its provider can read",
     "video_url": "a video",
 }
-_MEDIA = frozenset({"image_url", "input_audio", "file"})
+#: parts that are media
+_MEDIA = frozenset({"image_url", "input_audio", "file", "video_url"})
+_MEDIA_SPOKEN = "media of an earlier answer"
 #: what is lost of a document or a source that the answer should cite
 _CITABLE = "the citable form of a source: sent as its content"
 #: names that stand for a document without a title; OpenAI demands one
@@ -85,6 +90,9 @@ def parts_of(message: Mapping[str, Any]) -> list[Part]:
         parts += [{"type": "text", "text": part} if isinstance(part, str) else dict(part) for part in content]
     if isinstance(message.get("refusal"), str) and not parts:
         parts.append({"type": "text", "text": message["refusal"]})
+    audio = message.get("audio")
+    if not parts and isinstance(audio, Mapping) and audio.get("transcript"):
+        parts.append({"type": "text", "text": audio["transcript"]})
     for call in message.get("tool_calls") or ():
         function = call.get("function") or {}
         arguments = function.get("arguments")
@@ -203,6 +211,17 @@ def _elsewhere(part: Part) -> bool:
     return part["type"] == "file" and bool(part["file"].get("file_url"))
 
 
+def spoken(parts: Iterable[Part], losses: list[str]) -> list[Part]:
+    """The parts of an answer for whoever takes media of the user only, which is noted in ``losses``."""
+    told = []
+    for part in parts:
+        if part["type"] in _MEDIA:
+            losses.append(_MEDIA_SPOKEN)
+        else:
+            told.append(part)
+    return told
+
+
 def file_kind(part: Mapping[str, Any]) -> str:
     """What a file is, in words, by its media type."""
     kind = str(part.get("media_type") or "").partition("/")[0]
@@ -227,7 +246,7 @@ def _plain(message: Message, losses: list[str], reasoning_field: str | None) -> 
         elif _elsewhere(part):
             losses.append(f"{file_kind(part)} given by URL")
         elif message["role"] == "assistant" and part["type"] in _MEDIA:
-            losses.append("media of an earlier answer")
+            losses.append(_MEDIA_SPOKEN)
         losses.extend(lost_beside(part))
         if part.get("signature") and part["type"] != "reasoning":
             losses.append("a signature of an earlier turn")

@@ -37,7 +37,7 @@ _HEAD = 256
 class Size(NamedTuple):
     """How many of one medium there are, and the bytes of the largest whose data is in the request."""
 
-    count: int
+    pieces: int
     largest: int
 
 
@@ -65,8 +65,8 @@ def media_given(messages: Sequence[Message]) -> Media:
             samples[repr(sample)] = sample
             raw, written = _bytes(part)
             sent += written
-            count, largest = sizes.get(MEDIUM_OF[ability], (0, 0))
-            sizes[MEDIUM_OF[ability]] = Size(count + 1, max(largest, raw))
+            pieces, largest = sizes.get(MEDIUM_OF[ability], (0, 0))
+            sizes[MEDIUM_OF[ability]] = Size(pieces + 1, max(largest, raw))
     return Media(samples, sizes, sent)
 
 
@@ -119,17 +119,13 @@ def beyond(media: Media, limits: Mapping[str, int]) -> Iterator[str]:
     for medium, size in media.sizes.items():
         most = limits.get(f"{medium}_bytes")
         if most is not None and size.largest > most:
-            yield f"{medium} data of {_mega(size.largest)}, of which it takes {_mega(most)} at most"
+            yield f"{medium} data of {size.largest:,} bytes, of which it takes {most:,} at most"
         most = limits.get(f"{medium}_count")
-        if most is not None and size.count > most:
-            yield f"{medium} data {size.count} times in one call, which it takes {most} times at most"
+        if most is not None and size.pieces > most:
+            yield f"{size.pieces:,} pieces of {medium}, of which it takes {most:,} in a call"
     most = limits.get("request_bytes")
     if most is not None and media.sent_bytes > most:
-        yield f"media of {_mega(media.sent_bytes)} in base64, while a request may have {_mega(most)}"
-
-
-def _mega(count: int) -> str:
-    return f"{count / 2**20:.4g} MiB" if count >= 2**20 else f"{count:,} bytes"
+        yield f"media of {media.sent_bytes:,} bytes in base64, of which it takes {most:,} in a request"
 
 
 def _sample(part: Part) -> Part:

@@ -107,12 +107,12 @@ def _far(kind: Kind, medium: Medium) -> Part:
     """A part with an address; sound is a file with the media type of one, as nobody has another form for it."""
     url, mime = str(medium.url), medium.type
     told: Part = {"media_type": mime} if mime else {}
-    if kind == "image":
-        return {"type": "image_url", "image_url": {"url": url, **medium.more}}
-    if kind == "video":
-        return {"type": "video_url", "video_url": {"url": url, **medium.more}, **told}
+    if kind in ("image", "video"):
+        name = f"{kind}_url"
+        return {"type": name, name: {"url": url, **medium.more}, **({"media_type": medium.mime} if medium.mime else {})}
     if kind == "audio":
-        told = {"media_type": mime if mime.startswith("audio/") else "audio/mpeg"}
+        word = sound_format(mime) if mime.startswith("audio/") else "mp3"
+        told = {"media_type": "audio/mpeg" if word == "mp3" else f"audio/{word}"}
     name = medium.name or urlsplit(url).path.rpartition("/")[2] or "file"
     return {"type": "file", "file": {"file_url": url, "filename": name}, **told}
 

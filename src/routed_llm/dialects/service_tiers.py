@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["billed_tier"]
+from routed_llm.results import SERVICE_TIERS
 
-#: tiers that are billed otherwise than the usual one, in the words of OpenAI, Anthropic, Google, Amazon Bedrock and Groq; any
-#: other word (default, standard, on_demand ...) names the usual one
-_BILLED = frozenset({"batch", "flex", "priority", "provisioned", "reserved", "scale"})
+__all__ = ["billed_tier"]
 
 
 def billed_tier(told: Any) -> str:
@@ -17,4 +15,4 @@ def billed_tier(told: Any) -> str:
     if isinstance(told, Mapping):
         told = told.get("type")
     name = told.lower() if isinstance(told, str) else ""
-    return name if name in _BILLED else ""
+    return name if name in SERVICE_TIERS else ""

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from routed_llm.catalog.snapshot import Catalog
 from routed_llm.decisions import Decision
 from routed_llm.dispatch.budget import Limits
+from routed_llm.dispatch.flights import Flights
 from routed_llm.dispatch.hedge_budget import HedgeBudget
 from routed_llm.dispatch.held_up import held_up
 from routed_llm.dispatch.queue import Queue
@@ -60,6 +61,7 @@ class Core:
     __slots__ = (
         "catalog",
         "described",
+        "describing",
         "features",
         "gathering",
         "hedges",
@@ -132,6 +134,8 @@ class Core:
         self.strict_params = strict_params
         #: what was said of media that were put into words
         self.described: Remembered[Description] = Remembered()
+        #: descriptions of media that are under way
+        self.describing: Flights = {}
         #: whether decisions are made only to be looked at: then nobody is asked, and nothing is spent
         self.rehearsal = False
         #: of whom the log knows already that they are not asked what calls are

@@ -19,16 +19,18 @@ from routed_llm.decisions import Decision
 from routed_llm.dialects.in_words import Medium, in_words, media_in
 from routed_llm.dialects.view import HubView
 from routed_llm.dispatch.answers import fault_of
+from routed_llm.dispatch.budget import CallBudget
 from routed_llm.dispatch.core import Core, Description
 from routed_llm.dispatch.describing import describing_request, put
 from routed_llm.dispatch.execute import Carrying, try_in_turn
 from routed_llm.dispatch.failure import nobody_eligible
+from routed_llm.dispatch.flights import Flight, name_of
 from routed_llm.dispatch.holding import out_of_budget
 from routed_llm.dispatch.own_calls import kept_from
-from routed_llm.dispatch.settle import attempt_succeeded, bill, book_unseen, let_go, tell_room
+from routed_llm.dispatch.settle import attempt_succeeded, bill, book_unseen, cost_of, let_go, tell_room
 from routed_llm.dispatch.taking import unserved
 from routed_llm.driver import Driver, Patience
-from routed_llm.errors import CallFailed, InvalidCall
+from routed_llm.errors import CallFailed, DeadlineExceeded, InvalidCall
 from routed_llm.events import Attempt, OwnCall
 from routed_llm.policy.scorers.cost import expected_cost
 from routed_llm.prompt.estimate import TYPICAL_ANSWER, expected_output, input_tokens, text_tokens
@@ -71,7 +73,7 @@ async def relayed(driver: Driver, core: Core, request: Request, ask: Ask, relay:
         begun: the monotonic time at which the call began.
 
     Raises:
-        InvalidCall: where nobody may describe a medium.
+        InvalidCall: where nobody may describe a medium, or there are more of them than are described for one call.
         CallFailed: where all that were asked to failed.
     """
     possible = relay.abilities(request.view.media).difference(request.hints.needs)
@@ -132,17 +134,19 @@ class _Relaying:
             return None
         described = [self._looked_up(medium) for medium in media]
         missing = {each.medium.key: each for each in described if each.said is None}
+        if len(missing) > self._relay.most:
+            raise _too_many(len(missing), self._relay.most)
         for each in missing.values():
             if not each.decision.order and not each.decision.cooling:
                 raise self._nobody(each.decision, each.medium)
-        text.spent = sum(self._expected(each) for each in missing.values())
+        expected = [self._expected(each) for each in missing.values()]
+        text.spent = None if None in expected else sum(filter(None, expected))
         decision = self._rehearsing.decide(text)
         if self._core.rehearsal or not (decision.order or decision.cooling):  # a description would be paid for nothing
             decision.relayed = [self._told(each) for each in described]
             return decision
         for each in missing.values():
-            each.said = await self._describe(each)
-            self._core.described.keep(self._remembered_as(each.medium), each.said)
+            each.said = await self._described_once(each)
         for each in described:
             each.said = each.said or missing[each.medium.key].said
         return self._answered_by(described, abilities)
@@ -176,9 +180,9 @@ class _Relaying:
         text.input_tokens = text.longest = input_tokens(request)
         return text
 
-    def _spent(self) -> int:
-        """Nano-dollars that were paid for descriptions."""
-        return sum(call.cost_nanousd or 0 for call in self._request.own_calls if call.feature == FEATURE)
+    def _spent(self) -> int | None:
+        """Nano-dollars that were paid for descriptions; None where a part of it is unknown."""
+        return cost_of([call for call in self._request.own_calls if call.feature == FEATURE])
 
     def _looked_up(self, medium: Medium) -> _Description:
         """A medium, with what is remembered of it if whoever said it might be asked for it now."""
@@ -213,9 +217,12 @@ class _Relaying:
         decision.waited = ask.now - self._begun
         return decision
 
-    def _expected(self, each: _Description) -> int:
-        chosen = each.decision.chosen
-        return 0 if chosen is None else expected_cost(chosen, each.decision.ask) or 0
+    def _expected(self, each: _Description) -> int | None:
+        """Nano-dollars that a description is expected to cost; None where that is unknown."""
+        decision = each.decision
+        if (whom := decision.chosen) is None:  # all are left alone: the one whose time comes first
+            whom = self._core.catalog.by_id[min(decision.cooling, key=decision.cooling.__getitem__)]
+        return expected_cost(whom, decision.ask)
 
     def _told(self, each: _Description) -> dict[str, Any]:
         by: Deployment | None = each.decision.chosen
@@ -230,6 +237,35 @@ class _Relaying:
 
     def _nobody(self, decision: Decision, medium: Medium) -> Any:
         return _about(out_of_budget(self._core, decision, self._driver.now()) or nobody_eligible(decision), medium)
+
+    async def _described_once(self, each: _Description) -> Description:
+        """What is said of a medium; where another call has it described at this moment, that one pays, and this one waits.
+
+        Raises:
+            CallFailed, InvalidCall: where nobody described it.
+        """
+        driver, flights = self._driver, self._core.describing
+        name = name_of(self._remembered_as(each.medium), driver)
+        until = CallBudget(self._core.limits, self._begun, self._ask.hints.deadline).first
+        own = Flight()
+        while (flight := flights.setdefault(name, own)) is not own:
+            await flight.wait(driver, until)
+            if flight.failed or driver.now() >= until:
+                return await self._describe(each)
+            if (said := self._looked_up(each.medium).said) is not None:
+                each.remembered = True
+                return said
+        try:
+            if (said := self._looked_up(each.medium).said) is not None:  # another call was a moment faster
+                each.remembered = True
+                return said
+            return await self._describe(each)
+        except CallFailed as error:
+            own.failed = not isinstance(error, DeadlineExceeded)  # which is that call's own
+            raise
+        finally:
+            del flights[name]
+            own.end()
 
     async def _describe(self, each: _Description) -> Description:
         """Ask those who may until one describes it; what they used is in the call's bill, however it ends.
@@ -256,7 +292,9 @@ class _Relaying:
                 book_unseen(attempt, decision.ask, now)
             let_go(core, attempts, now)
             self._request.own_calls.extend(attempts)
-        return Description(attempts[-1].deployment.id, text)
+        said = Description(attempts[-1].deployment.id, text)
+        core.described.keep(self._remembered_as(each.medium), said)
+        return said
 
 
 class _Asking:
@@ -283,6 +321,13 @@ class _Asking:
             raise fault
         attempt_succeeded(core, attempt, driver.now())
         return answer.text.strip()
+
+
+def _too_many(media: int, most: int) -> InvalidCall:
+    return InvalidCall(
+        f"{media} media of this call were to be described in words (relay), and at most {most} are for one call; nothing was sent. "
+        f"Send fewer, call a model that takes them, or raise the bound with most={media} in the table relay."
+    )
 
 
 def _own_call(deployment: Deployment, started: float) -> OwnCall:

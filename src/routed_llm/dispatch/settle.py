@@ -22,7 +22,7 @@ from routed_llm.requests import Ask
 from routed_llm.results import Usage
 
 __all__ = [
-    "attempt_failed", "attempt_succeeded", "bill", "book_unseen", "finish", "images_in", "let_go", "tell_room",
+    "attempt_failed", "attempt_succeeded", "bill", "book_unseen", "cost_of", "finish", "images_in", "let_go", "tell_room",
     "warn_of_fallback",
 ]  # fmt: skip
 
@@ -112,7 +112,7 @@ def finish(core: Core, decision: Decision, attempts: Sequence[Attempt], outcome:
         for attempt in attempts:
             book_unseen(attempt, decision.ask, now)
         # nobody saw the end of what was asked for a call that was left before it began
-        cost = None if own and outcome == "abandoned" and not attempts else _sum((*own, *attempts))
+        cost = None if own and outcome == "abandoned" and not attempts else cost_of((*own, *attempts))
     let_go(core, attempts, now)
     usage = attempts[-1].usage if attempts and not attempts[-1].unseen else None
     record = CallRecord(decision, attempts, outcome, usage, cost, now - decision.ask.now + decision.waited, own)
@@ -145,7 +145,7 @@ def book_unseen(attempt: Attempt, ask: Ask, now: float) -> None:
         attempt.unseen = True
 
 
-def _sum(attempts: Sequence[Attempt]) -> int | None:
+def cost_of(attempts: Sequence[Attempt]) -> int | None:
     """The cost of all that was, or may be, billed; None where a part of it is unknown."""
     costs = [each.cost_nanousd for each in attempts if each.usage is not None]
     return None if None in costs else sum(cost for cost in costs if cost is not None)

@@ -19,11 +19,13 @@ def remember(core: Core, record: CallRecord, now: float) -> None:
     deployment = record.answered_by
     if deployment is None or record.outcome == "broken":
         return
+    if record.attempts[-1].started < core.live.of(deployment.id).since:  # another one has come under its name
+        return
     decision, sessions = record.decision, core.live.sessions
     usage = record.usage
     tokens = decision.ask.input_tokens if usage is None else usage.input_tokens + usage.output_tokens
     for key in decision.seen.homes:
-        home = sessions.get(key, now)
+        home = core.live.session(key)
         if home is not None and home.deployment == deployment.id:
             home = home._replace(tokens=tokens, at=now, last=deployment.id)
         elif home is not None and home.deployment in decision.rejected:

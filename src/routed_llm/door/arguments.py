@@ -10,11 +10,15 @@ from pydantic import ValidationError
 
 from routed_llm.door.reach import Rule
 from routed_llm.errors import ConfigurationError
+from routed_llm.hints import HINTS
 from routed_llm.refusing import nearest
+from routed_llm.relay import Relay
 from routed_llm.requests import Purpose
 from routed_llm.router import Router
 
-__all__ = ["check_profile", "check_router", "headers_of", "kwargs_of", "refuse_unknown", "typed_fields"]
+__all__ = [
+    "check_profile", "check_relay", "check_router", "headers_of", "kwargs_of", "refuse_unknown", "switches", "typed_fields",
+]  # fmt: skip
 
 
 def refuse_unknown(given: Collection[str], known: Collection[str]) -> None:
@@ -25,6 +29,8 @@ def refuse_unknown(given: Collection[str], known: Collection[str]) -> None:
     """
     for name in given:
         if name not in known:
+            if name in HINTS:
+                raise ConfigurationError(f"is a hint: say routing={{{name!r}: ...}}.", path=name)
             meant = nearest(name, known, cutoff=0.6)
             raise ConfigurationError(f"unknown argument.{meant} Provider parameters go into model_kwargs.", path=name)
 
@@ -74,6 +80,28 @@ def check_profile(profile: Mapping[str, Any] | Rule | Literal["guaranteed"] | No
     """
     if profile is not None and not (isinstance(profile, Mapping) or profile == "guaranteed"):
         raise ConfigurationError(f"must be a dict or 'guaranteed', not {profile!r}.", path="profile")
+
+
+def switches(strict_params: bool | None, relay: Any) -> dict[str, Any]:
+    """The arguments that are hints for every call.
+
+    Raises:
+        ConfigurationError: for what cannot be meant; it names the argument, not a hint that the user never wrote.
+    """
+    if strict_params is not None and not isinstance(strict_params, bool):
+        raise ConfigurationError(f"must be True or False, not {strict_params!r}.", path="strict_params")
+    Relay.of(relay)
+    return {"strict_params": strict_params, "relay": relay}
+
+
+def check_relay(relay: Any, router: Router) -> None:
+    """Refuse a name in ``relay`` that means nobody in the router, as a :class:`~routed_llm.Router` of its own does.
+
+    Raises:
+        ConfigurationError: the message names the nearest one.
+    """
+    if (meant := Relay.of(relay)) is not None:
+        router.catalog.check_relay(name for _, name in meant.by)
 
 
 def check_router(router: object, purpose: Purpose = "chat") -> None:

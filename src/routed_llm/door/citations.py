@@ -33,18 +33,35 @@ class Cited(NamedTuple):
     end: int | None = None
     rest: Mapping[str, Any] = {}
 
-    def moved(self, by: int) -> Cited:
-        """The same in a text of which the beginning is another one."""
-        at = {name: max(0, value + by) for name in ("start", "end") if (value := getattr(self, name)) is not None}
-        return self._replace(**at)
+    def within(self, length: int) -> Cited:
+        """The same without its place in the answer, where a text of that many characters has no such place."""
+        told = self.start is not None and self.end is not None and 0 <= self.start <= self.end <= length
+        return self if told else self._replace(start=None, end=None)
+
+    def moved(self, by: int, length: int | None = None) -> Cited:
+        """The same in a text that begins elsewhere, and ends after ``length`` characters."""
+        if self.start is None or self.end is None:
+            return self
+        start, end = max(0, self.start + by), max(0, self.end + by)
+        return self._replace(start=start, end=end if length is None else min(end, length))
 
 
-def cited(given: Any) -> Cited:
+def cited(given: Any, length: int) -> Iterator[Cited]:
+    """The citations, in any of the forms, of a text of ``length`` characters; what names no source is none."""
+    for each in given if isinstance(given, (list, tuple)) else ():
+        found = _read(each).within(length)
+        if found.url or found.title or found.text or found.rest:
+            yield found
+
+
+def _read(given: Any) -> Cited:
     """A citation in any of the forms; of an unknown one nothing but ``rest`` is told."""
+    if isinstance(given, Cited):
+        return given
     if isinstance(given, str):
         return Cited(url=given)
     if not isinstance(given, Mapping):
-        return Cited(rest={"value": given})
+        return Cited()
     kind = given.get("type")
     inner = given.get(str(kind))
     told: Mapping[str, Any] = inner if isinstance(inner, Mapping) else given
@@ -58,16 +75,16 @@ def cited(given: Any) -> Cited:
     )
 
 
-def citations_of(extras: Mapping[str, Any]) -> Iterator[Cited]:
-    """What an answer cites, by its opaque parts; ``start`` and ``end`` count in the whole text."""
+def citations_of(text: str, extras: Mapping[str, Any]) -> Iterator[Cited]:
+    """What an answer of that text cites, by its opaque parts; ``start`` and ``end`` count in the whole text."""
     parts = [part for part in extras.get("parts") or () if part.get("type") == "text"]
     if not any(part.get("citations") for part in parts):
-        yield from map(cited, extras.get("citations") or extras.get("annotations") or ())
+        yield from cited(extras.get("citations") or extras.get("annotations") or (), len(text))
         return
     begin = 0
     for part in parts:
         end = begin + len(part["text"])
-        for each in map(cited, part.get("citations") or ()):
+        for each in cited(part.get("citations") or (), end - begin):
             yield each.moved(begin) if each.start is not None else each._replace(start=begin, end=end)
         begin = end
 

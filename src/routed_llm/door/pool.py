@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from routed_llm.catalog.hiding import bare
+from routed_llm.catalog.hiding import shown_address
 from routed_llm.catalog.models import Model
 from routed_llm.dispatch.budget import Limits
 from routed_llm.dispatch.resilience import Resilience
@@ -68,8 +68,8 @@ def shared_or_new(
     """
     if router is not None:
         made_of = router.made_of
-        if made_of is not None and pool.base_url is not None and pool.base_url == bare(made_of.base_url or ""):
-            pool = pool._replace(base_url=made_of.base_url)  # the field of the model shows no user and password
+        if made_of is not None and pool.base_url is not None and pool.base_url == shown_address(made_of.base_url or ""):
+            pool = pool._replace(base_url=made_of.base_url)  # the field of the model shows only the address itself
         if pool in (Pool(), router.made_of):
             return router
         if pool.models is None or router.made_of is None:

@@ -24,7 +24,7 @@ def ask_data(ask: Ask) -> dict[str, Any]:
         "needs": sorted(ask.requires.needs),
         **{name: _listed(getattr(ask.requires, name)) for name in _REQUIRES},
     }
-    if ask.spent:
+    if ask.spent != 0:
         told["spent"] = ask.spent
     for name in _BY_ID:
         if found := getattr(ask.requires, name):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple, Protocol
@@ -48,6 +47,7 @@ class Checked(Protocol):
     """A router, as far as checks look at it."""
 
     _core: Core
+    _sync: Driver
     purpose: Purpose
 
 
@@ -263,7 +263,7 @@ class Checker:
 def checked(router: Checked, settings: HealthChecks) -> list[str]:
     """Check the deployments of a router once, here and now; gives the ids of those that were asked."""
     core = router._core
-    checker = Checker(lambda: core, settings, time.monotonic, time.time, router.purpose)
+    checker = Checker(lambda: core, settings, router._sync.now, router._sync.wall, router.purpose)
     return checker.check(core)
 
 

@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.language_models.model_profile import ModelProfile
 from langchain_core.messages import AIMessage
-from langchain_core.runnables import Runnable
+from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.tools import BaseTool
 from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, field_serializer
 
-from routed_llm.catalog.hiding import bare, sealed
+from routed_llm.catalog.hiding import sealed, shown_address
 from routed_llm.decisions import Decision
 from routed_llm.dispatch.resilience import Hedging
-from routed_llm.door.arguments import check_profile, check_router, headers_of, kwargs_of, refuse_unknown, typed_fields
+from routed_llm.door.arguments import (
+    check_profile,
+    check_relay,
+    check_router,
+    headers_of,
+    kwargs_of,
+    refuse_unknown,
+    switches,
+    typed_fields,
+)
 from routed_llm.door.pool import Pool, shared_or_new
 from routed_llm.door.showing import hidden, shown
 from routed_llm.hints import Hints
 from routed_llm.langchain.binding import BoundTools
+from routed_llm.langchain.bound import BoundModel
 from routed_llm.langchain.identity import RoutedIdentity
 from routed_llm.langchain.profile import profile_of
 from routed_llm.langchain.serialization import register
 from routed_llm.langchain.structured import Method, structured
 from routed_llm.policy.compose import Policy
+from routed_llm.requests import Request
 from routed_llm.router import Router
 from routed_llm.state.where import state_of
 
@@ -176,16 +187,17 @@ class RoutedChatModel(RoutedIdentity):
             timeout, max_retries, max_price_ratio, quiet_fallbacks, routing_seed, hedge, at_most_once, place, health_checks,
             on_stream_break, retry_on,
         )  # fmt: skip
-        hints = dict(Hints.of(routing, {"strict_params": strict_params, "relay": relay}).given)
+        hints = dict(Hints.of(routing, switches(strict_params, relay)).given)
+        # before pydantic, which would hide our errors behind its own
+        router = shared_or_new(router, pool)
+        check_relay(relay, router)
         given = {
             **pool._asdict(), "routing": hints or None, "temperature": temperature,
             "max_tokens": max_tokens, "top_p": top_p, "stop": stop, "seed": seed, "model_kwargs": model_kwargs,
         }  # fmt: skip
         told = {name: value for name, value in given.items() if value is not None and value is not False}
-        # before pydantic, which would hide our errors behind its own
-        router = shared_or_new(router, pool)
         if isinstance(base_url, str):
-            told["base_url"] = bare(base_url)
+            told["base_url"] = shown_address(base_url)
         own: dict[str, Any] = {"router": router, "profile": None if profile == "guaranteed" else profile}
         with typed_fields():
             super().__init__(**told, **own, **langchain)
@@ -243,7 +255,7 @@ class RoutedChatModel(RoutedIdentity):
             if router is not self.router:
                 self.router = router
                 if isinstance(self.base_url, str):
-                    self.__dict__["base_url"] = bare(self.base_url)
+                    self.__dict__["base_url"] = shown_address(self.base_url)
                 self.profile = profile_of(router.catalog.deployments)
         self.model_post_init(None)
 
@@ -267,6 +279,14 @@ class RoutedChatModel(RoutedIdentity):
         return super().__getstate__()
 
     # binding ----------------------------------------------------------------------------------------------------------
+
+    def bind(self, **kwargs: Any) -> BoundModel:
+        """The model with keywords for every call; its :meth:`explain` reads them too."""
+        return BoundModel(bound=self, kwargs=kwargs)
+
+    def with_config(self, config: RunnableConfig | None = None, **kwargs: Any) -> BoundModel:
+        """The model with a config for every call; its :meth:`explain` reads the hints in it too."""
+        return BoundModel(bound=self, config=cast("RunnableConfig", {**(config or {}), **kwargs}))
 
     def bind_tools(
         self,
@@ -314,24 +334,42 @@ class RoutedChatModel(RoutedIdentity):
             return self.to_json_not_implemented()
         return super().to_json()
 
-    def explain(self, input: LanguageModelInput, *, routing: Mapping[str, Any] | None = None, **kwargs: Any) -> Decision:
+    def explain(
+        self,
+        input: LanguageModelInput,
+        config: RunnableConfig | None = None,
+        *,
+        routing: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> Decision:
         """Every candidate for a prompt, why each was rejected or how it scored, and the order; calls nothing.
 
-        ``kwargs`` are those of a call: ``tools``, ``response_format``, ``model``, ``max_tokens`` ...
+        ``config`` and ``kwargs`` are those of a call: ``tools``, ``response_format``, ``model``, ``max_tokens`` ... What was
+        bound with ``bind_tools``, ``bind`` or ``with_config`` is read as at a call.
         """
-        messages = self._convert_input(input).to_messages()
-        request = self._request(
-            messages, kwargs.pop("stop", None), {**kwargs, **({"routing": routing} if routing else {})}, False
-        )
-        return self.router.explain(request)  # type: ignore[no-any-return]  # a Decision
+        return self.router.explain(self._asked(input, config, routing, kwargs))  # type: ignore[no-any-return]  # a Decision
 
-    async def aexplain(self, input: LanguageModelInput, *, routing: Mapping[str, Any] | None = None, **kwargs: Any) -> Decision:
+    async def aexplain(
+        self,
+        input: LanguageModelInput,
+        config: RunnableConfig | None = None,
+        *,
+        routing: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> Decision:
         """:meth:`explain` for policies with pieces that wait."""
-        messages = self._convert_input(input).to_messages()
-        request = self._request(
-            messages, kwargs.pop("stop", None), {**kwargs, **({"routing": routing} if routing else {})}, False
-        )
+        request = self._asked(input, config, routing, kwargs)
         return await self.router.aexplain(request)  # type: ignore[no-any-return]  # a Decision
+
+    def _asked(
+        self,
+        input: LanguageModelInput,
+        config: RunnableConfig | None,
+        routing: Mapping[str, Any] | None,
+        kwargs: dict[str, Any],
+    ) -> Request:
+        _, kwargs = self._read(config, {**kwargs, **({"routing": routing} if routing else {})})
+        return self._request(self._convert_input(input).to_messages(), kwargs.pop("stop", None), kwargs, stream=False)
 
 
 #: fields from which others are derived

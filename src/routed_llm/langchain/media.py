@@ -1,8 +1,8 @@
 """Media in LangChain's content blocks, in every form in use, told in one.
 
 Read are LangChain's standard blocks (v1, and v0 with ``source_type``), those of OpenAI's chat completions and Responses API,
-``video_url`` and ``audio_url`` of servers that speak like them (vLLM documentation, multimodal inputs), Anthropic's, and Google's
-(``media`` of langchain-google-genai, and the API's own ``inline_data`` and ``file_data``).
+``video_url`` and ``audio_url`` of servers that speak like them (vLLM documentation, multimodal inputs), Anthropic's, and
+Google's (``media`` of langchain-google-genai, and the API's own ``inline_data`` and ``file_data``).
 """
 
 from __future__ import annotations

@@ -74,8 +74,8 @@ def _assistant(message: AIMessage, losses: list[str]) -> dict[str, Any]:
     if isinstance(thought := message.additional_kwargs.get("reasoning_content"), str) and thought:
         told["reasoning_content"] = thought
     audio = message.additional_kwargs.get("audio")
-    if isinstance(audio, Mapping) and audio.get("id"):
-        told["audio"] = {"id": audio["id"]}
+    if isinstance(audio, Mapping) and audio.get("id") and "format" not in audio:  # Gemini tells a format, and keeps none
+        told["audio"] = {name: audio[name] for name in ("id", "transcript") if audio.get(name)}
     return with_parts(_named(message, told), parts)
 
 

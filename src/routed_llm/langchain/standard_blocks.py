@@ -8,7 +8,7 @@ LangChain has one of its own under that name, it is still asked for all messages
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from langchain_core.messages import AIMessage
@@ -16,6 +16,7 @@ from langchain_core.messages.block_translators import get_translator, register_t
 from langchain_core.messages.content import Annotation, ContentBlock
 
 from routed_llm.dialects.hub import Part
+from routed_llm.dialects.media_parts import Medium
 from routed_llm.door.citations import Cited, cited
 from routed_llm.langchain.thoughts import kept_parts
 
@@ -73,6 +74,8 @@ def _blocks(message: AIMessage) -> Iterator[ContentBlock]:
             yield _image(part["image_url"]["url"])
         else:
             yield {"type": "non_standard", "value": dict(part.get("data") or part)}
+    if isinstance(sound := beside.get("audio"), Mapping) and isinstance(sound.get("data"), str):
+        yield _audio(sound)
     words = beside.get("refusal")
     if isinstance(words, str) and words and not any(part.get("refusal") for part in parts):
         yield _refusal(words)
@@ -88,24 +91,29 @@ def _plain(message: AIMessage) -> list[Part]:
     ]
 
 
-def _with_citations(parts: Sequence[Part], citations: Sequence[Any]) -> Sequence[Part]:
+def _with_citations(parts: Sequence[Part], citations: Any) -> Sequence[Part]:
     """The parts with citations that count in the whole text, each at the text in which it begins, else at the last."""
-    left = [cited(each) for each in citations]
     texts = [number for number, part in enumerate(parts) if part["type"] == "text" and part["text"]]
+    left = list(cited(citations, sum(len(parts[number]["text"]) for number in texts)))
     if not left or not texts:
         return parts
     found, begin = list(parts), 0
     for number in texts:
         end = begin + len(parts[number]["text"])
         mine = left if number == texts[-1] else [each for each in left if each.start is not None and each.start < end]
-        found[number] = {**parts[number], "citations": [each.moved(-begin) for each in mine]}
+        found[number] = {**parts[number], "citations": [each.moved(-begin, end - begin) for each in mine]}
         left = [each for each in left if each not in mine]
         begin = end
     return found
 
 
-def _text(text: str, citations: Iterable[Any]) -> ContentBlock:
-    annotations = [_annotation(each) for each in citations]
+def _audio(sound: Mapping[str, Any]) -> ContentBlock:
+    mime = f"audio/{sound['format']}" if sound.get("format") else Medium("audio", data=sound["data"]).type
+    return {"type": "audio", "base64": sound["data"], "mime_type": mime or "audio/wav"}
+
+
+def _text(text: str, citations: Any) -> ContentBlock:
+    annotations = [_annotation(each) for each in cited(citations, len(text))]
     return {"type": "text", "text": text, "annotations": annotations} if annotations else {"type": "text", "text": text}
 
 
@@ -120,8 +128,7 @@ def _image(url: str) -> ContentBlock:
     return {"type": "image", "base64": data, "mime_type": head[5:]}
 
 
-def _annotation(given: Any) -> Annotation:
-    found = given if isinstance(given, Cited) else cited(given)
+def _annotation(found: Cited) -> Annotation:
     told: dict[str, Any] = {"url": found.url, "title": found.title, "cited_text": found.text}
     told |= {"start_index": found.start, "end_index": found.end}
     more = {"extras": dict(found.rest)} if found.rest else {}

@@ -99,10 +99,15 @@ def beside(extras: Mapping[str, Any], blocks: list[Any], more: dict[str, Any]) -
     """Put opaque parts where LlamaIndex looks for them."""
     audio = extras.get("audio")
     if isinstance(audio, Mapping) and isinstance(audio.get("data"), str):
-        more["reference_audio_id"] = audio.get("id")
-        blocks.append(AudioBlock(audio=audio["data"].encode("ascii", "replace")))
+        form = audio.get("format")
+        if form is None:  # Gemini tells a format, and keeps no sound that could be named by an id
+            more["reference_audio_id"] = audio.get("id")
+        if audio.get("transcript"):
+            more["audio_transcript"] = audio["transcript"]
+        blocks.append(AudioBlock(audio=audio["data"].encode("ascii", "replace"), format=form))
     more.update((name, extras[name]) for name in _BESIDE if name in extras)
-    blocks += map(citation_block, citations_of(extras))
+    text = "".join(block.text for block in blocks if isinstance(block, TextBlock))
+    blocks += map(citation_block, citations_of(text, extras))
     if "parts" in extras:
         more[KEPT] = extras["parts"]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
-from routed_llm.catalog.hiding import REFERENCES, bare, reference_of
+from routed_llm.catalog.hiding import REFERENCES, reference_of, shown_address
 from routed_llm.catalog.models import Model
 from routed_llm.errors import ConfigurationError
 
@@ -57,7 +57,7 @@ def _entry(entry: Model) -> dict[str, Any]:
         if each.name in _SECRET:
             told[each.name] = kept(value) if each.name == "api_key" else WITHHELD
         else:
-            told[each.name] = bare(value) if each.name == "base_url" and isinstance(value, str) else dumped(value)
+            told[each.name] = shown_address(value) if each.name == "base_url" and isinstance(value, str) else dumped(value)
     return told
 
 

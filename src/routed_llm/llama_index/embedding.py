@@ -9,7 +9,7 @@ from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.bridge.pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, field_serializer
 from llama_index.core.callbacks import CallbackManager
 
-from routed_llm.catalog.hiding import bare, sealed
+from routed_llm.catalog.hiding import sealed, shown_address
 from routed_llm.decisions import Decision
 from routed_llm.dispatch.resilience import Hedging
 from routed_llm.door.arguments import headers_of, kwargs_of, refuse_unknown, typed_fields
@@ -168,7 +168,7 @@ class RoutedEmbedding(BaseEmbedding, Closing):
         known = {name: value for name, value in given.items() if name in type(self).model_fields}
         told = {name: value for name, value in known.items() if value is not None and value is not False and value != {}}
         if isinstance(base_url, str):
-            told["base_url"] = bare(base_url)
+            told["base_url"] = shown_address(base_url)
         with typed_fields():
             super().__init__(**told, **llama_index)
         self._embedder = embedder

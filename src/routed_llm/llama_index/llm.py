@@ -10,10 +10,10 @@ from llama_index.core.bridge.pydantic import ConfigDict, SecretStr
 from llama_index.core.callbacks import CallbackManager
 from llama_index.core.llms.llm import ToolSelection
 
-from routed_llm.catalog.hiding import bare, sealed
+from routed_llm.catalog.hiding import sealed, shown_address
 from routed_llm.decisions import Decision
 from routed_llm.dispatch.resilience import Hedging
-from routed_llm.door.arguments import check_router, headers_of, kwargs_of, refuse_unknown, typed_fields
+from routed_llm.door.arguments import check_relay, check_router, headers_of, kwargs_of, refuse_unknown, switches, typed_fields
 from routed_llm.door.pool import Pool, shared_or_new
 from routed_llm.door.showing import hidden
 from routed_llm.hints import NO_HINTS, Hints
@@ -155,7 +155,10 @@ class RoutedLLM(RoutedIdentity):
             timeout, max_retries, max_price_ratio, quiet_fallbacks, routing_seed, hedge, at_most_once, place, health_checks,
             on_stream_break, retry_on,
         )  # fmt: skip
-        hints = dict(Hints.of(routing, {"strict_params": strict_params, "relay": relay}).given)
+        hints = dict(Hints.of(routing, switches(strict_params, relay)).given)
+        # before pydantic, which would hide our errors behind its own
+        router = shared_or_new(router, pool)
+        check_relay(relay, router)
         given = {
             **pool._asdict(), "default_routing": hints or None, "temperature": temperature,
             "max_tokens": max_tokens, "top_p": top_p, "stop": stop, "seed": seed, "model_kwargs": model_kwargs,
@@ -163,12 +166,10 @@ class RoutedLLM(RoutedIdentity):
             "callback_manager": callback_manager,
         }  # fmt: skip
         told = {name: value for name, value in given.items() if value is not None and value is not False}
-        # before pydantic, which would hide our errors behind its own
-        told["router"] = shared_or_new(router, pool)
         if isinstance(base_url, str):
-            told["base_url"] = bare(base_url)
+            told["base_url"] = shown_address(base_url)
         with typed_fields():
-            super().__init__(**told, **llama_index)
+            super().__init__(router=router, **told, **llama_index)
 
     @classmethod
     def from_config(cls, config: Config = None, **arguments: Any) -> Self:
@@ -219,7 +220,7 @@ class RoutedLLM(RoutedIdentity):
             if router is not self.router:
                 self.__dict__["router"] = router
                 if isinstance(self.base_url, str):
-                    self.__dict__["base_url"] = bare(self.base_url)
+                    self.__dict__["base_url"] = shown_address(self.base_url)
         self._derive()
 
     # tools ------------------------------------------------------------------------------------------------------------

@@ -130,7 +130,8 @@ def _assistant(message: ChatMessage, losses: list[str]) -> dict[str, Any]:
     if isinstance(more.get("refusal"), str) and not text:
         told["refusal"] = more["refusal"]
     if spoken := more.get("reference_audio_id"):
-        told["audio"] = {"id": spoken}
+        words = more.get("audio_transcript")
+        told["audio"] = {"id": spoken, "transcript": words} if words else {"id": spoken}
     return with_parts(told, parts)
 
 

@@ -71,11 +71,14 @@ def keep(prices: PriceList, path: Path, wall: float) -> None:
     """Write the list to the user's file: as a whole or not at all.
 
     Raises:
-        OSError: where it cannot be written.
+        OSError: where it cannot be written; it names the file or its folder.
     """
     text = json.dumps(prices.as_data(_day(wall)), indent=0)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:  # it names a file that nobody asked for
+        raise OSError(error.errno, error.strerror, str(path.parent)) from None
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)

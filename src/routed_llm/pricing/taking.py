@@ -17,11 +17,16 @@ __all__ = ["Newer", "take_newer"]
 
 
 class Newer(NamedTuple):
-    """A list that was had; ``prices`` is None where it is the same as before."""
+    """A list that was had; ``prices`` is None where it is the same as before, ``source`` tells where it is from."""
 
     prices: PriceList | None
     had: Download
-    why: str
+    source: str
+
+    @property
+    def why(self) -> str:
+        """What its revision says."""
+        return f"prices from {self.source}"
 
     def applied(self, catalog: Catalog, *, yes: bool) -> Catalog:
         """The catalog with these prices; what a user said of a deployment stays.
@@ -59,4 +64,4 @@ def take_newer(settings: Prices, wall: float, before: Download | None) -> Newer:
     except ConfigurationError as error:  # the variable is not set any more, or not in this process
         raise RefreshFailed(f"The list of prices cannot be had: {error}") from None
     prices, had = fetched(address, settings.timeout, wall, before)
-    return Newer(prices, had, f"prices from {settings.shown}")
+    return Newer(prices, had, settings.shown)

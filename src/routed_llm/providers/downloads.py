@@ -7,7 +7,7 @@ from time import monotonic
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from routed_llm.catalog.hiding import bare
+from routed_llm.catalog.hiding import shown_address
 from routed_llm.errors import RefreshFailed
 from routed_llm.providers.transport import Fault, Target, TransportOptions, get_sync
 
@@ -31,8 +31,8 @@ def is_url(source: str) -> bool:
 
 
 def shown_source(source: str) -> str:
-    """A source as it may be told: without user, password and query."""
-    return bare(source).partition("?")[0] if is_url(source) else source
+    """A source as it may be told: without what may be secret."""
+    return shown_address(source) if is_url(source) else source
 
 
 def download(source: str, seconds: float, before: Download | None = None) -> Download:

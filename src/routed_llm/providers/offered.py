@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 import orjson
 
 from routed_llm.catalog.cards import find_card
-from routed_llm.catalog.hiding import bare, sealed, sealed_async
+from routed_llm.catalog.hiding import sealed, sealed_async, shown_address
 from routed_llm.catalog.models import Model
 from routed_llm.catalog.offers import entries_of, next_page, told_of
 from routed_llm.dialects.speaking import dialect_of
@@ -55,7 +55,8 @@ def discover_models(
         UnknownProvider: for what is neither a provider nor an address.
         MissingKey: where the provider needs a key and there is none.
         ConfigurationError: where a provider has no address, no list of models, or a value cannot be meant.
-        DiscoveryFailed: where the server does not answer, refuses, or answers with something else.
+        DiscoveryFailed: where the server does not answer, refuses, answers with something else, or with a list of more than
+            twenty pages.
     """
     asking = _Asking.of(where, api_key, seconds, providers)
     until = time.monotonic() + seconds
@@ -161,8 +162,10 @@ class _Asking(NamedTuple):
     def further(self, pages: Sequence[Any], key: str | None) -> Target | None:
         """The next part of a list; None where there is none."""
         page = next_page(pages[-1])
-        if page is None or len(pages) >= MOST_PAGES or (len(pages) > 1 and page == next_page(pages[-2])):
+        if page is None or (len(pages) > 1 and page == next_page(pages[-2])):
             return None
+        if len(pages) >= MOST_PAGES:
+            raise self.failed(f"has a list of more than {MOST_PAGES} pages, which is not read")
         return self.target(key, page)
 
     def entries(self, pages: Sequence[Any]) -> Iterator[Model]:
@@ -180,4 +183,4 @@ class _Asking(NamedTuple):
                 yield Model(f"{self.row.name}:{name}", api_key=self.api_key, **told)
 
     def failed(self, what: str) -> DiscoveryFailed:
-        return DiscoveryFailed(f"{bare(self.base_url)}/models {what}.")
+        return DiscoveryFailed(f"{shown_address(self.base_url)}/models {what}.")

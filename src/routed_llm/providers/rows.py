@@ -63,6 +63,7 @@ class ProviderRow:
         reasoning_fields: where its answers hold reasoning; the first that is there counts.
         echoes_reasoning: field of an earlier answer in which its plain reasoning goes back; empty where it does not.
         echoes_details: whether ``reasoning_details`` that are signed or encrypted go back to it.
+        takes_videos: whether its chat completions take parts of the type ``video_url`` from the user.
         joins_texts: whether content of several texts is sent as one.
         max_temperature: a higher temperature is sent as this.
         tool_choices: its words for ``auto``, ``none`` and ``required``; another of these three instead is told as a loss.
@@ -113,6 +114,7 @@ class ProviderRow:
     reasoning_fields: tuple[str, ...] = ("reasoning_content", "reasoning")
     echoes_reasoning: str = ""
     echoes_details: bool = False
+    takes_videos: bool = False
     joins_texts: bool = False
     max_temperature: float | None = None
     tool_choices: Mapping[str, str] = field(default_factory=dict, hash=False)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from routed_llm.abilities import NOT_ON_THE_WIRE, ON_THE_WIRE
 from routed_llm.catalog.cards import ModelCard, cards_of, find_card, nearest_name
 from routed_llm.catalog.deployments import Deployment
-from routed_llm.catalog.hiding import bare
+from routed_llm.catalog.hiding import shown_address
 from routed_llm.catalog.known import Known
 from routed_llm.catalog.models import Model
 from routed_llm.catalog.naming import check_name
@@ -282,7 +282,7 @@ def _base_url(entry: Model, row: ProviderRow, path: str, shared: Shared) -> str:
             )
             raise ConfigurationError(f"{row.name} needs an address. Set {names}, or pass base_url=.", path=f"{path}.base_url")
     if not given.startswith(("http://", "https://")):
-        raise ConfigurationError(f"must begin with http:// or https://, not {bare(given)!r}.", path=f"{path}.base_url")
+        raise ConfigurationError(f"must begin with http:// or https://, not {shown_address(given)!r}.", path=f"{path}.base_url")
     return row.complete(given)
 
 
@@ -339,6 +339,7 @@ def chat_quirks(row: ProviderRow, family: Family) -> dict[str, Any]:
     told = {
         "echoes": row.echoes_reasoning,
         "details": row.echoes_details,
+        "videos": row.takes_videos,
         "joins_texts": row.joins_texts,
         "tool_choices": dict(row.tool_choices),
         "server_tools": row.server_tools,

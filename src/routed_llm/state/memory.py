@@ -1,17 +1,15 @@
 """Live state of one process: latency, errors, calls in flight and cool-downs of each deployment.
 
-Changed by direct calls when an attempt starts and ends; read by filters, scorers and selectors. Each number has a column, an
-array over all deployments, so that a decision can keep what it saw by copying the columns that it reads.
+Changed by direct calls when an attempt starts and ends; read by filters, scorers and selectors. The numbers themselves stand in
+:mod:`routed_llm.state.table`.
 """
 
 from __future__ import annotations
 
-import itertools
 import os
 import threading
 import time
 import weakref
-from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import nan
 from typing import Any
@@ -24,58 +22,54 @@ from routed_llm.standing import Home, Standing
 from routed_llm.state.accounts import Account
 from routed_llm.state.breaker import Blow
 from routed_llm.state.budgets import Budget
-from routed_llm.state.columns import ALL_ANSWERS, COLUMNS, DeploymentState
+from routed_llm.state.columns import ALL_ANSWERS, DeploymentState
 from routed_llm.state.ledger import Ledger
 from routed_llm.state.limiter import Limiter, LimitStore
 from routed_llm.state.sessions import Sessions, SessionStore
+from routed_llm.state.table import NumbersTable
 
 __all__ = ["DeploymentState", "LiveState"]
 
 #: seconds for which our own program did not look, and share of the time that a call took, from which its lateness says nothing
 EXCUSED, EXCUSED_SHARE = 0.1, 0.1
 _USAGE, _USAGE_AND_PACE = frozenset({"usage"}), frozenset({"usage", "pace"})
-_keys = itertools.count(1)
 
 
-class LiveState:
+class LiveState(NumbersTable):
     """Live numbers of all deployments of a router, safe for threads; in a forked process no call is in flight.
 
     ``cooling`` maps the ids of deployments that are left alone to the monotonic time until when; it is empty while all
-    is well, so that looking costs nothing. ``slots`` maps ids to their places in the columns; ``key`` tells live states of
-    this process apart, for caches of these places.
+    is well, so that looking costs nothing.
+
+    Args:
+        now: the monotonic clock, in seconds, by which everything here is written.
     """
 
     __slots__ = (
         "__weakref__",
-        "_columns",
         "_listeners",
-        "_lock",
-        "_states",
+        "_present",
         "_turns",
         "_weighed",
         "cooling",
         "held_up",
-        "key",
         "known",
         "ledger",
         "limited",
         "limiter",
+        "now",
         "sessions",
-        "slots",
         "usual",
         "watching",
     )
 
-    def __init__(self) -> None:
-        self._states: dict[str, DeploymentState] = {}
-        self._columns = {name: array("d") for name in COLUMNS}
-        self.slots: dict[str, int] = {}
-        self.key = next(_keys)
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self.now = now
+        #: ids of the catalog's deployments since it changed; empty before
+        self._present: frozenset[str] = frozenset()
         #: what was ever told: ``usage`` of tokens, ``pace`` of streams, ``room`` that a provider still has
         self.known: frozenset[str] = frozenset()
-        # Re-entrant, because the garbage collector may close a forgotten stream, which ends its attempt (:meth:`left`), at
-        # any point of a thread that holds it. So that method changes one number and nothing else.
-        self._lock = threading.RLock()
         self.cooling: Mapping[str, float] = {}
         #: tokens of the last answers of all deployments, on average; NaN before the first. And how many were counted.
         self.usual = nan
@@ -108,23 +102,9 @@ class LiveState:
         """How what processes share stands, as plain data; None where they share nothing."""
         return None
 
-    def of(self, deployment_id: str) -> DeploymentState:
-        """The live numbers of one deployment."""
-        state = self._states.get(deployment_id)
-        if state is None:
-            with self._lock:
-                state = self._states.get(deployment_id) or self._added(deployment_id)
-        return state
-
-    def _added(self, deployment_id: str) -> DeploymentState:
-        for name, start in COLUMNS.items():
-            self._columns[name].append(start)
-        slot = self.slots[deployment_id] = len(self.slots)
-        state = self._states[deployment_id] = DeploymentState(slot, self._columns, deployment_id)
-        return state
-
     def follow(self, deployments: Sequence[Deployment]) -> None:
         """There are other deployments in the catalog; those that stay keep their numbers."""
+        self._present = frozenset(deployment.id for deployment in deployments)
         if any(deployment.limits for deployment in deployments):
             self.limited = True
 
@@ -135,21 +115,17 @@ class LiveState:
                 self._states[old.id] = state = old.renewed(now)
                 LiveState._changed(self, state)  # in this process alone
 
-    def column(self, name: str) -> array[float]:
-        """A copy of one column; unknown numbers are NaN."""
-        return self._columns[name][:]
-
-    def place(self, deployment_ids: Sequence[str]) -> list[int]:
-        """Places of deployments in the columns."""
-        return [self.of(deployment_id).slot for deployment_id in deployment_ids]
-
     def budgets(self, ask: Ask) -> Sequence[Standing]:
         """How the budgets stand that hold for a call; empty where there are none."""
         return self.ledger.standings(ask)
 
     def session(self, key: str) -> Home | None:
-        """The home of a conversation; None where none is known."""
-        return self.sessions.get(key, time.monotonic())
+        """The home of a conversation; None where none is known, and where another deployment has come under its name."""
+        home = self.sessions.get(key, self.now())
+        if home is None or home.deployment not in self._present:
+            return home  # of one that is gone the model is still known
+        state = self._states.get(home.deployment)
+        return home if state is None or home.at >= state.since else None
 
     def next_round(self, of: int = 0) -> int:
         """A number that grows by one with every call, for taking turns; each number ``of`` a piece has turns of its own."""
@@ -228,7 +204,7 @@ class LiveState:
             breaker = state.breaker
             if late or breaker.score or not breaker.calm:
                 late = late and not self.excused(seconds)
-                at = time.monotonic() if now is None else now
+                at = self.now() if now is None else now
                 if breaker.worked(at - seconds, at, late):
                     self._changed(state)
 
@@ -347,7 +323,7 @@ class LiveState:
         """Leave a deployment alone until a time; a cool-down is extended, never shortened. ``firm`` rules out probes."""
         state = self.of(deployment_id)
         with self._lock:
-            if state.breaker.hold(min(until, time.monotonic()) if now is None else now, until, why, firm=firm):
+            if state.breaker.hold(min(until, self.now()) if now is None else now, until, why, firm=firm):
                 self._changed(state)
 
     def may_probe(self, deployment_ids: Sequence[str], now: float, every: float) -> str | None:

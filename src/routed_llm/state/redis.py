@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import Any, Literal, cast
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
-from routed_llm.catalog.hiding import bare, sealed
+from routed_llm.catalog.hiding import bare, sealed, shown_address
 from routed_llm.errors import ConfigurationError
 from routed_llm.state.redis_store import RedisStore
 
@@ -58,7 +58,7 @@ class RedisState:
         """What stands behind the question mark, where it is ours."""
         scheme = url.partition("://")[0]
         if "://" not in url or scheme not in _SCHEMES:
-            told = f"must begin with redis://, rediss:// or unix://, or be env:NAME; not {_shown(url)!r}."
+            told = f"must begin with redis://, rediss:// or unix://, or be env:NAME; not {shown_address(url)!r}."
             raise ConfigurationError(told, path="state")
         parts = _parts(_SCHEMES[scheme] + url.removeprefix(scheme))
         rest = []
@@ -121,7 +121,7 @@ class RedisState:
         """
         if self.client is not None:
             return RedisStore(self.client, self.prefix, "a client given", own=False)
-        return RedisStore(_client(str(self.url)), self.prefix, _shown(str(self.url)), own=True)
+        return RedisStore(_client(str(self.url)), self.prefix, shown_address(str(self.url)), own=True)
 
     def check_picklable(self) -> None:
         """Refuse to be pickled with a password, or a client.
@@ -154,14 +154,9 @@ def _parts(url: str) -> SplitResult:
         _ = parts.port
     except ValueError:
         raise ConfigurationError(told, path="state") from None
-    if "@" in _shown(url):
+    if "@" in shown_address(url):
         raise ConfigurationError(told, path="state")
     return parts
-
-
-def _shown(url: str) -> str:
-    """An address without user, password and further settings, which may hold one."""
-    return bare(url).partition("?")[0]
 
 
 def _client(url: str) -> Any:

@@ -73,14 +73,13 @@ class SharedLive(LiveState):
         wall: the time of day.
     """
 
-    __slots__ = ("_benches", "_numbers", "draws", "exchange", "names", "now", "state")
+    __slots__ = ("_benches", "_numbers", "draws", "exchange", "names", "state")
 
     def __init__(
         self, state: RedisState, deployments: Iterable[Deployment], now: Callable[[], float], wall: Callable[[], float]
     ) -> None:
-        super().__init__()
+        super().__init__(now)
         self.state = state = state.resolved()
-        self.now = now
         self.names = Names(deployments)
         self.exchange = Exchange(state.open, state.every)
         self._numbers = SharedNumbers(self, self.exchange)

@@ -38,7 +38,7 @@ def state_of(state: Any) -> RedisState | None:
 def live_at(state: RedisState | None, deployments: Iterable[Deployment], clock: _Clock) -> LiveState:
     """The live state of a router: that of its process, or one that is shared."""
     if state is None:
-        return LiveState()
+        return LiveState(clock.now)
     from routed_llm.state.shared import SharedLive
 
     return SharedLive(state, deployments, clock.now, clock.wall)

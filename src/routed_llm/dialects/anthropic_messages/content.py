@@ -138,6 +138,9 @@ def _source(file: Mapping[str, Any], mime: str | None, losses: list[str]) -> Blo
     if file.get("file_url"):
         if mime and mime.startswith("image/"):
             return {"type": "image", "source": {"type": "url", "url": file["file_url"]}}
+        if mime and mime.startswith(("audio/", "video/")):
+            losses.append("audio" if mime.startswith("audio/") else "a video")
+            return None
         return {"type": "url", "url": file["file_url"]}
     if not file.get("file_data"):
         if file.get("file_id"):

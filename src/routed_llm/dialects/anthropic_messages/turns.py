@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from routed_llm.dialects.anthropic_messages.content import Block, blocks_of, call_of
 from routed_llm.dialects.anthropic_messages.models import takes_beginning, takes_late_system
-from routed_llm.dialects.hub import Message, parts_of
+from routed_llm.dialects.hub import Message, parts_of, spoken
 from routed_llm.dialects.wire import Wire
 
 __all__ = ["CALLED_WITHOUT_THOUGHT", "Turns", "begins_with_thought"]
@@ -87,7 +87,7 @@ class Turns:
     def _assistant(self, message: Message) -> None:
         blocks: list[Block] = []
         opened: dict[str, str] = {}
-        parts = parts_of(message)
+        parts = spoken(parts_of(message), self._losses)
         for part in parts:
             if part["type"] == "tool_call":
                 if part["id"] not in opened:

@@ -10,7 +10,7 @@ import orjson
 
 from routed_llm.dialects.bedrock_converse.content import Block, blocks_of
 from routed_llm.dialects.bedrock_converse.params import add_params
-from routed_llm.dialects.hub import Message, parts_of
+from routed_llm.dialects.hub import Message, parts_of, spoken
 from routed_llm.dialects.wire import Wire
 from routed_llm.requests import Request, SchemaBinding, ToolBinding
 
@@ -72,7 +72,8 @@ def _turns(messages: Sequence[Message], wire: Wire, losses: list[str]) -> tuple[
             called += [part["name"] for part in calls]
             names = ids.open([part["id"] for part in calls])
             _close(turns, ids, losses)
-            _say(turns, "assistant", blocks_of(parts, wire.maker, losses, names))
+            # the user alone may give images and documents (API reference, Message)
+            _say(turns, "assistant", blocks_of(spoken(parts, losses), wire.maker, losses, names))
             ids.opened(names)
         else:
             _say(turns, "user", blocks_of(parts, wire.maker, losses, {}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from routed_llm.dialects.hub import Message, plain
+from routed_llm.dialects.hub import Message, bare, plain
 from routed_llm.dialects.openai_chat.details import details_in
 from routed_llm.dialects.wire import Wire
 from routed_llm.requests import Request
@@ -19,9 +19,12 @@ def messages_of(request: Request, wire: Wire) -> list[Message]:
     quirks = wire.quirks
     if "echoes" in quirks or "details" in quirks:
         hub = [_echoed(message, quirks, wire.maker) if message["role"] == "assistant" else message for message in hub]
+    if "videos" in quirks:
+        hub = [_showing(message) for message in hub]
     messages = plain(hub, request.losses, quirks.get("echoes"))
     if wire.system_role != "system":
         messages = [{**m, "role": wire.system_role} if m["role"] == "system" else m for m in messages]
+    messages = [_heard(message, wire.maker, request.losses) if message.get("audio") else message for message in messages]
     return [_joined(message) for message in messages] if "joins_texts" in quirks else messages
 
 
@@ -43,6 +46,30 @@ def _echoed(message: Message, quirks: Mapping[str, Any], maker: str) -> Message:
     if "parts" in told:
         told["parts"] = left
     return told
+
+
+def _showing(message: Message) -> Message:
+    """What the user says with its videos in their places, no longer among the parts, where they would be lost."""
+    parts = message.get("parts") or ()
+    if message["role"] != "user" or not any(part["type"] == "video_url" for part in parts):
+        return message
+    content = []
+    for part in parts:
+        if part["type"] == "video_url":
+            content.append({"type": "video_url", "video_url": {"url": part["video_url"]["url"]}})
+        else:
+            content += bare([part])
+    return {**message, "content": content, "parts": [part for part in parts if part["type"] != "video_url"]}
+
+
+def _heard(message: Message, maker: str, losses: list[str]) -> Message:
+    """An answer that was spoken: OpenAI keeps it by its id, to others goes what was said."""
+    audio = message["audio"]
+    told = {name: value for name, value in message.items() if name != "audio"}
+    if maker in ("openai", "azure_openai"):
+        return {**told, "audio": {"id": audio["id"]}}
+    losses.append("the audio of an earlier answer")
+    return told if told.get("content") else {**told, "content": audio.get("transcript") or ""}
 
 
 def _joined(message: Message) -> Message:

@@ -189,7 +189,7 @@ class History:
         kind = part["type"]
         data = part.get("data")
         if part.get("origin") != self._wire.maker or not isinstance(data, Mapping) or not word(data.get("type")):
-            self._losses.append(LOST.get(kind, "media in an earlier answer"))
+            self._losses.append(LOST.get(kind, "media of an earlier answer"))
         elif kind == "reasoning" and not self._takes(data):
             self._losses.append(LOST[kind])
         else:

@@ -188,6 +188,8 @@ def _file(part: Part) -> Item | str:
         data = file.get("file_data")
         where = {"file_id": file["file_id"]} if file.get("file_id") else {"image_url": _as_url(data, mime)}
         return {"type": "input_image", "detail": file.get("detail") or "auto", **where}
+    if file.get("file_url") and mime.startswith(("audio/", "video/")):
+        return LOST["input_audio" if mime.startswith("audio/") else "video_url"]
     told = {name: file[name] for name in ("file_id", "file_url", "filename", "detail") if file.get(name) is not None}
     data = file.get("file_data")
     if data is not None:

@@ -34,10 +34,13 @@ class MaxCost:
         self.hint = "max_cost" if usd is None else None
 
     def reject(self, ask: Ask, candidates: Candidates, live: Live) -> Mapping[str, str]:
-        """Candidates that are expected to cost more, or whose price is unknown."""
+        """Candidates that are expected to cost more, or whose price is unknown; all, where what was spent is."""
         limit = ask.hints.max_cost if self.usd is None else self.usd
         if limit is None:
             return NOBODY
+        if ask.spent is None:
+            told = f"what describing the media costs is unknown and the call may cost at most ${limit:g}"
+            return {candidate.id: told for candidate in candidates}
         allowed, limit = limit, limit - ask.spent / NANO
         if all_within(limit * NANO, ask, candidates):
             return NOBODY

@@ -31,9 +31,8 @@ class Required:
         for deployment in candidates:
             required = deployment.usage_policy.get("requires", ())
             if missing := [name for name in required if name not in deployment.agreements]:
-                rejected[deployment.id] = (
-                    f"its usage policy requires {' and '.join(missing)}, which is not among its agreements"
-                )
+                lacking = " and ".join(missing)
+                rejected[deployment.id] = f"has a usage policy that requires {lacking}, which is not among its agreements"
         return rejected
 
 
@@ -59,9 +58,11 @@ class Forbidden:
         for deployment in candidates:
             forbidden = deployment.usage_policy.get("forbids", ())
             if found := next((word for word in forbidden if word in held), None):
-                rejected[deployment.id] = f"its usage policy forbids {found!r}"
+                rejected[deployment.id] = f"has a usage policy that forbids {found!r}"
             elif unknown := next((word for word in forbidden if _may_be(word, task, domain)), None):
-                rejected[deployment.id] = f"its usage policy forbids {unknown!r}, and whether the call is such is not known"
+                rejected[deployment.id] = (
+                    f"has a usage policy that forbids {unknown!r}, and whether the call is such is not known"
+                )
         return rejected
 
 
