@@ -205,7 +205,7 @@ class Revised(Hindsight):
         return revision
 
     def _take(self, taken: Newer, yes: bool) -> tuple[Revision, bool]:
-        """Take a list, unless it was rolled back: whether it was. All at once, so that who is added meanwhile has its prices."""
+        """Take a list unless it was rolled back; tells whether it was. All at once: who is added meanwhile has its prices."""
         with self._revisions.lock:
             before = self._revisions.current
             if taken.prices is not None and self._lists.skips(taken.prices):

@@ -246,8 +246,10 @@ MISTAKES = {
 def test_what_cannot_be_meant_is_refused(value, why):
     with pytest.raises(ConfigurationError, match=why):
         Router("sandbox", relay=value)
-    with pytest.raises(UnknownHint, match=why):
+    with pytest.raises(ConfigurationError, match=f"^relay.*{why}"):
         RoutedChatModel("sandbox", relay=value)
+    with pytest.raises(UnknownHint, match=why):
+        RoutedChatModel("sandbox", routing={"relay": value})
     with pytest.raises(ConfigurationError, match=why):
         Router.from_config({"models": ["sandbox"], "relay": value})
 

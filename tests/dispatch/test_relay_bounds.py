@@ -25,7 +25,7 @@ def album(count):
 @pytest.mark.parametrize("mode", MODES)
 def test_a_call_with_too_many_media_is_refused_before_anything_is_sent(server, mode):
     model = RoutedChatModel(router=Router(pool(server), relay=True)).bind(**TEXT)
-    with pytest.raises(InvalidCall, match="17 media .* at most 16"):
+    with pytest.raises(InvalidCall, match=r"17 media .* at most 16"):
         ask(model, mode, album(17))
     assert seen(server) == []
 

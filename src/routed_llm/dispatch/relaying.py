@@ -325,8 +325,8 @@ class _Asking:
 
 def _too_many(media: int, most: int) -> InvalidCall:
     return InvalidCall(
-        f"{media} media of this call were to be described in words (relay), and at most {most} are for one call; nothing was sent. "
-        f"Send fewer, call a model that takes them, or raise the bound with most={media} in the table relay."
+        f"{media} media of this call were to be described in words (relay), and at most {most} are for one call; "
+        f"nothing was sent. Send fewer, call a model that takes them, or raise the bound with most={media} in the table relay."
     )
 
 

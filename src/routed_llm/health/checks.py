@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 from routed_llm.catalog.deployments import Deployment
 from routed_llm.clock import Clock
 from routed_llm.dispatch.core import Core
+from routed_llm.dispatch.drivers import SyncDriver
 from routed_llm.dispatch.own_calls import Desk, book
 from routed_llm.dispatch.settle import attempt_failed
 from routed_llm.driver import Driver, Patience
@@ -47,7 +48,7 @@ class Checked(Protocol):
     """A router, as far as checks look at it."""
 
     _core: Core
-    _sync: Driver
+    _sync: SyncDriver
     purpose: Purpose
 
 
