@@ -7,7 +7,7 @@ from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage
 
 from routed_llm import Model, RoutedChatModel, RoutedLLM, Router
-from routed_llm.errors import InvalidCall, NoEligibleModel, UnknownHint
+from routed_llm.errors import ConfigurationError, InvalidCall, NoEligibleModel
 
 
 def pool():
@@ -96,5 +96,5 @@ def test_a_stored_decision_is_made_again():
 
 
 def test_another_word_is_refused():
-    with pytest.raises(UnknownHint, match="must be True or False"):
+    with pytest.raises(ConfigurationError, match="strict_params: must be True or False"):
         RoutedChatModel(pool(), strict_params="yes")
