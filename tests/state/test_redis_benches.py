@@ -31,6 +31,13 @@ def left(live, name="m"):
     return live.cooling.get(name, -math.inf) - time.monotonic()
 
 
+def enters(live, name="m"):
+    """Wait until an attempt may start, and give when it did: a busy machine may answer too late to the first question."""
+    times = []
+    until(lambda: times.append(time.monotonic()) or live.enter(live.of(name), times[-1]) is None)
+    return times[-1]
+
+
 def test_for_how_long_why_and_how_firmly(two):
     one, other = two
     one.cool("m", time.monotonic() + 20, firm=True, why="rate_limit, HTTP 429")
@@ -71,15 +78,14 @@ def test_freed_by_one_it_is_warmed_up_by_all(two):
     until(lambda: "m" in other.cooling)
     until(lambda: left(one) < 0)
     state = one.of("m")
-    begun = time.monotonic()
-    assert one.enter(state, begun) is None
+    begun = enters(one)
     # one probe for all: nobody else may, until it is known how it went
     assert other.enter(other.of("m"), time.monotonic()) is not None
     one.succeeded("m", state, time.monotonic() - begun, None, time.monotonic())
     assert "m" not in one.cooling
     until(lambda: "m" not in other.cooling)
     assert other.of("m").breaker.condition(time.monotonic()) in ("warming", "closed")
-    assert other.enter(other.of("m"), time.monotonic()) is None
+    enters(other)
 
 
 def test_a_failed_probe_benches_for_longer_everywhere(two):
@@ -87,8 +93,7 @@ def test_a_failed_probe_benches_for_longer_everywhere(two):
     one.cool("m", time.monotonic() + 0.3, firm=False)
     until(lambda: "m" in other.cooling)
     until(lambda: left(one) < 0)
-    begun = time.monotonic()
-    assert other.enter(other.of("m"), begun) is None
+    begun = enters(other)
     other.failed(other.of("m"), counts=True, began=begun, now=time.monotonic(), blow=Blow(True, None, "server_error"))
     until(lambda: left(one) > 0.5)
     assert one.of("m").breaker.level == other.of("m").breaker.level >= 1
@@ -99,18 +104,16 @@ def test_the_pool_is_probed_once_by_all_together(two):
     for name in ("m", "other"):
         one.cool(name, time.monotonic() + 20, firm=False)
     until(lambda: len(other.cooling) == 2)
-    now = time.monotonic()
-    assert one.may_probe(["m", "other"], now, 0.5) is not None
-    assert other.may_probe(["other", "m"], now, 0.5) is None
+    until(lambda: one.may_probe(["m", "other"], time.monotonic(), 0.5) is not None)
+    assert other.may_probe(["other", "m"], time.monotonic(), 0.5) is None
     time.sleep(0.55)
-    assert other.may_probe(["m", "other"], time.monotonic(), 0.5) is not None
+    until(lambda: other.may_probe(["m", "other"], time.monotonic(), 0.5) is not None)
     assert one.may_probe(["m", "other"], time.monotonic(), 0.5) is None
 
 
 def test_a_check_ends_no_bench_that_began_elsewhere_meanwhile(two):
     one, other = two
-    state, began = one.of("m"), time.monotonic()
-    assert one.enter(state, began) is None
+    state, began = one.of("m"), enters(one)
     time.sleep(0.06)  # times of one event differ by less
     other.cool("m", time.monotonic() + 20, firm=False, why="overloaded, HTTP 503")
     until(lambda: "m" in one.cooling)
