@@ -8,6 +8,8 @@ from routed_llm.testing.pytest_plugin import fresh_retry_budget
 __all__ = ["fresh_retry_budget"]
 
 ONE_OF = 4
+#: seconds that a test may take which has a place in a slice; those that may take longer run with all others only
+LONGEST = 900
 
 
 def pytest_collection_modifyitems(config, items):
@@ -18,7 +20,9 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         # the fuzzing takes a slice of its own
         whole = item.get_closest_marker("long") is None or "/fuzz/" in item.nodeid
-        chosen = whole or zlib.crc32(f"{seed} {item.nodeid}".encode()) % ONE_OF == 0
+        limit = item.get_closest_marker("timeout")
+        short = limit is None or limit.args[0] <= LONGEST
+        chosen = whole or (short and zlib.crc32(f"{seed} {item.nodeid}".encode()) % ONE_OF == 0)
         (kept if chosen else left).append(item)
     if left:
         config.hook.pytest_deselected(items=left)
