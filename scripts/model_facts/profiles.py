@@ -8,24 +8,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from routed_llm.abilities import PROFILE_KEYS
+
 __all__ = ["profile_row", "profiles_of"]
 
 Row = dict[str, Any]
 
-#: key of a LangChain profile -> our ability
-ABILITIES = {
-    "tool_calling": "tools",
-    "tool_choice": "tool_choice",
-    "tool_call_streaming": "tool_streaming",
-    "structured_output": "structured_output",
-    "image_inputs": "images",
-    "image_url_inputs": "image_urls",
-    "pdf_inputs": "pdf",
-    "audio_inputs": "audio",
-    "video_inputs": "video",
-    "reasoning_output": "reasoning",
-    "temperature": "temperature",
-}
+#: our ability -> key of a LangChain profile
+ABILITIES = {**PROFILE_KEYS, "temperature": "temperature"}
 
 
 @cache
@@ -52,5 +42,5 @@ def profile_row(profile: Row) -> Row:
         "released": profile.get("release_date"),
         "knowledge": profile.get("knowledge"),
         "status": profile.get("status"),
-        "abilities": {ours: profile[theirs] for theirs, ours in ABILITIES.items() if theirs in profile},
+        "abilities": {ours: profile[theirs] for ours, theirs in ABILITIES.items() if theirs in profile},
     }

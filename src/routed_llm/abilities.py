@@ -12,6 +12,7 @@ __all__ = [
     "NEEDS",
     "NOT_ON_THE_WIRE",
     "ON_THE_WIRE",
+    "PROFILE_KEYS",
     "TASKS",
     "TASK_GROUPS",
     "able",
@@ -37,6 +38,20 @@ ABILITIES: tuple[str, ...] = (
     "embeddings",
     "search",
 )
+
+#: abilities, by the keys of langchain-core's ModelProfile
+PROFILE_KEYS: Mapping[str, str] = {
+    "tools": "tool_calling",
+    "tool_choice": "tool_choice",
+    "tool_streaming": "tool_call_streaming",
+    "structured_output": "structured_output",
+    "images": "image_inputs",
+    "image_urls": "image_url_inputs",
+    "pdf": "pdf_inputs",
+    "audio": "audio_inputs",
+    "video": "video_inputs",
+    "reasoning": "reasoning_output",
+}
 
 #: types of message blocks, in LlamaIndex's and LangChain's words -> the ability they ask for
 BLOCKS: dict[str, str] = {

@@ -127,16 +127,12 @@ def test_what_stands_behind_an_address_is_not_shown():
     entry = Model("m", base_url=address)
     assert CANARY not in repr(entry)
     assert f"base_url={NOWHERE!r}" in repr(entry)
-    for model in (RoutedChatModel(["openai:gpt-5"], base_url=address), RoutedChatModel([entry])):
-        for same in (model, model.model_copy(update={"temperature": 0.5})):
-            shown = faces(same)
-            del shown["vars of endpoints"]  # they hold the address to which they send
-            for name, text in shown.items():
-                assert CANARY not in text, name
-    with pytest.raises(ConfigurationError, match=r"base_url") as caught:
-        pickle.dumps(RoutedChatModel([entry]))
-    assert CANARY not in str(caught.value)
-    with pytest.raises(ConfigurationError, match=r"must begin with http") as caught:
+    for pool, common in ((["openai:gpt-5"], {"base_url": address}), ([entry], {})):
+        with pytest.raises(ConfigurationError, match="must end before") as caught:
+            RoutedChatModel(pool, **common)
+        assert CANARY not in "".join(traceback.format_exception(caught.value))
+        assert CANARY not in repr(caught.value)
+    with pytest.raises(ConfigurationError, match="must begin with http") as caught:
         Router([Model("m", base_url=f"ftp://localhost/?key={CANARY}")])
     assert CANARY not in str(caught.value)
 

@@ -18,12 +18,12 @@ from routed_llm.catalog.price_words import price_of
 from routed_llm.catalog.prices import Price
 from routed_llm.errors import ConfigurationError
 
-__all__ = ["entries_of", "next_page", "told_of"]
+__all__ = ["OPENROUTER_RATES", "entries_of", "next_page", "told_of"]
 
 _CONTEXT = ("context_length", "context_window", "max_model_len", "max_context_length", "inputTokenLimit", "max_input_tokens")
 _OUTPUT = ("max_completion_tokens", "max_output_tokens", "outputTokenLimit")
-#: key of OpenRouter's ``pricing`` -> ours, and what a price there is for
-_PRICES = {
+#: key of OpenRouter's ``pricing`` -> ours, and for how many of its pieces a price of ours is
+OPENROUTER_RATES = {
     "prompt": ("input", 1_000_000),
     "completion": ("output", 1_000_000),
     "input_cache_read": ("cache_read", 1_000_000),
@@ -33,11 +33,9 @@ _PRICES = {
     "request": ("request", 1),
     "image": ("image", 1),
     "web_search": ("search", 1),
-    # Together AI's, per million tokens
-    "input": ("input", 1),
-    "output": ("output", 1),
-    "cached_input": ("cache_read", 1),
 }
+#: the same with those of Together AI, per million tokens
+_PRICES = {**OPENROUTER_RATES, "input": ("input", 1), "output": ("output", 1), "cached_input": ("cache_read", 1)}
 #: what a model may take, in OpenRouter's words
 _MODALITIES = {"image": "images", "file": "pdf", "audio": "audio", "video": "video"}
 _PARAMETERS = {

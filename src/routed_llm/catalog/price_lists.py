@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from routed_llm.catalog.cards import ModelCard, Shelf, known_name, price_of_row, same_models, shelf_of
 from routed_llm.catalog.genai_list import rows_of_genai
+from routed_llm.catalog.offers import OPENROUTER_RATES
 from routed_llm.catalog.prices import PRICE_KEYS, Price
 from routed_llm.catalog.usd import clock, seconds_of_day
 from routed_llm.errors import ConfigurationError
@@ -30,18 +31,6 @@ FACTOR = 10
 #: no price is above a million dollars for a million tokens
 _LARGEST = 1_000_000 * NANO
 _LARGEST_COUNT = 10**12
-#: OpenRouter's key -> ours, and whether it is for a token or by the piece
-_OPENROUTER = {
-    "prompt": ("input", True),
-    "completion": ("output", True),
-    "input_cache_read": ("cache_read", True),
-    "input_cache_write": ("cache_write", True),
-    "internal_reasoning": ("reasoning", True),
-    "audio": ("audio_input", True),
-    "request": ("request", False),
-    "image": ("image", False),
-    "web_search": ("search", False),
-}
 
 
 class PriceChange(NamedTuple):
@@ -251,7 +240,7 @@ def _from_openrouter(models: list[Any], source: str) -> Iterator[tuple[str, dict
 
 
 def _dollars(pricing: Mapping[str, Any], path: str) -> Iterator[tuple[str, int]]:
-    for key, (ours, by_token) in _OPENROUTER.items():
+    for key, (ours, pieces) in OPENROUTER_RATES.items():
         if pricing.get(key) is None:
             continue
         try:
@@ -262,7 +251,7 @@ def _dollars(pricing: Mapping[str, Any], path: str) -> Iterator[tuple[str, int]]
             raise ConfigurationError(f"must be dollars from 0 to 1, not {pricing[key]!r}.", path=f"{path}.{key}") from None
         if not usd and ours not in ("input", "output"):
             continue  # none of its own: reasoning is billed as output, what is cached as input
-        nano = usd * NANO * (1_000_000 if by_token else 1)
+        nano = usd * NANO * pieces
         yield ours, int(nano.to_integral_value(ROUND_HALF_UP))
 
 

@@ -63,7 +63,8 @@ class Revision(NamedTuple):
         return {"number": self.number, "version": self.version, "at": self.at, "why": self.why, "changes": changes}
 
     def __repr__(self) -> str:
-        return f"<Revision {self.number} ({self.version}): {self.why}, {len(self.changes)} changes>"
+        count = len(self.changes)
+        return f"<Revision {self.number} ({self.version}): {self.why}, {count} change{'s' * (count != 1)}>"
 
 
 class Revisions:

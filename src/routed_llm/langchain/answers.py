@@ -41,7 +41,7 @@ def usage_metadata(usage: Usage) -> UsageMetadata:
             inner["cache_read"] = usage.cache_read
         if usage.cache_write:
             inner["cache_creation"] = usage.cache_write - usage.cache_write_long
-        if usage.cache_write_long:  # beside the others, as langchain-anthropic counts it
+        if usage.cache_write_long:  # beside the others, by a key of langchain-anthropic's that the type does not have
             inner["ephemeral_1h_input_tokens"] = usage.cache_write_long  # type: ignore[typeddict-unknown-key]
         if usage.audio_input:
             inner["audio"] = usage.audio_input

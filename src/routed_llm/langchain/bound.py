@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from langchain_core.runnables import RunnableBinding, RunnableConfig
 
@@ -11,6 +11,8 @@ from routed_llm.langchain.serialization import BOUND
 
 if TYPE_CHECKING:  # what langchain-core's own ``bind`` gives: at run time the same, with exact types for event streams
     from langchain_core.language_models.chat_models import _ChatModelBinding as Binding
+
+    from routed_llm.langchain.chat_model import RoutedChatModel
 else:
     Binding = RunnableBinding
 
@@ -30,10 +32,12 @@ class BoundModel(Binding):
 
     def explain(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Decision:
         """What would be decided at a call of this model; see :meth:`routed_llm.RoutedChatModel.explain`."""
-        given = {**self.kwargs, **kwargs}
-        return self.bound.explain(input, self._merge_configs(config), **given)  # type: ignore[attr-defined,no-any-return]
+        return self._ours.explain(input, self._merge_configs(config), **{**self.kwargs, **kwargs})
 
     async def aexplain(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Decision:
         """:meth:`explain` for policies with pieces that wait."""
-        given = {**self.kwargs, **kwargs}
-        return await self.bound.aexplain(input, self._merge_configs(config), **given)  # type: ignore[attr-defined,no-any-return]
+        return await self._ours.aexplain(input, self._merge_configs(config), **{**self.kwargs, **kwargs})
+
+    @property
+    def _ours(self) -> RoutedChatModel:
+        return cast("RoutedChatModel", self.bound)  # nothing else makes this class

@@ -7,6 +7,7 @@ from typing import Any
 
 from langchain_core.language_models import BaseChatModel
 
+from routed_llm.abilities import PROFILE_KEYS
 from routed_llm.providers.described import Described
 from routed_llm.providers.langchain_modes import methods_of
 from routed_llm.providers.langchain_retries import UNKNOWN_RETRIES, family
@@ -17,19 +18,6 @@ from routed_llm.providers.strings import is_loopback
 
 __all__ = ["Described", "describe"]
 
-#: keys of langchain-core's ModelProfile, and our words for them
-_PROFILE = {
-    "tool_calling": "tools",
-    "tool_choice": "tool_choice",
-    "tool_call_streaming": "tool_streaming",
-    "structured_output": "structured_output",
-    "image_inputs": "images",
-    "image_url_inputs": "image_urls",
-    "pdf_inputs": "pdf",
-    "audio_inputs": "audio",
-    "video_inputs": "video",
-    "reasoning_output": "reasoning",
-}
 _NAMES = ("model_name", "model", "model_id", "deployment_name", "azure_deployment")
 _URLS = ("openai_api_base", "anthropic_api_url", "azure_endpoint", "base_url", "endpoint_url", "api_base")
 
@@ -83,7 +71,7 @@ def _limit(value: Any) -> int | None:
 
 
 def _abilities(model: BaseChatModel, profile: Mapping[str, Any]) -> dict[str, bool]:
-    told = {ours: profile[key] for key, ours in _PROFILE.items() if isinstance(profile.get(key), bool)}
+    told = {ours: profile[key] for ours, key in PROFILE_KEYS.items() if isinstance(profile.get(key), bool)}
     cls = type(model)
     binds = cls.bind_tools is not BaseChatModel.bind_tools and not refuses(cls.bind_tools)
     types = cls.with_structured_output is not BaseChatModel.with_structured_output

@@ -283,6 +283,9 @@ def _base_url(entry: Model, row: ProviderRow, path: str, shared: Shared) -> str:
             raise ConfigurationError(f"{row.name} needs an address. Set {names}, or pass base_url=.", path=f"{path}.base_url")
     if not given.startswith(("http://", "https://")):
         raise ConfigurationError(f"must begin with http:// or https://, not {shown_address(given)!r}.", path=f"{path}.base_url")
+    if "?" in given or "#" in given:  # what is asked for comes behind the address
+        told = "must end before ? and #: pass a key as api_key=, a version as api_version=, and others in headers="
+        raise ConfigurationError(f"{told}; it is {shown_address(given)!r}.", path=f"{path}.base_url")
     return row.complete(given)
 
 
