@@ -31,7 +31,7 @@ def ask(facts=None, tokens=1_000, now=1_000.0, session="s", output=300, **hints)
 
 
 def chosen(pool, question, home=None, strategy=("sticky", "cheapest"), key="s"):
-    live = LiveState()
+    live = LiveState(lambda: question.now)
     if home is not None:
         live.sessions.put(key, home)
     return decide(question, Catalog(pool), policy_of(list(strategy)), live, Random(0))
@@ -117,7 +117,7 @@ def test_what_it_saw_is_kept_with_the_decision():
 @settings(deadline=None, max_examples=500)
 def test_nothing_moves_a_conversation_within_a_tool_loop(order, prices, speaker, at, known, behind, facts, excluded, seed):
     pool = [deployment(name, n, input=prices[n], output=prices[n], cache_read=0) for n, name in enumerate(order)]
-    live = LiveState()
+    live = LiveState(lambda: 1_000.0)
     if known:
         live.sessions.put("s", home(at, domain="legal", difficulty="easy", language="en", sentiment="neutral"))
     question = ask({**facts, "tool_loop": True, "turns": 1, "spoke_before": speaker}, exclude=excluded)
