@@ -25,6 +25,8 @@ class Measure(NamedTuple):
     calls: int
     #: tasks that begin at once
     at_a_time: int = 1
+    #: calls of each task that are made before and not counted: they open the connections
+    before: int = 0
     #: seconds before each round, for connections to idle out: openai's client closes them after 5 s
     pause: float = 0.0
     #: what the figures are divided by, to tell them for each streamed chunk

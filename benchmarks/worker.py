@@ -29,6 +29,8 @@ class Worker:
         measure = self.framework.measures[name]
         if self.target.listen is not None:
             self.target.listen(self.model, name)
+        if measure.before:
+            self._batch(measure, measure.before)
         gc.collect()
         wall, cpu = time.perf_counter(), time.process_time()
         self._batch(measure, calls)

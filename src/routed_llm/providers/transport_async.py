@@ -42,7 +42,8 @@ class AsyncioTransport:
     async def post(self, target: Target, body: bytes, until: float, *, once: bool = False, resent: Resent = None) -> Reply:
         """Send ``body`` and give the whole answer; see the protocol."""
         stream = await self._open(target, body, until, self._options.max_answer_bytes, once, resent)
-        return Reply(stream.status, stream.headers, await stream.rest(until))
+        whole = stream.at_once()
+        return Reply(stream.status, stream.headers, await stream.rest(until) if whole is None else whole)
 
     async def get(self, target: Target, until: float) -> Reply:
         """Ask for the target and give the whole answer; see the protocol."""

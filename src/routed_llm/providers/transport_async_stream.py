@@ -49,6 +49,17 @@ class AsyncStream:
             raise problem
         return piece
 
+    def at_once(self) -> bytes | None:
+        """The whole body where it is here already, as of most answers that are no streams; else None, and nothing happened."""
+        connection = self._connection
+        if connection is None or self._unpacker is not None or connection.answer is None or not connection.answer.complete:
+            return None
+        data = self._last(connection)
+        self._over = True
+        if len(data) > self._room:
+            raise _too_large()
+        return data
+
     async def rest(self, until: float) -> bytes:
         """All that is still to come."""
         pieces, problem = [], None
@@ -84,7 +95,7 @@ class AsyncStream:
             return b"", Fault("connection", "body", "the stream was closed", True)
         self._over = not piece or (self._connection is None and self._unpacker is None)
         self._room -= len(piece)
-        return piece, None if self._room >= 0 else Fault("too_large", "body", "the answer is larger than allowed", True)
+        return piece, None if self._room >= 0 else _too_large()
 
     async def _unpacked(self, unpacker: Unpacker, until: float, whole: bool) -> bytes:
         while True:
@@ -105,10 +116,7 @@ class AsyncStream:
         while True:
             answer = connection.answer
             if answer is not None and answer.complete:
-                data = connection.taken()
-                self._connection = None
-                self._connections.give(connection)  # at once: many readers stop at the last event
-                return data
+                return self._last(connection)  # at once: many readers stop at the last event
             if (waited or not whole) and (data := connection.taken()):
                 if not waited and connection.is_past(until):
                     raise Fault("timeout", "body", "the time for the call ran out", True)
@@ -118,7 +126,18 @@ class AsyncStream:
             await connection.wait(until, whole=whole)
             waited = True
 
+    def _last(self, connection: Connection) -> bytes:
+        """What lies there of an answer that has come, whose connection is free."""
+        data = connection.taken()
+        self._connection = None
+        self._connections.give(connection)
+        return data
+
     def _let_go(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
+
+
+def _too_large() -> Fault:
+    return Fault("too_large", "body", "the answer is larger than allowed", True)

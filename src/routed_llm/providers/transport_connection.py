@@ -10,7 +10,7 @@ from typing import Final, TypeAlias, cast
 from routed_llm.providers.transport import Fault, Phase
 from routed_llm.providers.transport_deadline import Deadline
 from routed_llm.providers.transport_http1 import Answer
-from routed_llm.providers.transport_peek import is_readable, left_at
+from routed_llm.providers.transport_peek import left_at, looker
 from routed_llm.providers.transport_reasons import reason_of
 
 __all__ = ["Connection", "Key", "Owner", "shared_room"]
@@ -39,8 +39,8 @@ class Connection(asyncio.BufferedProtocol):
     """
 
     __slots__ = (
-        "_buffer", "_deadline", "_full", "_gone", "_loop", "_paused", "_phase", "_pieces", "_size", "_waiter", "_whole",
-        "answer", "closed", "fault", "idle_since", "key", "transport", "unanswered",
+        "_buffer", "_deadline", "_full", "_gone", "_look", "_loop", "_paused", "_phase", "_pieces", "_size", "_waiter",
+        "_whole", "answer", "closed", "fault", "idle_since", "key", "transport", "unanswered",
     )  # fmt: skip
 
     transport: asyncio.Transport
@@ -55,6 +55,7 @@ class Connection(asyncio.BufferedProtocol):
         self._gone = gone
         #: what is read lies here until the loop says how much it is: where that is at once, all connections can share one
         self._buffer = memoryview(bytearray(_ROOM)) if room is None else room
+        self._look: Callable[[], bool] | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._whole = self._full = self._paused = False
         self._phase: Phase = "headers"
@@ -153,7 +154,9 @@ class Connection(asyncio.BufferedProtocol):
 
     def has_more(self) -> bool:
         """Whether something lies at the socket."""
-        return is_readable(self.transport)
+        if self._look is None:
+            self._look = looker(self.transport)
+        return self._look()
 
     def time_out(self) -> None:
         """End the call."""

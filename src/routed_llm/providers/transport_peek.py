@@ -5,23 +5,26 @@ from __future__ import annotations
 import asyncio
 import select
 import socket
+from collections.abc import Callable
 from typing import Final
 
-__all__ = ["is_readable", "left_at"]
+__all__ = ["left_at", "looker"]
 
 _PIECE: Final = 64 * 1024
 
 
-def is_readable(transport: asyncio.Transport) -> bool:
-    """Whether something lies at the socket; a look at it, without waiting."""
+def looker(transport: asyncio.Transport) -> Callable[[], bool]:
+    """A function that tells whether something lies at the socket, without waiting; to be asked while the socket is open."""
     sock: socket.socket | None = transport.get_extra_info("socket")
-    if sock is None or sock.fileno() < 0:
-        return False
+    if sock is None:
+        return lambda: False
+    number = sock.fileno()
     if not hasattr(select, "poll"):
-        return bool(select.select([sock.fileno()], [], [], 0)[0])
+        return lambda: bool(select.select([number], [], [], 0)[0])
     poll = select.poll()
-    poll.register(sock.fileno(), select.POLLIN)
-    return bool(poll.poll(0))
+    poll.register(number, select.POLLIN)
+    look = poll.poll
+    return lambda: bool(look(0))
 
 
 def left_at(transport: asyncio.Transport) -> bytes:

@@ -11,7 +11,6 @@ from time import monotonic
 
 from routed_llm.providers.transport import IDLE_SECONDS
 from routed_llm.providers.transport_connection import Connection, Key, shared_room
-from routed_llm.providers.transport_peek import is_readable
 
 __all__ = ["LoopConnections", "Sessions"]
 
@@ -40,7 +39,7 @@ class LoopConnections:
             if not connection.closed:
                 # what lies unread at an idle connection is a close, or an answer that nobody asked for
                 fresh = monotonic() - connection.idle_since < IDLE_SECONDS
-                if fresh and not is_readable(connection.transport):
+                if fresh and not connection.has_more():
                     return connection
                 connection.close()
         return None

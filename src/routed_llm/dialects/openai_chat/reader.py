@@ -156,7 +156,7 @@ def _answer(data: bytes, reasoning_fields: tuple[str, ...], schema_tool: str | N
 def _extras(body: dict[str, Any], choices: list[Any], choice: dict[str, Any], message: dict[str, Any]) -> dict[str, Any]:
     extras = {}
     if len(message) > 2:  # more than role and content
-        extras = {k: message[k] for k, kind in OPAQUE.items() if message.get(k) and isinstance(message[k], kind)}
+        extras = {k: v for k, v in message.items() if v and k in OPAQUE and isinstance(v, OPAQUE[k])}
     if choice.get("logprobs") and (listed := _lists(choice["logprobs"])):
         extras["logprobs"] = listed
     for name in ("system_fingerprint", "service_tier"):

@@ -69,9 +69,10 @@ def read_usage(usage: Any, tier: Any = None) -> Usage | None:
     inner = inner if isinstance(inner, dict) else {}
     outer = outer if isinstance(outer, dict) else {}
     try:
-        cached = inner.get("cached_tokens")
-        for name in ("prompt_cache_hit_tokens", "num_cached_tokens", "cached_tokens"):
-            cached = usage.get(name) if cached is None else cached
+        if (cached := inner.get("cached_tokens")) is None:
+            for name in ("prompt_cache_hit_tokens", "num_cached_tokens", "cached_tokens"):
+                if (cached := usage.get(name)) is not None:
+                    break
         prompt, completion = _count(usage["prompt_tokens"]), _count(usage.get("completion_tokens"))
         reasoning = _count(outer.get("reasoning_tokens"))
         total = usage.get("total_tokens")
