@@ -118,7 +118,7 @@ FRAMEWORK = Framework(
         "ainvoke": Measure("`ainvoke`", ainvoke, 40),
         "stream": Measure(f"`stream`, {CHUNKS} chunks", stream, 6, chunks=CHUNKS),
         "astream": Measure(f"`astream`, {CHUNKS} chunks", astream, 6, chunks=CHUNKS),
-        "at64": Measure("`ainvoke`, 64 at a time", ainvoke, 4, at_a_time=64, before=1),
+        "at64": Measure("`ainvoke`, 64 at a time", ainvoke, 4, at_a_time=64, before=1, pause=6.0),
         "new64": Measure("`ainvoke`, 64 at a time, all connections new", ainvoke, 4, at_a_time=64, pause=6.0),
     },
     limits=(

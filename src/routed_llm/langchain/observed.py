@@ -2,8 +2,8 @@
 
 LangChain's ``agenerate`` answers many prompts side by side: it gathers their starts, their calls and their ends. For one
 prompt these gatherings change nothing and cost a task and some turns of the event loop each, so here the same steps run one
-after the other. Handlers are still told by LangChain's ``ahandle_event`` and run manager, in tasks as there; cache,
-limiter, streaming and the finished message stay with LangChain's ``_agenerate_with_cache``.
+after the other. Handlers are still told by LangChain, in tasks as there: a single one by what ``ahandle_event`` would gather,
+several by that. Cache, limiter, streaming and the finished message stay with LangChain's ``_agenerate_with_cache``.
 
 The steps are those of langchain-core 1.7 to 1.8. Whether this process has the same ones is looked up in the names that their
 code uses; where it has others, or where somebody put something of his own in their place, ``agenerate`` itself is called.
@@ -12,6 +12,7 @@ code uses; where it has others, or where somebody put something of his own in th
 from __future__ import annotations
 
 import asyncio
+import inspect
 from types import CodeType, FunctionType
 from typing import Any, cast
 from uuid import UUID
@@ -38,6 +39,8 @@ _START = """
     AsyncCallbackManagerForLLMRun ahandle_event append asyncio gather handlers inheritable_handlers inheritable_metadata
     inheritable_tags metadata parent_run_id run_id run_inline tags uuid7
 """
+_EVENT = "_ahandle_event_for_handler asyncio gather run_inline"
+_END = "ahandle_event handlers parent_run_id run_id tags"
 # what they call is taken from where they take it, and only when they were recognised
 _models: Any = chat_models
 _managers: Any = core_manager
@@ -61,11 +64,22 @@ def _followed(method: Any, names: str) -> Any:
 
 _agenerate = _followed(BaseChatModel.agenerate, _AGENERATE)
 _start = _followed(AsyncCallbackManager.on_chat_model_start, _START)
+_event = _followed(core_manager.ahandle_event, _EVENT)
+_end = (
+    AsyncCallbackManagerForLLMRun.on_llm_end
+    if _followed(inspect.unwrap(AsyncCallbackManagerForLLMRun.on_llm_end), _END)
+    else None
+)
 
 
 def knows_the_base() -> bool:
     """Whether :func:`answer_observed` does what LangChain's ``agenerate`` would do in this process."""
-    return BaseChatModel.agenerate is _agenerate and AsyncCallbackManager.on_chat_model_start is _start
+    return (
+        BaseChatModel.agenerate is _agenerate
+        and AsyncCallbackManager.on_chat_model_start is _start
+        and AsyncCallbackManagerForLLMRun.on_llm_end is _end
+        and _managers.ahandle_event is _event
+    )
 
 
 async def answer_observed(
@@ -103,7 +117,7 @@ async def answer_observed(
     except Exception as error:
         await run.on_llm_error(error, response=LLMResult(generations=[_models._generate_response_from_error(error)]))
         raise
-    await run.on_llm_end(LLMResult(generations=[list(result.generations)], llm_output=result.llm_output))
+    await _ended(run, LLMResult(generations=[list(result.generations)], llm_output=result.llm_output))
     return cast("AIMessage", result.generations[0].message)
 
 
@@ -135,9 +149,10 @@ async def _started(
 ) -> AsyncCallbackManagerForLLMRun:
     """Tell of the start: handlers that run inline in turn, then the others side by side."""
     run_id = _managers.uuid7() if run_id is None else run_id
-    if manager.handlers:
-        await _managers.ahandle_event(
-            manager.handlers,
+    if handlers := manager.handlers:
+        tell, whom = (_managers._ahandle_event_for_handler, handlers[0]) if _single(handlers) else (_event, handlers)
+        telling = tell(
+            whom,
             "on_chat_model_start",
             "ignore_chat_model",
             *about,
@@ -147,6 +162,7 @@ async def _started(
             metadata=manager.metadata,
             **more,
         )
+        await (telling if tell is _event else asyncio.create_task(telling))
     return AsyncCallbackManagerForLLMRun(
         run_id=run_id,
         handlers=manager.handlers,
@@ -157,3 +173,19 @@ async def _started(
         metadata=manager.metadata,
         inheritable_metadata=manager.inheritable_metadata,
     )
+
+
+async def _ended(run: AsyncCallbackManagerForLLMRun, result: LLMResult) -> None:
+    """Tell of the end, which a caller who goes away meanwhile does not cut off."""
+    if not _single(run.handlers):
+        await run.on_llm_end(result)
+        return
+    telling = _managers._ahandle_event_for_handler(
+        run.handlers[0], "on_llm_end", "ignore_llm", result, run_id=run.run_id, parent_run_id=run.parent_run_id, tags=run.tags
+    )
+    await asyncio.shield(asyncio.create_task(telling))
+
+
+def _single(handlers: list[Any]) -> bool:
+    """Whether one handler alone is to be told, in a task of its own: there is nothing to gather."""
+    return len(handlers) == 1 and not handlers[0].run_inline
