@@ -12,7 +12,7 @@ __all__ = ["billed_tier"]
 
 def billed_tier(told: Any) -> str:
     """The tier in lower case, from a word or Bedrock's ``{"type": ...}``; empty for the usual one."""
-    if isinstance(told, Mapping):
-        told = told.get("type")
+    if not isinstance(told, str):
+        told = told.get("type") if isinstance(told, Mapping) else None
     name = told.lower() if isinstance(told, str) else ""
     return name if name in SERVICE_TIERS else ""

@@ -6,6 +6,7 @@ LangChain's own ``CallbackManager.configure`` looks at is looked at here.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from langchain_core import globals as lc_globals
@@ -21,10 +22,16 @@ if TYPE_CHECKING:
 __all__ = ["messages_of", "nobody_listens"]
 
 
-def _somebody_traces() -> bool:
-    """The switches of tracing; their modules are dear to import, so they are when the first call is made."""
-    from langchain_core.tracers import context as tracers
+@cache
+def _tracers() -> Any:
+    """The module with the switches of tracing; it is dear to import, so it is when the first call is made."""
+    from langchain_core.tracers import context
 
+    return context
+
+
+def _somebody_traces() -> bool:
+    tracers = _tracers()
     if tracers._tracing_v2_is_enabled():
         return True
     for variable, _, handler, env_var in tracers._configure_hooks:
