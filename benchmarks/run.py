@@ -31,8 +31,13 @@ Batches: TypeAlias = dict[str, list[dict[str, float]]]
 
 #: how often all processes are begun anew: how one happens to lie in memory moves its figures by up to a tenth
 PARTS = 3
-#: no tracing, and no download of a price list while litellm is imported
-QUIET = {"LANGSMITH_TRACING": "false", "LANGCHAIN_TRACING_V2": "false", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+#: no tracing, no download of a price list while litellm is imported, and its idle connections end as soon as the others'
+QUIET = {
+    "LANGSMITH_TRACING": "false",
+    "LANGCHAIN_TRACING_V2": "false",
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+    "AIOHTTP_KEEPALIVE_TIMEOUT": "5",
+}
 
 
 class Process:

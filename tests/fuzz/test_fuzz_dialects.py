@@ -1,5 +1,7 @@
 """Broken answers in every dialect: an answer or one of our errors, the same in whatever pieces they come."""
 
+import base64
+import json
 import os
 import random
 import sys
@@ -20,6 +22,7 @@ from routed_llm.errors import ProviderError
 from routed_llm.results import Answer
 
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=MISSING)
+CASES = Path(__file__).parent / "cases"
 SEED = int(os.environ.get("ROUTED_LLM_SEED", "0"))
 DIALECTS = {
     "anthropic.messages": "anthropic-messages",
@@ -84,3 +87,10 @@ def test_mutated_answers_of_a_dialect(name):
 @pytest.mark.parametrize("name", DIALECTS)
 def test_many_more(name):
     run(name, 100_000, SEED + 1)
+
+
+@pytest.mark.parametrize("case", sorted(CASES.glob("*/*.json")), ids=lambda path: path.stem)
+def test_what_was_found_before(case):
+    """Each file holds a whole answer of the dialect that its folder names, once read wrongly, in base64, and what was wrong."""
+    data = base64.b64decode(json.loads(case.read_text(encoding="utf-8"))["bytes"])
+    outcome(dialect_of(case.parent.name).answer, data, plain_request(False), Wire("m", maker="it"))

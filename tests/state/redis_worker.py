@@ -40,7 +40,10 @@ class Worker:
             return f"{type(error).__name__}: {error}"
 
     def load(self, seconds: float, threads: int, pause: float) -> dict:
-        """Ask from some threads for a while: who answered how often, the first one when, and the milliseconds of calls."""
+        """Ask from some threads for a while: who answered how often, when the first was asked, and the milliseconds of calls.
+
+        Times are of this machine's monotonic clock, which all processes share.
+        """
         told: dict[str, int] = {}
         took: list[float] = []
         at: list[float] = []
@@ -50,14 +53,15 @@ class Worker:
             while time.monotonic() < end:
                 began = time.perf_counter()
                 try:
-                    who = self.router.complete(chat_request("Be short.", "Hi", {})).record.answered_by.id
+                    record = self.router.complete(chat_request("Be short.", "Hi", {})).record
+                    who, asked = record.answered_by.id, record.attempts[-1].started
                 except RoutedError as error:
                     who = type(error).__name__
                 with lock:
                     took.append((time.perf_counter() - began) * 1000)
                     told[who] = told.get(who, 0) + 1
                     if who == self.first:
-                        at.append(time.time())
+                        at.append(asked)  # the answer may be late, as on a busy machine
                 time.sleep(pause)
 
         running = [threading.Thread(target=go) for _ in range(threads)]

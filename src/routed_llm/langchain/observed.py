@@ -12,7 +12,6 @@ code uses; where it has others, or where somebody put something of his own in th
 from __future__ import annotations
 
 import asyncio
-import inspect
 from types import CodeType, FunctionType
 from typing import Any, cast
 from uuid import UUID
@@ -62,14 +61,16 @@ def _followed(method: Any, names: str) -> Any:
     return method if isinstance(method, FunctionType) and _names(method.__code__) == set(names.split()) else None
 
 
+def _shielded(method: Any, names: str) -> Any:
+    """The method, if LangChain's own ``shielded``, and nobody else, is around code that uses these names."""
+    ours = getattr(method, "__code__", None) in core_manager.shielded.__code__.co_consts
+    return method if ours and _followed(method.__wrapped__, names) else None
+
+
 _agenerate = _followed(BaseChatModel.agenerate, _AGENERATE)
 _start = _followed(AsyncCallbackManager.on_chat_model_start, _START)
 _event = _followed(core_manager.ahandle_event, _EVENT)
-_end = (
-    AsyncCallbackManagerForLLMRun.on_llm_end
-    if _followed(inspect.unwrap(AsyncCallbackManagerForLLMRun.on_llm_end), _END)
-    else None
-)
+_end = _shielded(AsyncCallbackManagerForLLMRun.on_llm_end, _END)
 
 
 def knows_the_base() -> bool:
@@ -162,7 +163,8 @@ async def _started(
             metadata=manager.metadata,
             **more,
         )
-        await (telling if tell is _event else asyncio.create_task(telling))
+        # a task whose end is not the caller's: a handler that swallows a cancellation does not swallow it for the call
+        await (telling if tell is _event else asyncio.gather(telling))
     return AsyncCallbackManagerForLLMRun(
         run_id=run_id,
         handlers=manager.handlers,

@@ -31,7 +31,7 @@ async def reach(
     """Make a connection within ``seconds``; what went wrong comes as a value, and nothing was sent to the server."""
     attempt = _Attempt(route, connections)
     try:
-        if not route.secure and attempt.is_there():  # nothing to wait for
+        if seconds > 0 and not route.secure and attempt.is_there():  # nothing to wait for
             return await attempt.run(None, 0.0)
         async with asyncio.timeout(seconds):
             return await attempt.run(context() if route.secure else None, monotonic() + seconds)

@@ -20,11 +20,18 @@ def looker(transport: asyncio.Transport) -> Callable[[], bool]:
         return lambda: False
     number = sock.fileno()
     if not hasattr(select, "poll"):
-        return lambda: bool(select.select([number], [], [], 0)[0])
+        return lambda: _selected(number)
     poll = select.poll()
     poll.register(number, select.POLLIN)
     look = poll.poll
     return lambda: bool(look(0))
+
+
+def _selected(number: int) -> bool:
+    try:
+        return bool(select.select([number], [], [], 0)[0])
+    except (OSError, ValueError):  # closed by its loop, which has not said so yet: of no use
+        return True
 
 
 def left_at(transport: asyncio.Transport) -> bytes:

@@ -52,12 +52,11 @@ def _redacted(block: Mapping[str, Any], maker: str) -> Part:
 
 def _call(block: Mapping[str, Any], maker: str) -> Part:
     """A call; one that the provider's own tool made (``caller``) goes back only with the block itself."""
-    part: Part = {
-        "type": "tool_call",
-        "id": block["id"],
-        "name": block["name"],
-        "arguments": orjson.dumps(block.get("input") or {}).decode(),
-    }
+    call_id, name = block["id"], block["name"]
+    if not (isinstance(call_id, str) and isinstance(name, str)):
+        raise TypeError("the id or the name of a tool call is no text")
+    arguments = orjson.dumps(block.get("input") or {}).decode()
+    part: Part = {"type": "tool_call", "id": call_id, "name": name, "arguments": arguments}
     caller = block.get("caller") or {}
     return part if caller.get("type", "direct") == "direct" else {**part, "origin": maker, "data": {"caller": caller}}
 
