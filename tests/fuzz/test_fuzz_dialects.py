@@ -21,7 +21,7 @@ from routed_llm.dispatch.assemble import Assembly
 from routed_llm.errors import ProviderError
 from routed_llm.results import Answer
 
-pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason=MISSING)
+recordings = pytest.mark.skipif(not DATA.is_dir(), reason=MISSING)
 CASES = Path(__file__).parent / "cases"
 SEED = int(os.environ.get("ROUTED_LLM_SEED", "0"))
 DIALECTS = {
@@ -78,11 +78,13 @@ def run(name, count, seed):
             raise AssertionError(f"mutant {number} of seed {seed} of {name}: {bad[:300]!r}") from error
 
 
+@recordings
 @pytest.mark.parametrize("name", DIALECTS)
 def test_mutated_answers_of_a_dialect(name):
     run(name, 10_000, SEED)
 
 
+@recordings
 @pytest.mark.long
 @pytest.mark.parametrize("name", DIALECTS)
 def test_many_more(name):

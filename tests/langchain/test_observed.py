@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable
 from contextvars import copy_context
 from typing import Any
@@ -10,6 +11,7 @@ from uuid import UUID
 
 import pytest
 from langchain_core.caches import InMemoryCache
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage, SystemMessage
 from langchain_core.runnables import RunnableLambda
@@ -227,6 +229,24 @@ def test_an_end_is_told_to_its_end(build, monkeypatch):
     assert ours[-1] == "True"
 
 
+class Deaf(KINDS["async"]):
+    """Takes a while to be told of the start, and swallows that the call is given up meanwhile."""
+
+    async def on_chat_model_start(self, *args: Any, **kwargs: Any) -> None:
+        self.tell("on_chat_model_start", args, kwargs)
+        try:
+            await asyncio.sleep(5)
+        except asyncio.CancelledError:
+            self.seen.append("cancelled")
+
+
+def test_a_handler_cannot_swallow_that_a_call_is_given_up(build, monkeypatch):
+    ours, base = both_ways(monkeypatch, lambda: told(cancelled, build(), [Deaf()]))
+    assert ours == base
+    assert "CancelledError" in ours[0]
+    assert ours[-1] == "'cancelled'"
+
+
 @pytest.mark.parametrize("cache", [False, InMemoryCache()], ids=["without", "with"])
 def test_a_cache_is_asked_the_same(cache, build, monkeypatch):
     async def twice(model, handlers):
@@ -263,3 +283,15 @@ def test_another_agenerate_is_not_recognised():
 
     assert observed._followed(agenerate, observed._AGENERATE) is None
     assert observed._followed(print, observed._AGENERATE) is None
+
+
+def test_an_end_that_somebody_wrapped_is_not_recognised():
+    end = AsyncCallbackManagerForLLMRun.on_llm_end
+    assert observed._shielded(end, observed._END) is end
+
+    @functools.wraps(end)
+    async def wrapped(self: Any, *args: Any, **kwargs: Any) -> None:
+        await end(self, *args, **kwargs)
+
+    assert observed._shielded(wrapped, observed._END) is None
+    assert observed._shielded(end.__wrapped__, observed._END) is None

@@ -2,8 +2,9 @@
 
 LangChain's ``agenerate`` answers many prompts side by side: it gathers their starts, their calls and their ends. For one
 prompt these gatherings change nothing and cost a task and some turns of the event loop each, so here the same steps run one
-after the other. Handlers are still told by LangChain, in tasks as there: a single one by what ``ahandle_event`` would gather,
-several by that. Cache, limiter, streaming and the finished message stay with LangChain's ``_agenerate_with_cache``.
+after the other. Handlers are still told by LangChain's ``ahandle_event`` and run manager, in tasks as there, but a single one
+is told of the end in one task, without a second one to gather within it. Cache, limiter, streaming and the finished message
+stay with LangChain's ``_agenerate_with_cache``.
 
 The steps are those of langchain-core 1.7 to 1.8. Whether this process has the same ones is looked up in the names that their
 code uses; where it has others, or where somebody put something of his own in their place, ``agenerate`` itself is called.
@@ -150,10 +151,9 @@ async def _started(
 ) -> AsyncCallbackManagerForLLMRun:
     """Tell of the start: handlers that run inline in turn, then the others side by side."""
     run_id = _managers.uuid7() if run_id is None else run_id
-    if handlers := manager.handlers:
-        tell, whom = (_managers._ahandle_event_for_handler, handlers[0]) if _single(handlers) else (_event, handlers)
-        telling = tell(
-            whom,
+    if manager.handlers:
+        await _managers.ahandle_event(
+            manager.handlers,
             "on_chat_model_start",
             "ignore_chat_model",
             *about,
@@ -163,8 +163,6 @@ async def _started(
             metadata=manager.metadata,
             **more,
         )
-        # a task whose end is not the caller's: a handler that swallows a cancellation does not swallow it for the call
-        await (telling if tell is _event else asyncio.gather(telling))
     return AsyncCallbackManagerForLLMRun(
         run_id=run_id,
         handlers=manager.handlers,
@@ -179,15 +177,10 @@ async def _started(
 
 async def _ended(run: AsyncCallbackManagerForLLMRun, result: LLMResult) -> None:
     """Tell of the end, which a caller who goes away meanwhile does not cut off."""
-    if not _single(run.handlers):
+    if len(run.handlers) != 1 or run.handlers[0].run_inline:
         await run.on_llm_end(result)
         return
     telling = _managers._ahandle_event_for_handler(
         run.handlers[0], "on_llm_end", "ignore_llm", result, run_id=run.run_id, parent_run_id=run.parent_run_id, tags=run.tags
     )
     await asyncio.shield(asyncio.create_task(telling))
-
-
-def _single(handlers: list[Any]) -> bool:
-    """Whether one handler alone is to be told, in a task of its own: there is nothing to gather."""
-    return len(handlers) == 1 and not handlers[0].run_inline

@@ -9,7 +9,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 from routed_llm.errors import ConfigurationError
 from routed_llm.providers.transport import Fault, Phase
@@ -31,8 +31,6 @@ async def reach(
     """Make a connection within ``seconds``; what went wrong comes as a value, and nothing was sent to the server."""
     attempt = _Attempt(route, connections)
     try:
-        if seconds > 0 and not route.secure and attempt.is_there():  # nothing to wait for
-            return await attempt.run(None, 0.0)
         async with asyncio.timeout(seconds):
             return await attempt.run(context() if route.secure else None, monotonic() + seconds)
     except TimeoutError:
@@ -55,35 +53,22 @@ class _Attempt:
         self.phase: Phase = "connect"
         self._route = route
         self._connections = connections
-        self._begun = monotonic()
-        #: begun, and in nobody else's hands yet
-        self._sock: socket.socket | None = None
-        self._there = False
         self._made: Connection | None = None
 
-    def is_there(self) -> bool:
-        """Begin where the address is known and the loop lets us; whether that is all, as it is with servers on this machine."""
-        place = self._route.proxy or self._route
-        address = numeric(place.host, place.port)
-        if address is None or not isinstance(self._connections.loop, asyncio.SelectorEventLoop):
-            return False
-        self._sock, self._there = _begun(address)
-        return self._there
-
     async def run(self, context: ssl.SSLContext | None, until: float) -> Connection | Fault:
-        route, loop, ours = self._route, self._connections.loop, self._connections
+        route, loop = self._route, self._connections.loop
         place = route.proxy or route
-        if self._sock is not None:
-            if not self._there:
-                await _connect(loop, self._sock)
-        elif (address := numeric(place.host, place.port)) is not None:
-            self._sock = await _connected(loop, address)
+        begun = monotonic()
+        address = numeric(place.host, place.port)
+        if address is None:
+            sock = await _first_of(loop, await self._look_up(place.host, place.port))
         else:
-            self._sock = await _first_of(loop, await self._look_up(place.host, place.port))
+            sock = await _connected(loop, address)
         connection: Connection
-        _, connection = await loop.create_connection(lambda: Connection(loop, route.key, ours.gone, ours.room), sock=self._sock)
-        route.note(monotonic() - self._begun)
-        self._made, self._sock = connection, None
+        ours = self._connections
+        _, connection = await loop.create_connection(lambda: Connection(loop, route.key, ours.gone, ours.room), sock=sock)
+        route.note(monotonic() - begun)
+        self._made = connection
         if context is not None:
             if route.proxy is not None and (problem := await _tunnel(connection, route, route.proxy, until)):
                 return problem
@@ -101,8 +86,6 @@ class _Attempt:
 
     def clean_up(self) -> None:
         """Close what was not finished."""
-        if self._sock is not None:
-            self._sock.close()
         if self._made is not None:
             self._made.close()
 
@@ -144,54 +127,40 @@ async def _give_up(running: set[asyncio.Task[socket.socket]]) -> None:
             ended.close()
 
 
-def _begun(address: Address) -> tuple[socket.socket, bool]:
-    """A socket on its way to an address, and whether it is there already."""
+async def _connected(loop: asyncio.AbstractEventLoop, address: Address) -> socket.socket:
+    """A socket that is connected to an address, at half of what asyncio's own way costs where that can be had."""
     family, kind, protocol, _, where = address
     sock = socket.socket(family, kind, protocol)
     try:
         sock.setblocking(False)
-        error = sock.connect_ex(where)
-        if error and error not in _UNDER_WAY:
-            raise OSError(error, os.strerror(error))
-    except BaseException:
-        sock.close()
-        raise
-    return sock, not error or _is_there(sock)
-
-
-async def _connected(loop: asyncio.AbstractEventLoop, address: Address) -> socket.socket:
-    """A socket that is connected to an address, at half of what asyncio's own way costs where that can be had."""
-    if isinstance(loop, asyncio.SelectorEventLoop):
-        sock, there = _begun(address)
-        waiting = None if there else _connect(loop, sock)
-    else:
-        family, kind, protocol, _, where = address
-        sock = socket.socket(family, kind, protocol)
-        sock.setblocking(False)
-        waiting = loop.sock_connect(sock, where)
-    try:
-        if waiting is not None:
-            await waiting
+        if isinstance(loop, asyncio.SelectorEventLoop):
+            await _connect(loop, sock, where)
+        else:
+            await loop.sock_connect(sock, where)
     except BaseException:
         sock.close()
         raise
     return sock
 
 
-async def _connect(loop: asyncio.AbstractEventLoop, sock: socket.socket) -> None:
-    """Wait until a socket is connected."""
-    writable, number = loop.create_future(), sock.fileno()  # of a socket that they do not know, selectors write the text
-    loop.add_writer(number, _done, writable)
-    try:
-        await writable
-    finally:
-        loop.remove_writer(number)
-    if error := sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+async def _connect(loop: asyncio.AbstractEventLoop, sock: socket.socket, where: Any) -> None:
+    error = sock.connect_ex(where)
+    if error in _UNDER_WAY:
+        if _is_there(sock):
+            return
+        writable, number = loop.create_future(), sock.fileno()  # of a socket that they do not know, selectors write the text
+        loop.add_writer(number, _done, writable)
+        try:
+            await writable
+        finally:
+            loop.remove_writer(number)
+        error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if error:
         raise OSError(error, os.strerror(error))
 
 
 def _is_there(sock: socket.socket) -> bool:
-    """Whether it is connected."""
+    """Whether it is connected already, as to servers on this machine."""
     try:
         sock.getpeername()
     except OSError:

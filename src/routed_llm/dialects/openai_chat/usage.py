@@ -86,7 +86,7 @@ def read_usage(usage: Any, tier: Any = None) -> Usage | None:
             reasoning=min(reasoning, completion),
             audio_input=min(_count(inner.get("audio_tokens")), prompt),
             audio_output=min(_count(outer.get("audio_tokens")), completion),
-            cost_nanousd=_cost(usage) if "cost" in usage or "cost_in_usd_ticks" in usage else None,
+            cost_nanousd=_cost(usage),
             service_tier=billed_tier(tier),
         )
     except ValueError:
