@@ -19,6 +19,7 @@ from recording import KINDS, LOUD, mark, normal
 
 from routed_llm import Model, RoutedChatModel
 from routed_llm.langchain import observed
+from routed_llm.langchain.followed import followed, followed_shielded
 from routed_llm.testing import Sandbox, SandboxServer
 
 ASK = [SystemMessage("Be short."), HumanMessage("What is 17 + 25?")]
@@ -281,17 +282,17 @@ def test_another_agenerate_is_not_recognised():
     async def agenerate(self: Any, messages: Any) -> Any:
         return await self._agenerate_with_cache(messages)
 
-    assert observed._followed(agenerate, observed._AGENERATE) is None
-    assert observed._followed(print, observed._AGENERATE) is None
+    assert followed(agenerate, observed._AGENERATE) is None
+    assert followed(print, observed._AGENERATE) is None
 
 
 def test_an_end_that_somebody_wrapped_is_not_recognised():
     end = AsyncCallbackManagerForLLMRun.on_llm_end
-    assert observed._shielded(end, observed._END) is end
+    assert followed_shielded(end, observed._END) is end
 
     @functools.wraps(end)
     async def wrapped(self: Any, *args: Any, **kwargs: Any) -> None:
         await end(self, *args, **kwargs)
 
-    assert observed._shielded(wrapped, observed._END) is None
-    assert observed._shielded(end.__wrapped__, observed._END) is None
+    assert followed_shielded(wrapped, observed._END) is None
+    assert followed_shielded(end.__wrapped__, observed._END) is None

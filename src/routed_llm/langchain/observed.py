@@ -13,7 +13,6 @@ code uses; where it has others, or where somebody put something of his own in th
 from __future__ import annotations
 
 import asyncio
-from types import CodeType, FunctionType
 from typing import Any, cast
 from uuid import UUID
 
@@ -23,6 +22,8 @@ from langchain_core.language_models import BaseChatModel, chat_models
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import LLMResult
 from langchain_core.runnables import RunnableConfig
+
+from routed_llm.langchain.followed import followed, followed_shielded
 
 __all__ = ["answer_observed", "knows_the_base"]
 
@@ -46,32 +47,10 @@ _models: Any = chat_models
 _managers: Any = core_manager
 
 
-def _names(code: CodeType) -> set[str]:
-    """Names, attributes and keywords in code and in what it encloses."""
-    found = set(code.co_names)
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            found |= _names(constant)
-        elif isinstance(constant, tuple):
-            found.update(name for name in constant if isinstance(name, str))
-    return found
-
-
-def _followed(method: Any, names: str) -> Any:
-    """The method, if its code uses these names."""
-    return method if isinstance(method, FunctionType) and _names(method.__code__) == set(names.split()) else None
-
-
-def _shielded(method: Any, names: str) -> Any:
-    """The method, if LangChain's own ``shielded``, and nobody else, is around code that uses these names."""
-    ours = getattr(method, "__code__", None) in core_manager.shielded.__code__.co_consts
-    return method if ours and _followed(method.__wrapped__, names) else None
-
-
-_agenerate = _followed(BaseChatModel.agenerate, _AGENERATE)
-_start = _followed(AsyncCallbackManager.on_chat_model_start, _START)
-_event = _followed(core_manager.ahandle_event, _EVENT)
-_end = _shielded(AsyncCallbackManagerForLLMRun.on_llm_end, _END)
+_agenerate = followed(BaseChatModel.agenerate, _AGENERATE)
+_start = followed(AsyncCallbackManager.on_chat_model_start, _START)
+_event = followed(core_manager.ahandle_event, _EVENT)
+_end = followed_shielded(AsyncCallbackManagerForLLMRun.on_llm_end, _END)
 
 
 def knows_the_base() -> bool:

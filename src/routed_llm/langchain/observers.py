@@ -15,6 +15,8 @@ from langchain_core.prompt_values import PromptValue
 from langchain_core.runnables.config import var_child_runnable_config
 from langchain_core.utils.env import env_var_is_set
 
+from routed_llm.langchain.tracing import tracing_switch
+
 if TYPE_CHECKING:
     from langchain_core.language_models.chat_models import BaseChatModel
     from langchain_core.runnables import RunnableConfig
@@ -24,17 +26,16 @@ __all__ = ["messages_of", "nobody_listens"]
 
 @cache
 def _tracers() -> Any:
-    """The module with the switches of tracing; it is dear to import, so it is when the first call is made."""
+    """The module where handlers are hooked in; it is dear to import, so it is when the first call is made."""
     from langchain_core.tracers import context
 
     return context
 
 
 def _somebody_traces() -> bool:
-    tracers = _tracers()
-    if tracers._tracing_v2_is_enabled():
+    if tracing_switch()():
         return True
-    for variable, _, handler, env_var in tracers._configure_hooks:
+    for variable, _, handler, env_var in _tracers()._configure_hooks:
         if variable.get() is not None or (env_var is not None and handler is not None and env_var_is_set(env_var)):
             return True
     return False
